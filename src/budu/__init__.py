@@ -1,0 +1,3 @@
+"""budu: a complete container platform in Python."""
+
+__version__ = "0.1.0"

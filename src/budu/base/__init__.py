@@ -1,0 +1,1 @@
+"""Helpers without domain words: errors, ids, units, clock, atomic files, messages."""

@@ -1,0 +1,1 @@
+"""Containers: their records, life cycle and the service that acts on them."""

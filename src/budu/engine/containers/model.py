@@ -1,0 +1,114 @@
+"""What the engine knows of a container.
+
+One record per container, immutable; a change makes a new record and stores it. Docker's booleans
+(`Running`, `Paused`, `Dead` …) are computed from `status` in `api.views`, never stored.
+Neighbours: `lifecycle` says which status may follow, `repository` stores, `service` acts.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from budu.network.contract import EndpointState
+from budu.spec.api.container import ContainerConfig
+from budu.spec.api.host_config import HostConfig
+from budu.spec.api.network import EndpointSettings
+
+
+class Status(StrEnum):
+    """Docker's container statuses, as `State.Status` prints them."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+class MountKind(StrEnum):
+    """Docker's mount types."""
+
+    BIND = "bind"
+    VOLUME = "volume"
+    TMPFS = "tmpfs"
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """One file system put into the container besides its root.
+
+    `source` is a host path (bind, volume) or empty (tmpfs); `name` the volume's name;
+    `options` are mount words after Docker's syntax (`ro`, `z`, `rprivate`, `size=64m` …);
+    `anonymous` volumes go with the container on `rm -v` and `--rm`.
+    """
+
+    kind: MountKind
+    destination: str
+    source: str = ""
+    name: str = ""
+    driver: str = ""
+    read_only: bool = False
+    propagation: str = ""
+    mode: str = ""
+    options: tuple[str, ...] = ()
+    anonymous: bool = False
+    no_copy: bool = False
+    subpath: str = ""
+    recursive: bool = True
+    force_recursive_read_only: bool = False
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """One container. Times are unix nanoseconds, 0 for never.
+
+    `config` is merged with the image's; `path` and `args` are the program after the merge.
+    `pid` is the init process as the host counts, 0 when there is none; `pid_started` its start
+    time in clock ticks (`/proc/PID/stat`, field 22), which makes the pair unique until reboot.
+    `endpoints` maps a network's name to what the network gave; empty when not running.
+    `endpoint_settings` is what the user asked for, by network name.
+    """
+
+    id: str
+    name: str
+    created_ns: int
+    image_id: str
+    image_name: str
+    diff_ids: tuple[str, ...]
+    platform_os: str = "linux"
+    path: str
+    args: tuple[str, ...]
+    config: ContainerConfig
+    host_config: HostConfig
+    mounts: tuple[Mount, ...] = ()
+    endpoint_settings: dict[str, EndpointSettings] = {}
+    endpoints: dict[str, EndpointState] = {}
+    status: Status = Status.CREATED
+    pid: int = 0
+    pid_started: int = 0
+    boot_id: str = ""
+    exit_code: int = 0
+    error: str = ""
+    oom_killed: bool = False
+    started_ns: int = 0
+    finished_ns: int = 0
+    restart_count: int = 0
+    stopped_by_user: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def short_id(self) -> str:
+        """The first twelve hex digits."""
+        return self.id[:12]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether processes exist (paused counts, restarting does not)."""
+        return self.status in (Status.RUNNING, Status.PAUSED)
+
+    @property
+    def tty(self) -> bool:
+        """Whether stdio is a terminal: one raw stream instead of framed ones."""
+        return bool(self.config.tty)

@@ -1,0 +1,193 @@
+"""What the HTTP edge may ask of the engine: one object with a service per kind of object.
+
+`api.handlers` decode a request, make one call of these, and render the answer with `api.views`.
+All errors are `base.errors`; a `ref` is an id, an unambiguous id prefix, or a name with or without
+the leading slash. Methods are coroutines unless they only look at memory.
+
+Life of a stream: an iterator that a service returns is closed by the handler (`aclose`) when the
+client goes away; closing it frees what it holds and never disturbs the container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from budu.base.filters import Filters
+from budu.distribution.progress import PullEvent
+from budu.engine.containers.model import Container
+from budu.image.model import ImageRecord
+from budu.spec.api.auth import AuthConfig
+from budu.spec.api.container import ContainerCreateBody
+from budu.spec.api.events import EventMessage
+from budu.spec.api.network import Network
+from budu.spec.api.system import SystemInfo, SystemVersion
+from budu.spec.api.volume import Volume
+from budu.spec.platform import Platform
+
+
+class Created(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a create."""
+
+    id: str
+    warnings: tuple[str, ...] = ()
+
+
+class WaitResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a container ended; `error` is set when it could not be waited for."""
+
+    exit_code: int
+    error: str = ""
+
+
+class LogOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a log, and how. `tail` None means all; times in unix ns, 0 for unbounded."""
+
+    stdout: bool = False
+    stderr: bool = False
+    follow: bool = False
+    timestamps: bool = False
+    details: bool = False
+    since_ns: int = 0
+    until_ns: int = 0
+    tail: int | None = None
+
+
+class AttachOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which streams to join; `logs` replays what was written before, `stream` stays."""
+
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    stream: bool = False
+    logs: bool = False
+    detach_keys: str | None = None
+
+
+class Attachment(Protocol):
+    """One client's connection to a container's stdio."""
+
+    tty: bool
+    """Raw bytes when True, Docker's 8-byte frames otherwise."""
+
+    def output(self) -> AsyncIterator[bytes]:
+        """Bytes ready for the wire (framed already), until the container ends or detaches."""
+
+    async def write(self, data: bytes) -> bool:
+        """Pass bytes to the container's stdin; False once the detach keys were seen."""
+
+    async def close_stdin(self) -> None:
+        """The client half-closed: stdin of the container ends when it was opened once only."""
+
+    async def aclose(self) -> None:
+        """Let go; idempotent."""
+
+
+class ImageDeletion(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of what a removal did: exactly one of the two is set."""
+
+    untagged: str = ""
+    deleted: str = ""
+
+
+class Containers(Protocol):
+    """Everything that happens to containers."""
+
+    async def create(
+        self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
+    ) -> Created: ...
+    def get(self, ref: str) -> Container: ...
+    def list(
+        self, *, everything: bool, limit: int, filters: Filters
+    ) -> list[Container]: ...
+    def size(self, container: Container) -> tuple[int, int]:
+        """Bytes of the writable layer, and of that with the image."""
+    def log_path(self, container: Container) -> str: ...
+    async def start(self, ref: str) -> None: ...
+    async def stop(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None: ...
+    async def restart(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None: ...
+    async def kill(self, ref: str, *, signal: str | None) -> None: ...
+    async def pause(self, ref: str) -> None: ...
+    async def unpause(self, ref: str) -> None: ...
+    async def rename(self, ref: str, name: str) -> None: ...
+    async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None: ...
+    def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
+        """Arm a wait at once (so that headers may be sent) and return what to await.
+
+        `condition` is `not-running` (also for empty), `next-exit` or `removed`.
+        """
+    def logs(self, ref: str, options: LogOptions) -> tuple[bool, AsyncIterator[bytes]]:
+        """Whether the container has a terminal (raw bytes), and the bytes for the wire."""
+    async def attach(self, ref: str, options: AttachOptions) -> Attachment: ...
+    async def resize(self, ref: str, *, height: int, width: int) -> None: ...
+    async def prune(self, filters: Filters) -> tuple[list[str], int]:
+        """Ids removed and bytes freed."""
+
+
+class Images(Protocol):
+    """Images by name and id."""
+
+    async def pull(
+        self,
+        reference: str,
+        *,
+        platform: Platform | None,
+        auth: AuthConfig | None,
+        progress: Callable[[PullEvent], None],
+    ) -> None: ...
+    def get(self, ref: str) -> ImageRecord: ...
+    def list(self, *, everything: bool, filters: Filters) -> list[ImageRecord]: ...
+    def containers_of(self, image: ImageRecord) -> int: ...
+    async def tag(self, ref: str, *, repository: str, tag: str) -> None: ...
+    async def remove(self, ref: str, *, force: bool, prune: bool) -> list[ImageDeletion]: ...
+    async def prune(self, filters: Filters) -> tuple[list[ImageDeletion], int]: ...
+
+
+class Networks(Protocol):
+    """The networks that exist."""
+
+    def list(self, filters: Filters) -> list[Network]: ...
+    def get(self, ref: str) -> Network: ...
+
+
+class Volumes(Protocol):
+    """Named and anonymous volumes of the local driver."""
+
+    def list(self, filters: Filters) -> tuple[list[Volume], list[str]]: ...
+    def get(self, name: str) -> Volume: ...
+    async def create(
+        self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
+    ) -> Volume: ...
+    async def remove(self, name: str, *, force: bool) -> None: ...
+
+
+class System(Protocol):
+    """The engine and its host."""
+
+    async def info(self) -> SystemInfo: ...
+    def version(self) -> SystemVersion: ...
+    async def login(self, auth: AuthConfig) -> tuple[str, str]:
+        """Docker's status sentence and an identity token (mostly empty)."""
+    def shutdown(self) -> None:
+        """End the engine soon; containers live on."""
+
+
+class Events(Protocol):
+    """What happened, as it happens."""
+
+    def stream(
+        self, *, since_ns: int | None, until_ns: int | None, filters: Filters
+    ) -> AsyncIterator[EventMessage]: ...
+
+
+class Engine(Protocol):
+    """All services, made by `daemon.compose`."""
+
+    containers: Containers
+    images: Images
+    networks: Networks
+    volumes: Volumes
+    system: System
+    events: Events

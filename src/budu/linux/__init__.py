@@ -1,0 +1,1 @@
+"""Linux system calls under their kernel names, without opinion. Standard library only."""

@@ -1,0 +1,1 @@
+"""What containers wrote: the frame log, its writer in the shim, its readers in the engine."""

@@ -1,0 +1,1 @@
+"""Typed records of the documents on the wire, under the specifications' own names."""

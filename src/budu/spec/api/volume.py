@@ -1,0 +1,52 @@
+"""Volumes.
+
+Source: Engine API 1.51, Volume, VolumeCreateOptions; moby 28.3, api/types/volume.
+"""
+
+from __future__ import annotations
+
+from budu.spec.api.fields import NULL, TEXT, ZERO, Body
+
+
+class VolumeUsage(Body, frozen=True, kw_only=True):
+    """Size in bytes and number of users; -1 when unknown."""
+
+    ref_count: int = ZERO
+    size: int = ZERO
+
+
+class Volume(Body, frozen=True, kw_only=True):
+    """A volume. `created_at` RFC 3339, `mountpoint` a path of the host."""
+
+    created_at: str = ""
+    driver: str = TEXT
+    labels: dict[str, str] | None = NULL
+    mountpoint: str = TEXT
+    name: str = TEXT
+    options: dict[str, str] | None = NULL
+    scope: str = TEXT
+    status: dict[str, object] | None = None
+    usage_data: VolumeUsage | None = None
+
+
+class VolumeCreateBody(Body, frozen=True, kw_only=True):
+    """Body of a volume creation; an empty name asks for an anonymous volume."""
+
+    driver: str = ""
+    driver_opts: dict[str, str] | None = None
+    labels: dict[str, str] | None = None
+    name: str = ""
+
+
+class VolumeListResponse(Body, frozen=True, kw_only=True):
+    """The volume list and warnings of drivers."""
+
+    volumes: list[Volume] | None = NULL
+    warnings: list[str] | None = NULL
+
+
+class VolumePruneResponse(Body, frozen=True, kw_only=True):
+    """Volumes that a prune removed, and the bytes that became free."""
+
+    volumes_deleted: list[str] | None = NULL
+    space_reclaimed: int = ZERO

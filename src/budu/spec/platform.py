@@ -1,0 +1,101 @@
+"""Platforms (`linux/arm64/v8`): parsing, normal form and the choice from an image index.
+
+Source: OCI image-spec 1.1, image-index, "platform"; containerd platforms (normalisation table).
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from budu.base.errors import InvalidArgument
+
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "i386": "386",
+    "i486": "386",
+    "i586": "386",
+    "i686": "386",
+    "aarch64": "arm64",
+    "armhf": "arm",
+    "armel": "arm",
+    "armv7l": "arm",
+    "armv6l": "arm",
+}
+_KNOWN_ARCHITECTURES = frozenset(
+    "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm "
+    "unknown".split()
+)
+_VARIANT_OF = {"armel": "v6", "armhf": "v7", "armv7l": "v7", "armv6l": "v6"}
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an image was built for; `variant` is empty where the architecture has none."""
+
+    os: str = ""
+    architecture: str = ""
+    variant: str = ""
+    os_version: str = msgspec.field(default="", name="os.version")
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+    def normalized(self) -> Platform:
+        """`linux/aarch64` becomes `linux/arm64`; arm64's v8 and amd64's v1 are left out."""
+        arch = self.architecture.lower()
+        variant = self.variant.lower() or _VARIANT_OF.get(arch, "")
+        arch = _ARCHITECTURES.get(arch, arch)
+        if (arch, variant) in {("arm64", "v8"), ("arm64", "8"), ("amd64", "v1")}:
+            variant = ""
+        if arch == "arm" and variant in {"", "7"}:
+            variant = "v7"
+        return Platform(os=self.os.lower(), architecture=arch, variant=variant)
+
+
+def host_platform() -> Platform:
+    """The platform of this machine's kernel."""
+    return Platform(os="linux", architecture=os.uname().machine).normalized()
+
+
+def parse_platform(text: str) -> Platform:
+    """Read `linux/amd64`, `linux/arm/v7`, or an architecture or `linux` alone.
+
+    Raises: InvalidArgument when a part is unknown.
+    """
+    parts = text.split("/")
+    if not text or len(parts) > 3 or not all(part.replace("_", "").isalnum() for part in parts):
+        raise InvalidArgument(
+            f'"{text}" is an invalid OS component of "{text}": '
+            "OSAndVersion specifier component must match "
+            '"^([A-Za-z0-9_.-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$": invalid argument'
+        )
+    if len(parts) == 1:
+        host = host_platform()
+        if text.lower() == "linux":
+            return host
+        platform = Platform(os="linux", architecture=text).normalized()
+    else:
+        platform = Platform(
+            os=parts[0], architecture=parts[1], variant=parts[2] if len(parts) == 3 else ""
+        ).normalized()
+    if platform.architecture not in _KNOWN_ARCHITECTURES:
+        raise InvalidArgument(f'"{text}": unknown operating system or architecture: invalid argument')
+    return platform
+
+
+def platform_rank(wanted: Platform, offered: Platform) -> int:
+    """How well `offered` serves `wanted`: 0 not at all, larger is better.
+
+    An arm variant runs the lower ones (v7 runs v6); an exact match ranks highest.
+    """
+    wanted, offered = wanted.normalized(), offered.normalized()
+    if (wanted.os, wanted.architecture) != (offered.os, offered.architecture):
+        return 0
+    if wanted.variant == offered.variant:
+        return 100
+    if wanted.architecture == "arm":
+        level, limit = offered.variant[1:], wanted.variant[1:]
+        return int(level) if level.isdigit() and limit.isdigit() and level <= limit else 0
+    return 1 if not offered.variant else 0
