@@ -75,6 +75,23 @@ class Beneath:
             self._by_request[path] = found
         return found
 
+    def enter(self, parent: OpenDirectory, name: bytes) -> OpenDirectory:
+        """The existing directory `name` of `parent`; a link does not count as one.
+
+        Raises: OSError, NotADirectoryError among them.
+        """
+        step = self._enter(parent, name, create=False)
+        if not isinstance(step, OpenDirectory):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return step
+
+    def replaced(self, parent: OpenDirectory, name: bytes) -> None:
+        """Forgets what led through `name`, which is no longer what it was; keeps `parent` open."""
+        path = parent.path + b"/" + name if parent.path else name
+        self._by_request.clear()
+        for gone in [p for p in self._held if p == path or p.startswith(path + b"/")]:
+            os.close(self._held.pop(gone).fd)
+
     def _walk(self, path: bytes, *, create: bool) -> OpenDirectory:
         trail = [self._root]
         pending = path.split(b"/")[::-1]
@@ -97,9 +114,7 @@ class Beneath:
             pending.extend(reversed(step.split(b"/")))
         return trail[-1]
 
-    def _enter(
-        self, parent: OpenDirectory, name: bytes, *, create: bool
-    ) -> OpenDirectory | bytes:
+    def _enter(self, parent: OpenDirectory, name: bytes, *, create: bool) -> OpenDirectory | bytes:
         """The directory `name`, or the target when `name` is a symbolic link."""
         path = parent.path + b"/" + name if parent.path else name
         held = self._held.get(path)

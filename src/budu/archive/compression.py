@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 import zstandard
-from isal import igzip_lib, isal_zlib
+from isal import igzip_lib
 
 from budu.base.errors import DataLoss, Hint, ResourceExhausted
 
@@ -25,6 +25,9 @@ PIECE_BYTES = 1 << 20
 
 _ZSTD_INPUT_BYTES = 4096
 """A zstd block of four bytes may stand for 128 KiB: this bounds one call's output to 128 MiB."""
+
+_MEMBER_INPUT_BYTES = 128 << 10
+"""Each member's end copies what follows it in the input: this bounds the cost of tiny members."""
 
 _MAGIC_BYTES = 6
 _MEMBER_TRAILER_MISSING = "unexpected EOF"
@@ -60,7 +63,7 @@ def detect(head: bytes) -> Compression:
     """The packing that a stream's first bytes announce (six are enough)."""
     if head.startswith(b"\x1f\x8b"):
         return Compression.GZIP
-    if head.startswith(b"\x28\xb5\x2f\xfd") or head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5:
+    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
         return Compression.ZSTD
     if head.startswith(b"BZh"):
         return Compression.BZIP2
@@ -81,7 +84,7 @@ def of_media_type(media_type: str) -> Compression | None:
 
 
 def decompress(
-    chunks: Iterable[bytes | memoryview],
+    chunks: Iterable[bytes],
     *,
     media_type: str = "",
     limits: ExpansionLimits | None = None,
@@ -109,7 +112,7 @@ class _Meter:
         self._packed = 0
         self._unpacked = 0
 
-    def count_input(self, chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    def count_input(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
             self._packed += len(chunk)
             if len(chunk):
@@ -138,14 +141,14 @@ class _Meter:
 
 
 def _peek(
-    chunks: Iterator[bytes | memoryview],
-) -> tuple[bytes, Iterator[bytes | memoryview]]:
+    chunks: Iterator[bytes],
+) -> tuple[bytes, Iterator[bytes]]:
     """The first bytes of a stream, and the whole stream again."""
-    held: list[bytes | memoryview] = []
+    held: list[bytes] = []
     head = b""
     for chunk in chunks:
         held.append(chunk)
-        head += bytes(chunk[:_MAGIC_BYTES])
+        head += chunk[:_MAGIC_BYTES]
         if len(head) >= _MAGIC_BYTES:
             break
     return head[:_MAGIC_BYTES], chain(held, chunks)
@@ -154,15 +157,17 @@ def _peek(
 class _Decoder(Protocol):
     """One member of a stream, as `bz2`, `lzma` and `igzip_lib` offer it."""
 
-    eof: bool
-    needs_input: bool
-    unused_data: bytes
-
-    def decompress(self, data: bytes | memoryview, max_length: int = -1) -> bytes: ...
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
 def _decode_members(
-    chunks: Iterator[bytes | memoryview],
+    chunks: Iterator[bytes],
     *,
     name: str,
     make: Callable[[], _Decoder],
@@ -171,9 +176,8 @@ def _decode_members(
     """Members one after another until the stream ends exactly where a member ends."""
     decoder = make()
     fresh = True
-    for chunk in chunks:
-        data: bytes | memoryview = chunk
-        while len(data) or not decoder.needs_input:
+    for data in _slices(chunks, _MEMBER_INPUT_BYTES):
+        while data or not decoder.needs_input:
             if decoder.eof:
                 decoder, fresh = make(), True
             try:
@@ -191,35 +195,33 @@ def _decode_members(
         raise DataLoss(_MEMBER_TRAILER_MISSING)
 
 
-def _decode_gzip(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+def _decode_gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
     return _decode_members(
         chunks,
         name="gzip",
         make=lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
-        errors=(isal_zlib.error, igzip_lib.error),
+        errors=(igzip_lib.IsalError,),  # type: ignore[arg-type]  # the stub calls it an instance
     )
 
 
-def _decode_bzip2(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+def _decode_bzip2(chunks: Iterator[bytes]) -> Iterator[bytes]:
     return _decode_members(
         chunks, name="bzip2", make=bz2.BZ2Decompressor, errors=(OSError, ValueError)
     )
 
 
-def _decode_xz(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
-    return _decode_members(
-        chunks, name="xz", make=lzma.LZMADecompressor, errors=(lzma.LZMAError,)
-    )
+def _decode_xz(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    return _decode_members(chunks, name="xz", make=lzma.LZMADecompressor, errors=(lzma.LZMAError,))
 
 
-def _decode_zstd(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+def _decode_zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Frames one after another; the input is sliced because the decoder cannot bound its output."""
     context = zstandard.ZstdDecompressor(max_window_size=1 << 27)
     decoder = context.decompressobj()
     out: list[bytes] = []
     held = 0
     for data in _slices(chunks, _ZSTD_INPUT_BYTES):
-        while len(data):
+        while data:
             if decoder.eof:
                 decoder = context.decompressobj()
             try:
@@ -237,21 +239,17 @@ def _decode_zstd(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
         raise DataLoss(_MEMBER_TRAILER_MISSING)
 
 
-def _slices(
-    chunks: Iterator[bytes | memoryview], size: int
-) -> Iterator[bytes | memoryview]:
+def _slices(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
     for chunk in chunks:
-        view = memoryview(chunk)
-        for start in range(0, len(view), size):
-            yield view[start : start + size]
+        for start in range(0, len(chunk), size):
+            yield chunk[start : start + size]
 
 
-def _decode_nothing(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield bytes(chunk)
+def _decode_nothing(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    yield from chunks
 
 
-_DECODERS: dict[Compression, Callable[[Iterator[bytes | memoryview]], Iterator[bytes]]] = {
+_DECODERS: dict[Compression, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
     Compression.NONE: _decode_nothing,
     Compression.GZIP: _decode_gzip,
     Compression.ZSTD: _decode_zstd,

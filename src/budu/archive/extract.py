@@ -12,14 +12,16 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
+from typing import TypeVar
 
 import msgspec
 
 from budu.archive import whiteouts
 from budu.archive.beneath import Beneath, OpenDirectory
-from budu.archive.faults import from_os_error
-from budu.archive.paths import check_link_target, clean_path, escapes, show
+from budu.archive.faults import from_os_error, os_errors
+from budu.archive.paths import check_link_target, clean_path, show
 from budu.archive.remove import remove_entry
 from budu.archive.tar import TarEntry, TarKind, TarReader, TarSource
 from budu.base.errors import Hint, InvalidArgument, PermissionDenied
@@ -30,10 +32,12 @@ IMPLIED_MODE = 0o755
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _HANDLE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _XATTR_REFUSED = (errno.EOPNOTSUPP, errno.EPERM, errno.EINVAL)
+_REPLACED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _DEVICE_TYPES = {TarKind.CHAR_DEVICE: stat.S_IFCHR, TarKind.BLOCK_DEVICE: stat.S_IFBLK}
+_Made = TypeVar("_Made", int, None)
 
 
-class Whiteouts(Enum):
+class WhiteoutStyle(Enum):
     """What becomes of `.wh.` names."""
 
     LITERAL = auto()
@@ -50,7 +54,7 @@ class ExtractOptions(msgspec.Struct, frozen=True, kw_only=True):
     `overlay_prefix`: the spelling of overlay's attributes, `whiteouts.TRUSTED` or `USER`.
     """
 
-    whiteouts: Whiteouts = Whiteouts.LITERAL
+    whiteout_style: WhiteoutStyle = WhiteoutStyle.LITERAL
     owners: bool = True
     devices: bool = True
     overlay_prefix: bytes = whiteouts.TRUSTED
@@ -71,9 +75,7 @@ def extract(source: TarSource, root_fd: int, *, options: ExtractOptions | None =
 class _Extraction:
     """One run over one archive."""
 
-    def __init__(
-        self, reader: TarReader, directories: Beneath, options: ExtractOptions
-    ) -> None:
+    def __init__(self, reader: TarReader, directories: Beneath, options: ExtractOptions) -> None:
         self._reader = reader
         self._directories = directories
         self._options = options
@@ -96,7 +98,8 @@ class _Extraction:
                 self._unpack(path, entry)
             except OSError as error:
                 raise from_os_error(error, _action(entry, path)) from error
-        self._finish_directories()
+        with os_errors("chmod directories"):
+            self._finish_directories()
         return number
 
     def _unpack(self, path: bytes, entry: TarEntry) -> None:
@@ -106,7 +109,7 @@ class _Extraction:
             return self._settle_root(entry)
         directory = self._directories.open(parent, create=True)
         self._note_implied()
-        if self._options.whiteouts is Whiteouts.OVERLAY and whiteouts.is_whiteout(name):
+        if self._converts and whiteouts.is_whiteout(name):
             return self._white_out(directory, name, entry)
         return self._makers[entry.kind](directory, name, entry)
 
@@ -145,11 +148,11 @@ class _Extraction:
         except FileExistsError:
             status = os.lstat(name, dir_fd=directory.fd)
             if not stat.S_ISDIR(status.st_mode):
-                os.unlink(name, dir_fd=directory.fd)
+                self._remove(directory, name)
                 os.mkdir(name, 0o700, dir_fd=directory.fd)
                 if _is_whiteout_device(status) and self._converts:
-                    self._mark_opaque(self._open_child(directory, name))
-        self._settle_directory(self._open_child(directory, name), entry)
+                    self._mark_opaque(self._directories.enter(directory, name))
+        self._settle_directory(self._directories.enter(directory, name), entry)
 
     def _make_hard_link(self, directory: OpenDirectory, name: bytes, entry: TarEntry) -> None:
         target = _clean_link(entry)
@@ -162,9 +165,7 @@ class _Extraction:
 
     def _make_symlink(self, directory: OpenDirectory, name: bytes, entry: TarEntry) -> None:
         check_link_target(entry.path, entry.link)
-        self._place(
-            directory, name, lambda: os.symlink(entry.link, name, dir_fd=directory.fd)
-        )
+        self._place(directory, name, lambda: os.symlink(entry.link, name, dir_fd=directory.fd))
         self._settle_node(directory, name, entry)
 
     def _make_node(self, directory: OpenDirectory, name: bytes, entry: TarEntry) -> None:
@@ -186,7 +187,7 @@ class _Extraction:
 
     @property
     def _converts(self) -> bool:
-        return self._options.whiteouts is Whiteouts.OVERLAY
+        return self._options.whiteout_style is WhiteoutStyle.OVERLAY
 
     def _white_out(self, directory: OpenDirectory, name: bytes, entry: TarEntry) -> None:
         """A whiteout hides what lower layers have, never what this layer has: that stays."""
@@ -199,7 +200,7 @@ class _Extraction:
             os.mknod(removed, stat.S_IFCHR, os.makedev(0, 0), dir_fd=directory.fd)
         except FileExistsError:
             if stat.S_ISDIR(os.lstat(removed, dir_fd=directory.fd).st_mode):
-                self._mark_opaque(self._open_child(directory, removed))
+                self._mark_opaque(self._directories.enter(directory, removed))
             return None
         self._mark(directory, b"origin", b"")
         return self._settle_node(directory, removed, msgspec.structs.replace(entry, mode=0))
@@ -224,9 +225,7 @@ class _Extraction:
         """For links, devices and fifos, which cannot be opened to be changed."""
         times = (entry.mtime_ns, entry.mtime_ns)
         if self._options.owners:
-            os.chown(
-                name, entry.uid, entry.gid, dir_fd=directory.fd, follow_symlinks=False
-            )
+            os.chown(name, entry.uid, entry.gid, dir_fd=directory.fd, follow_symlinks=False)
         if entry.kind is not TarKind.SYMLINK:
             _chmod_node(directory, name, entry.mode)
         self._set_xattrs(_handle_path(directory.fd) + b"/" + name, entry)
@@ -252,7 +251,9 @@ class _Extraction:
             self._directories.trim()
             try:
                 directory = self._directories.open(path, create=False)
-            except (FileNotFoundError, NotADirectoryError):
+            except OSError as error:
+                if error.errno not in _REPLACED:
+                    raise
                 continue
             if directory.path == path:
                 mode, mtime_ns = self._finish[path]
@@ -262,9 +263,7 @@ class _Extraction:
 
     # Places
 
-    def _place[T](
-        self, directory: OpenDirectory, name: bytes, make: Callable[[], T]
-    ) -> T:
+    def _place(self, directory: OpenDirectory, name: bytes, make: Callable[[], _Made]) -> _Made:
         """Makes a member, after removing what an earlier one of the name left."""
         try:
             return make()
@@ -273,12 +272,60 @@ class _Extraction:
             return make()
 
     def _remove(self, directory: OpenDirectory, name: bytes) -> None:
-        try:
-            was_directory = remove_entry(name, dir_fd=directory.fd)
-        except FileNotFoundError:
-            return
-        if was_directory:
-            self._directories.dropped(directory, name)
+        with suppress(FileNotFoundError):
+            remove_entry(name, dir_fd=directory.fd)
+            self._directories.replaced(directory, name)
 
-    def _open_child(self, directory: OpenDirectory, name: bytes) -> OpenDirectory:
-        return self._directories.enter(directory, name)
+
+def _action(entry: TarEntry, path: bytes) -> str:
+    """What failed, in the words that Go's errors use."""
+    place = "/" + show(path)
+    match entry.kind:
+        case TarKind.FILE:
+            return f"write {place}"
+        case TarKind.HARD_LINK:
+            return f"link /{show(entry.link).lstrip('/')} {place}"
+        case TarKind.SYMLINK:
+            return f"symlink {show(entry.link)} {place}"
+        case TarKind.DIRECTORY:
+            return f"mkdir {place}"
+        case _:
+            return f"mknod {place}"
+
+
+def _clean_link(entry: TarEntry) -> bytes:
+    """A hard link's target below the root.
+
+    Raises: InvalidArgument with Docker's sentence when it leaves the root.
+    """
+    try:
+        return clean_path(entry.link)
+    except InvalidArgument as error:
+        raise InvalidArgument(
+            f'invalid hardlink "{show(entry.path)}" -> "{show(entry.link)}"', hint=error.hint
+        ) from error
+
+
+def _write_at(fd: int, piece: bytes, offset: int) -> None:
+    view = memoryview(piece)
+    while view:
+        written = os.pwrite(fd, view, offset)
+        view = view[written:]
+        offset += written
+
+
+def _handle_path(fd: int) -> bytes:
+    """A path to what an `O_PATH` descriptor stands for, for calls that want one."""
+    return b"/proc/self/fd/%d" % fd
+
+
+def _chmod_node(directory: OpenDirectory, name: bytes, mode: int) -> None:
+    handle = os.open(name, _HANDLE, dir_fd=directory.fd)
+    try:
+        os.chmod(_handle_path(handle), mode)
+    finally:
+        os.close(handle)
+
+
+def _is_whiteout_device(status: os.stat_result) -> bool:
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0

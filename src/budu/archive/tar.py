@@ -154,7 +154,8 @@ class TarReader:
     def content(self, entry: TarEntry) -> Iterator[tuple[int, bytes]]:
         """The stored content of the member just read: (offset in the file, piece)."""
         position = entry.offset
-        for start, length in entry.sparse or ((0, entry.size),):
+        stretches = ((0, entry.size),) if entry.sparse is None else entry.sparse
+        for start, length in stretches:
             stop = start + length
             while start < stop:
                 piece = self._source.read_at(position, min(stop - start, PIECE_BYTES))
@@ -292,7 +293,6 @@ class TarReader:
             if len(text) > _MAX_EXTENSION_BYTES:
                 raise invalid("header field too long")
         return text.split(b"\n")[1:wanted], at
-
 
 
 class _Extra:

@@ -38,9 +38,7 @@ class Hint:
         return f"Hint({self.key!r}, {self.values!r})"
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Hint) and other.key == self.key and other.values == self.values
-        )
+        return isinstance(other, Hint) and other.key == self.key and other.values == self.values
 
     def __hash__(self) -> int:
         return hash(self.key)

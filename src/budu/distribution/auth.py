@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -44,6 +45,11 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     def is_anonymous(self) -> bool:
         """Whether there is nothing to prove an identity with."""
         return not (self.password or self.identity_token or self.registry_token)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells identities apart, as a key that holds no secret."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
     @property
     def basic(self) -> str:

@@ -2,7 +2,7 @@
 
 Pure: nothing here opens a connection. Host names are looked up by the caller, who hands the
 addresses in, because an insecure CIDR may cover what a name resolves to.
-Source: Engine daemon options `--registry-mirror`, `--insecure-registry`; moby `daemon/pkg/registry`.
+Source: dockerd `--registry-mirror`, `--insecure-registry`; moby `daemon/pkg/registry`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from budu.spec.reference import DEFAULT_DOMAIN
 
 HUB_HOST = "registry-1.docker.io"
 HUB_SERVER_ADDRESS = "https://index.docker.io/v1/"
-_HUB_NAMES = frozenset(
-    {DEFAULT_DOMAIN, "index.docker.io", "www.docker.io", "registry-1.docker.io"}
-)
+_HUB_NAMES = frozenset({DEFAULT_DOMAIN, "index.docker.io", "www.docker.io", "registry-1.docker.io"})
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _HOST_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?::([0-9]{1,5}))?\Z")
 
@@ -204,9 +202,7 @@ def _checked_host(text: str) -> str:
             f'insecure registry {text} is not valid: invalid host "{split_host_port(text)[0]}"'
         )
     if match[1] and int(match[1]) > 65535:
-        raise InvalidArgument(
-            f'insecure registry {text} is not valid: invalid port "{match[1]}"'
-        )
+        raise InvalidArgument(f'insecure registry {text} is not valid: invalid port "{match[1]}"')
     return text
 
 

@@ -101,7 +101,9 @@ def _bytes_done(event: PullEvent, size: int) -> int | None:
 
 def first_event(reference: Reference) -> PullEvent:
     """`2.4: Pulling from library/httpd`."""
-    return PullEvent(id=reference.tag or reference.digest or "", status=f"Pulling from {reference.path}")
+    return PullEvent(
+        id=reference.tag or reference.digest or "", status=f"Pulling from {reference.path}"
+    )
 
 
 def last_events(reference: Reference, digest: Digest, *, changed: bool) -> tuple[PullEvent, ...]:

@@ -78,9 +78,7 @@ _mount = bind("mount", c_char_p, c_char_p, c_char_p, c_ulong, c_char_p)
 _umount2 = bind("umount2", c_char_p, c_int)
 _pivot_root = bind("pivot_root", c_char_p, c_char_p)
 _fsopen = bind_syscall(SYS_fsopen, c_char_p, c_uint, label="fsopen")
-_fsconfig = bind_syscall(
-    SYS_fsconfig, c_int, c_uint, c_char_p, c_char_p, c_int, label="fsconfig"
-)
+_fsconfig = bind_syscall(SYS_fsconfig, c_int, c_uint, c_char_p, c_char_p, c_int, label="fsconfig")
 _fsmount = bind_syscall(SYS_fsmount, c_int, c_uint, c_uint, label="fsmount")
 _move_mount = bind_syscall(
     SYS_move_mount, c_int, c_char_p, c_int, c_char_p, c_uint, label="move_mount"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -69,27 +70,10 @@ class LogReader:
         With `query.follow` it goes on until `ended` is done and everything is read; without
         `ended` until the caller closes the generator.
         """
-        files = open_all(self._directory)
+        cursor, head = await self._cursor_for(query)
         try:
-            start = await find_start(
-                files,
-                streams=query.streams(),
-                tail=query.tail,
-                since_ns=query.since_ns,
-                until_ns=query.until_ns,
-            ) if query.tail is not None or query.since_ns else None
-        except BaseException:
-            close_all(files)
-            raise
-        offset = 0
-        if start is not None:
-            close_all(files[: start.index])
-            del files[: start.index]
-            offset = start.offset
-        cursor = Cursor(self._directory, files, offset=offset, stop_at_end=not query.follow)
-        try:
-            if start is not None and start.head:
-                yield start.head
+            if head:
+                yield head
             async for frames in self._frames(cursor, query.follow, ended):
                 chosen = _choose(frames, query)
                 if chosen:
@@ -98,6 +82,27 @@ class LogReader:
                     return
         finally:
             cursor.close()
+
+    async def _cursor_for(self, query: LogQuery) -> tuple[Cursor, list[Frame]]:
+        """A cursor where `query` begins, and what comes before its frames."""
+        files = open_all(self._directory)
+        if query.tail is None and not query.since_ns:
+            return Cursor(self._directory, files, stop_at_end=not query.follow), []
+        try:
+            start = await find_start(
+                files,
+                streams=query.streams(),
+                tail=query.tail,
+                since_ns=query.since_ns,
+                until_ns=query.until_ns,
+            )
+        except BaseException:
+            close_all(files)
+            raise
+        close_all(files[: start.index])
+        rest = files[start.index :]
+        stop = not query.follow
+        return Cursor(self._directory, rest, offset=start.offset, stop_at_end=stop), start.head
 
     async def attach(
         self, position: Position, *, ended: Ended | None = None
@@ -141,7 +146,7 @@ class LogReader:
                     while frames := cursor.next():
                         yield frames
                         await asyncio.sleep(0)
-                    if is_last:
+                    if is_last or not Path(self._directory).is_dir():
                         return
                     await changed.wait()
             finally:

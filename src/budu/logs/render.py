@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import struct
 import time
+from abc import ABC, abstractmethod
 from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
 
-from budu.logs.frames import STDERR, STDOUT, Frame
+from budu.logs.frames import CONTINUES, STDERR, STDOUT, Frame
 
 LINE_LIMIT = 16384
 """Bytes after which Docker cuts a line into pieces."""
@@ -78,7 +79,7 @@ class FramedRenderer:
         return b""
 
 
-class _LineAssembler:
+class _LineAssembler(ABC):
     """Cuts streams into lines, and lines longer than 16 KiB into pieces."""
 
     def __init__(self) -> None:
@@ -86,7 +87,7 @@ class _LineAssembler:
 
     def render(self, frames: list[Frame]) -> bytes:
         """All lines that these frames complete."""
-        return b"".join([self._feed(stream, at, data) for stream, _, at, data in frames])
+        return b"".join([self._feed(*frame) for frame in frames])
 
     def finish(self) -> bytes:
         """The unfinished lines."""
@@ -94,10 +95,16 @@ class _LineAssembler:
         self._open.clear()
         return b"".join(rest)
 
-    def _feed(self, stream: int, time_ns: int, data: bytes) -> bytes:
+    def _feed(self, stream: int, flags: int, time_ns: int, data: bytes) -> bytes:
         before = self._open.pop(stream, None)
-        if before is not None:
-            data = before[1] + data
+        if before is None:
+            return self._cut(stream, time_ns, data)
+        if flags & CONTINUES:
+            return self._cut(stream, time_ns, before[1] + data)
+        # The process that began the line is gone: another run of the container writes now.
+        return self._lines(stream, *before) + self._cut(stream, time_ns, data)
+
+    def _cut(self, stream: int, time_ns: int, data: bytes) -> bytes:
         cut = data.rfind(b"\n") + 1
         rest_at = cut + (len(data) - cut) // LINE_LIMIT * LINE_LIMIT
         if rest_at < len(data):
@@ -113,7 +120,7 @@ class _LineAssembler:
 
     def _long_lines(self, stream: int, time_ns: int, data: bytes) -> bytes:
         parts: list[bytes] = []
-        for line in data.splitlines_bytes() if False else data[:-1].split(b"\n"):
+        for line in data[:-1].split(b"\n"):
             cut = len(line) // LINE_LIMIT * LINE_LIMIT
             parts.append(self._pieces(stream, time_ns, line[:cut]))
             parts.append(self._lines(stream, time_ns, line[cut:] + b"\n"))
@@ -127,9 +134,9 @@ class _LineAssembler:
             ]
         )
 
+    @abstractmethod
     def _lines(self, stream: int, time_ns: int, data: bytes) -> bytes:
         """Lines of one stream with one time; without a newline at the end, a piece of a line."""
-        raise NotImplementedError
 
 
 class LineRenderer(_LineAssembler):
@@ -179,7 +186,7 @@ def _escape(data: bytes) -> bytes:
     """The inside of a JSON string, as Go writes it; newlines are left to the caller."""
     if not data.isascii():
         data = data.decode("utf-8", "replace").encode()
-    return _SPECIAL.sub(_escape_one, data) if _SPECIAL.search(data) else data
+    return _SPECIAL.sub(_escape_one, data)
 
 
 def _escape_one(match: re.Match[bytes]) -> bytes:

@@ -6,22 +6,20 @@ Neighbours: `logs.reader`. Source: `man 7 inotify`.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
-import struct
 from collections.abc import Callable
 from typing import Self
 
-IN_MODIFY = 0x2  # <sys/inotify.h>
-IN_MOVED_FROM = 0x40
-IN_MOVED_TO = 0x80
-IN_CREATE = 0x100
-IN_DELETE = 0x200
-IN_IGNORED = 0x8000
-IN_ONLYDIR = 0x1000000
+from budu.linux import fds
 
-_MASK = IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR
-_EVENT = struct.Struct("iIII")
+_MASK = (
+    fds.IN_MODIFY
+    | fds.IN_MOVED_FROM
+    | fds.IN_MOVED_TO
+    | fds.IN_CREATE
+    | fds.IN_DELETE
+    | fds.IN_ONLYDIR
+)
 _POLL_S = 0.2
 
 
@@ -78,21 +76,16 @@ class Watch:
             self._fd = -1
 
     def _add(self, directory: str) -> int:
-        libc = ctypes.CDLL(None, use_errno=True)
         if self._fd < 0:
-            self._fd = _checked(libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+            self._fd = fds.inotify_init()
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._fd, self._dispatch)
-        return _checked(libc.inotify_add_watch(self._fd, os.fsencode(directory), _MASK))
+        return fds.inotify_add_watch(self._fd, directory, _MASK)
 
     def _dispatch(self) -> None:
-        buffer = os.read(self._fd, 65536)
-        at = 0
-        while at < len(buffer):
-            watch, mask, _, name_length = _EVENT.unpack_from(buffer, at)
-            at += _EVENT.size + name_length
+        for watch, mask, _, _ in fds.inotify_read(self._fd):
             self._wake(watch)
-            if mask & IN_IGNORED:
+            if mask & fds.IN_IGNORED:
                 for subscription in self._readers.pop(watch, set()):
                     self._poll(subscription)
 
@@ -117,11 +110,10 @@ class Watch:
                 group.discard(subscription)
                 if not group:
                     del self._readers[watch]
-                    ctypes.CDLL(None).inotify_rm_watch(self._fd, watch)
+                    self._forget(watch)
 
-
-def _checked(result: int) -> int:
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), "inotify")
-    return result
+    def _forget(self, watch: int) -> None:
+        try:
+            fds.inotify_rm_watch(self._fd, watch)
+        except OSError:
+            pass  # the folder is gone, and the watch with it

@@ -196,7 +196,7 @@ class Memory(_Record, frozen=True, kw_only=True):
 
 
 class CPU(_Record, frozen=True, kw_only=True):
-    """Processor time (`quota`, `period`, `burst` in microseconds) and the sets of CPUs and nodes."""
+    """Processor time (`quota`, `period`, `burst` in microseconds); sets of CPUs and nodes."""
 
     shares: int | None = None
     quota: int | None = None

@@ -47,15 +47,22 @@ class RequestHead:
     @property
     def is_upgrade(self) -> bool:
         """Whether the client asks to leave HTTP: `Connection: Upgrade` with `Upgrade: …`."""
-        return (
-            "upgrade" in self.headers and "upgrade" in self.headers.get("connection", "").lower()
-        )
+        return "upgrade" in self.headers and "upgrade" in self.headers.get("connection", "").lower()
 
 
 class HeadParser:
     """Collects one head. A new one is made for every request."""
 
-    __slots__ = ("_complete", "_headers", "_limits", "_parser", "_size", "_tail", "_target")
+    __slots__ = (
+        "_complete",
+        "_headers",
+        "_keep_alive",
+        "_limits",
+        "_parser",
+        "_size",
+        "_tail",
+        "_target",
+    )
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -63,6 +70,7 @@ class HeadParser:
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._complete = False
+        self._keep_alive = False
         self._size = 0
         self._tail = b""
 
@@ -98,7 +106,7 @@ class HeadParser:
             self._parser.get_method().decode("ascii"),
             self._target.decode("latin-1"),
             headers=headers,
-            keep_alive=self._parser.should_keep_alive(),
+            keep_alive=self._keep_alive,
             http_1_0=self._parser.get_http_version() == "1.0",
         )
 
@@ -146,3 +154,4 @@ class HeadParser:
     def on_headers_complete(self) -> None:
         """llhttp: the blank line behind the headers."""
         self._complete = True
+        self._keep_alive = self._parser.should_keep_alive()  # llhttp forgets it behind the head

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from budu.base.errors import InvalidArgument, NotImplementedHere
 from budu.engine.containers.model import Mount, MountKind
-from budu.spec.api.host_config import HostConfig, MountSpec
+from budu.spec.api.host_config import HostConfig
+from budu.spec.api.host_config import Mount as ApiMount
 
 _PROPAGATIONS = frozenset("shared slave private rshared rslave rprivate".split())
 _ACCESS = frozenset({"ro", "rw"})
@@ -125,7 +126,7 @@ def _tmpfs(destination: str, options: str) -> Mount:
     )
 
 
-def _from_api(mount: MountSpec) -> Mount:
+def _from_api(mount: ApiMount) -> Mount:
     if not mount.target:
         raise InvalidArgument("invalid mount config for type "
                               f'"{mount.type}": field Target must not be empty')
@@ -147,7 +148,7 @@ def _from_api(mount: MountSpec) -> Mount:
             raise InvalidArgument(f'mount type unknown: "{mount.type}"')
 
 
-def _api_bind(mount: MountSpec) -> Mount:
+def _api_bind(mount: ApiMount) -> Mount:
     if not mount.source:
         raise InvalidArgument('invalid mount config for type "bind": field Source must not be empty')
     if not mount.source.startswith("/"):
@@ -173,7 +174,7 @@ def _api_bind(mount: MountSpec) -> Mount:
     )
 
 
-def _api_volume(mount: MountSpec) -> Mount:
+def _api_volume(mount: ApiMount) -> Mount:
     options = mount.volume_options
     driver = options.driver_config.name if options and options.driver_config else ""
     return Mount(
@@ -189,7 +190,7 @@ def _api_volume(mount: MountSpec) -> Mount:
     )
 
 
-def _api_tmpfs(mount: MountSpec) -> Mount:
+def _api_tmpfs(mount: ApiMount) -> Mount:
     if mount.source:
         raise InvalidArgument('invalid mount config for type "tmpfs": field Source must not be specified')
     tmpfs = mount.tmpfs_options

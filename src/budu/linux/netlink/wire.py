@@ -12,6 +12,7 @@ Source: linux/netlink.h; Documentation/userspace-api/netlink/intro.rst.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from _socket import (
@@ -23,6 +24,7 @@ from _socket import (
     SOL_SOCKET,
     socket,
 )
+from sys import byteorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +123,7 @@ def u8(kind: int, value: int) -> bytes:
 
 def u32(kind: int, value: int) -> bytes:
     """A 32-bit attribute in host order, as rtnetlink has them."""
-    return attribute(kind, value.to_bytes(4, _BYTE_ORDER))
+    return attribute(kind, value.to_bytes(4, byteorder))
 
 
 def u32_be(kind: int, value: int) -> bytes:
@@ -131,7 +133,7 @@ def u32_be(kind: int, value: int) -> bytes:
 
 def as_u32(payload: bytes) -> int:
     """The value of a host-order 32-bit attribute."""
-    return int.from_bytes(payload[:4], _BYTE_ORDER)
+    return int.from_bytes(payload[:4], byteorder)
 
 
 def as_text(payload: bytes) -> str:
@@ -225,15 +227,11 @@ class Connection:
 
         Raises: OSError with the errno, the kernel's words and the label of the first failure.
         """
-        first, sequence = self._send(optional + messages)
-        reserved = first + len(optional)
-        failure: OSError | None = None
-        for reply in self._replies_until(sequence):
-            if reply.sequence < reserved or not error_code(reply) or failure:
-                continue
-            failure = make_error(reply, messages[reply.sequence - reserved].label)
-        if failure:
-            raise failure
+        first, last = self._send(optional + messages)
+        required = first + len(optional)
+        for reply in self._outcome(first, last):
+            if reply.sequence >= required and error_code(reply):
+                raise make_error(reply, messages[reply.sequence - required].label)
 
     def execute_batch(self, messages: tuple[Message, ...]) -> None:
         """Send a nf_tables batch (begin, changes, end); all changes are made, or none.
@@ -241,12 +239,9 @@ class Connection:
         Raises: OSError as `execute`.
         """
         first, last = self._send(messages, acknowledge=len(messages) - 2)
-        failure: OSError | None = None
-        for reply in self._replies_until(last):
-            if failure is None and error_code(reply):
-                failure = make_error(reply, messages[reply.sequence - first].label)
-        if failure:
-            raise failure
+        for reply in self._outcome(first, last):
+            if error_code(reply):
+                raise make_error(reply, messages[reply.sequence - first].label)
 
     def dump(self, message: Message) -> list[Reply]:
         """Every object that the dump request names.
@@ -297,22 +292,24 @@ class Connection:
         )
         return first, first + max(acked, 0)
 
-    def _replies_until(self, sequence: int) -> Iterator[Reply]:
-        """The error and ack messages of the last send, up to the one of `sequence`.
+    def _outcome(self, first: int, last: int) -> list[Reply]:
+        """The errors and acknowledgements of the messages `first` to `last`.
 
-        Answers left over from an earlier, failed exchange carry lower numbers and are skipped
-        by their numbers in the callers' ranges.
+        Answers left over from an earlier, failed exchange carry lower numbers and are skipped.
+        A batch that is refused at its first message is answered for that one only.
         """
-        while True:
-            for reply in self._receive():
-                if reply.kind != NLMSG_ERROR:
-                    continue
-                yield reply
-                if reply.sequence == sequence:
-                    return
+        found: list[Reply] = []
+        while not found or found[-1].sequence < last:
+            try:
+                replies = list(self._receive())
+            except BlockingIOError:
+                if found:
+                    break
+                raise OSError(
+                    errno.EPROTO, "the kernel left a netlink request unanswered"
+                ) from None
+            found += [r for r in replies if r.kind == NLMSG_ERROR and r.sequence >= first]
+        return found
 
     def _receive(self) -> Iterator[Reply]:
         return parse_replies(self._socket.recv(_RECEIVE_BYTES, MSG_DONTWAIT))
-
-
-_BYTE_ORDER: str = "little" if struct.pack("=H", 1) == b"\x01\x00" else "big"

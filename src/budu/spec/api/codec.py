@@ -17,7 +17,7 @@ from msgspec import inspect
 
 from budu.base.errors import InvalidArgument
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _ZEROS: dict[type[inspect.Type], Any] = {
     inspect.StrType: "",
@@ -35,7 +35,8 @@ def decode(kind: type[T], body: bytes | str) -> T:
     if not body:
         raise InvalidArgument("invalid JSON: got EOF while reading request body")
     try:
-        return _decoder(kind).decode(body)
+        record: T = _decoder(kind).decode(body)
+        return record
     except msgspec.ValidationError:
         return _decode_leniently(kind, body)
     except msgspec.DecodeError as error:
@@ -48,12 +49,12 @@ def encode(record: object) -> bytes:
 
 
 @functools.cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
 @functools.cache
-def _type_of(kind: type) -> inspect.Type:
+def _type_of(kind: type[msgspec.Struct]) -> inspect.Type:
     return inspect.type_info(kind)
 
 

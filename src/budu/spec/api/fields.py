@@ -10,6 +10,16 @@ from typing import Annotated, Any
 
 import msgspec
 
+
+# Not `list` and `dict` themselves: msgspec takes their empty results for defaults and omits them.
+def _no_items() -> list[object]:
+    return []
+
+
+def _no_entries() -> dict[str, object]:
+    return {}
+
+
 TEXT: Any = msgspec.field(default_factory=str)
 """Always written; `""` when unset."""
 
@@ -22,10 +32,10 @@ FALSE: Any = msgspec.field(default_factory=bool)
 NULL: Any = msgspec.field(default_factory=type(None))
 """Always written; null when unset (a nil pointer, slice or map)."""
 
-NO_ITEMS: Any = msgspec.field(default_factory=lambda: [])
+NO_ITEMS: Any = msgspec.field(default_factory=_no_items)
 """Always written; `[]` when unset."""
 
-NO_ENTRIES: Any = msgspec.field(default_factory=lambda: {})
+NO_ENTRIES: Any = msgspec.field(default_factory=_no_entries)
 """Always written; `{}` when unset."""
 
 StrSlice = Annotated[list[str], msgspec.Meta(extra={"accepts": "string"})]

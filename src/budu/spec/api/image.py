@@ -132,16 +132,11 @@ class ImagePruneResponse(Body, frozen=True, kw_only=True):
     space_reclaimed: int = ZERO
 
 
-class ImageSearchItem(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    rename={"stars": "star_count", "official": "is_official"},
-):
+class ImageSearchItem(msgspec.Struct, frozen=True, kw_only=True):
     """A hit of a search in the registry's index."""
 
-    stars: int = 0
-    official: bool = False
+    star_count: int = 0
+    is_official: bool = False
     name: str = ""
     is_automated: bool = False
     description: str = ""
@@ -176,4 +171,4 @@ class ProgressMessage(
     id: str = ""
     error_detail: ErrorDetail | None = None
     error: str = ""
-    aux: msgspec.Raw | None = None
+    aux: dict[str, object] | None = None

@@ -1,0 +1,108 @@
+"""The one table from our errors to HTTP, and the body that tells them.
+
+Docker's clients read the status and `message`. Ours also read `code`, which keeps classes apart
+that share a status, and show `hint` below the message; others ignore both.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from budu.api.http.limits import ClientGone, HttpFault
+from budu.api.http.request import Request
+from budu.api.http.response import Response
+from budu.base import errors, messages
+
+log = logging.getLogger(__name__)
+
+STATUSES: dict[type[errors.BuduError], int] = {
+    errors.InvalidArgument: 400,
+    errors.Unauthenticated: 401,
+    errors.PermissionDenied: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.AlreadyExists: 409,
+    errors.NotModified: 304,
+    errors.ResourceExhausted: 500,
+    errors.NotImplementedHere: 501,
+    errors.Unavailable: 500,
+    errors.DeadlineExceeded: 500,
+    errors.Internal: 500,
+    errors.DataLoss: 500,
+}
+"""Docker answers 500 for everything that is not the client's fault, registries included."""
+
+_CODES = {
+    kind: "".join("-" + c.lower() if c.isupper() else c for c in kind.__name__).lstrip("-")
+    for kind in STATUSES
+}
+
+
+def status_of(error: errors.BuduError) -> int:
+    """The HTTP status for an error of our tree."""
+    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+
+
+def code_of(error: errors.BuduError) -> str:
+    """The class of an error as our clients read it: `not-found`, `already-exists` …"""
+    return next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), "internal")
+
+
+def language_of(request: Request) -> str:
+    """The language for hints: the first of Accept-Language that the catalogue has.
+
+    Ranges are compared by their first word: `ko-KR` is Korean. Source: RFC 9110, section 12.5.4.
+    """
+    best, best_weight = messages.LANGUAGES[0], 0.0
+    for entry in request.header("accept-language").split(","):
+        tag, _, parameter = entry.strip().partition(";")
+        language = tag.partition("-")[0].lower()
+        weight = _weight(parameter)
+        if language in messages.LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def error_document(error: errors.BuduError, language: str) -> dict[str, str]:
+    """The body that tells an error: `message`, `code` and, where there is one, `hint`."""
+    document = {"message": error.message, "code": code_of(error)}
+    if error.hint is not None:
+        document["hint"] = messages.render(error.hint, language)
+    return document
+
+
+def answer_error(request: Request, error: Exception) -> Response:
+    """The answer to a request whose handler raised; logs what is not the client's doing.
+
+    Raises: `error` itself when an answer has begun already, and when the client is gone.
+    """
+    if request.began or isinstance(error, ClientGone):
+        raise error
+    match error:
+        case HttpFault():
+            return Response.json({"message": error.message}, status=error.status)
+        case errors.BuduError():
+            return _answer_known(request, error)
+        case _:
+            log.error("%s %s: unexpected error", request.method, request.path, exc_info=error)
+            message = f"unexpected error in the engine: {type(error).__name__}"
+            return Response.json({"message": message, "code": "internal"}, status=500)
+
+
+def _answer_known(request: Request, error: errors.BuduError) -> Response:
+    status = status_of(error)
+    if status >= 500 and status != 501:
+        log.error("%s %s: %s", request.method, request.path, error.message)
+    if status == 304:
+        return Response.empty(304)
+    return Response.json(error_document(error, language_of(request)), status=status)

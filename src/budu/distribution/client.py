@@ -1,0 +1,400 @@
+"""The registry client: names to descriptors, manifests, configs and blobs.
+
+`Registries` lives as long as the engine and keeps connections, tokens and ping answers;
+`Repository` is one name asked for by one caller. Every public method raises only `BuduError`,
+except where `RequestFailed` is named: a broken blob stream is resumed by `layers`.
+Source: OCI distribution-spec 1.1, "Pulling manifests", "Pulling blobs".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument
+from budu.distribution.auth import ANONYMOUS, Credentials, TokenCache
+from budu.distribution.diagnose import request_error
+from budu.distribution.errors import Refusal, RequestFailed, refusal_error, schema1_error
+from budu.distribution.hosts import Endpoint, HostsConfig, is_hub, split_host_port
+from budu.distribution.retry import RetryPolicy
+from budu.distribution.session import EndpointSession, PingCache, read_refusal
+from budu.distribution.tags import near_tags
+from budu.distribution.tokens import Authorizer
+from budu.spec.digest import Digest
+from budu.spec.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor
+from budu.spec.reference import Reference
+
+if TYPE_CHECKING:
+    from budu.distribution.transport import Response, Timeouts, Transport
+
+MANIFEST_LIMIT = 4 << 20
+CONFIG_LIMIT = 8 << 20
+_TAGS_LIMIT = 4 << 20
+_TAGS_DEADLINE_S = 5.0
+_SCHEMA1_TYPES = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    }
+)
+_ACCEPT = {"Accept": ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))}
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)\Z")
+
+_Answer = TypeVar("_Answer")
+
+
+class _Tags(msgspec.Struct):
+    tags: list[str] | None = None
+
+
+class _Probe(msgspec.Struct, rename="camel"):
+    """The fields that tell the kinds of manifest apart."""
+
+    schema_version: int = 0
+    media_type: str = ""
+    manifests: msgspec.Raw | None = None
+    config: msgspec.Raw | None = None
+
+
+class Registries:
+    """Every registry the engine speaks to. Make it once; `close` it in the same event loop."""
+
+    def __init__(
+        self,
+        hosts: HostsConfig,
+        *,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.hosts = hosts
+        """What the engine was told about registries."""
+        self.retry = retry or RetryPolicy()
+        """How patient requests are."""
+        self._timeouts = timeouts
+        self._tokens = TokenCache()
+        self._pings = PingCache()
+        self._transport: Transport | None = None
+
+    async def repository(
+        self, reference: Reference, *, credentials: Credentials = ANONYMOUS
+    ) -> Repository:
+        """The client for one name. Looks the host up, but opens no connection yet."""
+        endpoints = await self.endpoints(reference.domain)
+        scope = f"repository:{reference.path}:pull"
+        sessions = [
+            self.session(endpoint, credentials=credentials, scope=scope) for endpoint in endpoints
+        ]
+        return Repository(reference, sessions)
+
+    async def endpoints(self, domain: str) -> tuple[Endpoint, ...]:
+        """The places to ask for `domain`, in order."""
+        addresses = [] if is_hub(domain) else await _look_up(split_host_port(domain)[0])
+        return self.hosts.endpoints(domain, addresses)
+
+    def session(
+        self, endpoint: Endpoint, *, credentials: Credentials, scope: str
+    ) -> EndpointSession:
+        """A session with one endpoint. Mirrors are asked without the credentials."""
+        return EndpointSession(
+            endpoint,
+            transport=self.transport(),
+            authorizer=self.authorizer(endpoint, credentials=credentials),
+            pings=self._pings,
+            policy=self.retry,
+            scope=scope,
+        )
+
+    def authorizer(self, endpoint: Endpoint, *, credentials: Credentials) -> Authorizer:
+        """What answers the endpoint's challenges, with the tokens that all callers share."""
+        return Authorizer(
+            self.transport(),
+            endpoint=endpoint,
+            credentials=ANONYMOUS if endpoint.is_mirror else credentials,
+            cache=self._tokens,
+            policy=self.retry,
+        )
+
+    def transport(self) -> Transport:
+        """The connection pool, made (and aiohttp loaded) on first use."""
+        if self._transport is None:
+            from budu.distribution.transport import Timeouts, Transport
+
+            self._transport = Transport(self.hosts, timeouts=self._timeouts or Timeouts())
+        return self._transport
+
+    async def close(self) -> None:
+        """Close every connection; a later request opens new ones."""
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None
+
+
+class Repository:
+    """One name at the places that may answer for it."""
+
+    def __init__(self, reference: Reference, sessions: list[EndpointSession]) -> None:
+        self.reference = reference
+        """What the caller asked for, with a tag or a digest."""
+        self._sessions = sessions
+        self._bodies: dict[str, bytes] = {}
+
+    async def resolve(self) -> Descriptor:
+        """The digest, size and type that the reference stands for now.
+
+        Raises: NotFound with Docker's sentence, hinting at near tags; Unauthenticated,
+        Unavailable, ResourceExhausted as the registry or the way to it says; InvalidArgument
+        for schema 1; DataLoss when a digest does not hold.
+        """
+        try:
+            return await self._first_answer(self._resolve_at)
+        except _Refused as refused:
+            raise await self._refused(refused.refusal) from None
+
+    async def fetch_manifest(self, descriptor: Descriptor) -> bytes:
+        """The bytes of a manifest or index, digest verified. Raises: as `resolve`."""
+        known = self._bodies.get(descriptor.digest)
+        if known is not None:
+            return known
+
+        async def fetch(session: EndpointSession) -> bytes:
+            body, _ = await self._get_manifest(session, descriptor.digest)
+            _verify(body, descriptor.digest)
+            return body
+
+        return await self._ask(fetch)
+
+    async def fetch_blob(self, descriptor: Descriptor, *, limit: int = CONFIG_LIMIT) -> bytes:
+        """The bytes of a small blob (a config), digest verified.
+
+        Raises: as `resolve`; DataLoss also when it is larger than `limit`.
+        """
+
+        async def fetch(session: EndpointSession) -> bytes:
+            response = await session.request("GET", self._path("blobs", descriptor.digest))
+            if response.status != 200:
+                raise _Refused(await read_refusal(response))
+            async with response:
+                body = await response.read(limit)
+            _verify(body, descriptor.digest)
+            return body
+
+        return await self._ask(fetch)
+
+    async def open_blob(self, digest: str, *, offset: int = 0, patient: bool = False) -> BlobStream:
+        """Begin to read a blob at `offset`, whether or not the registry knows ranges.
+
+        `patient` also waits out a network that is away. The digest is the reader's to verify.
+        Raises: as `resolve`.
+        """
+
+        async def open_at(session: EndpointSession) -> BlobStream:
+            return await self._open_blob_at(session, digest, offset=offset, patient=patient)
+
+        return await self._ask(open_at)
+
+    async def tags(self) -> list[str]:
+        """The first page of the repository's tags. Raises: as `resolve`."""
+        return await self._ask(self._tags_at)
+
+    async def _resolve_at(self, session: EndpointSession) -> Descriptor:
+        wanted = self.reference.digest or self.reference.tag or ""
+        response = await session.request("HEAD", self._path("manifests", wanted), headers=_ACCEPT)
+        described = _described(response)
+        response.close()
+        if described is not None and wanted in {described.digest, self.reference.tag}:
+            if described.media_type in _SCHEMA1_TYPES:
+                raise schema1_error(self.reference)
+            return described
+        body, media_type = await self._get_manifest(session, wanted)
+        digest = Digest.of(body)
+        if self.reference.digest:
+            _verify(body, self.reference.digest)
+        self._bodies[digest] = body
+        return Descriptor(media_type=media_type, digest=digest, size=len(body))
+
+    async def _get_manifest(self, session: EndpointSession, wanted: str) -> tuple[bytes, str]:
+        response = await session.request("GET", self._path("manifests", wanted), headers=_ACCEPT)
+        if response.status != 200:
+            raise _Refused(await read_refusal(response))
+        async with response:
+            body = await response.read(MANIFEST_LIMIT)
+        media_type = response.header("Content-Type").partition(";")[0].strip()
+        return body, manifest_type(body, media_type, reference=self.reference)
+
+    async def _open_blob_at(
+        self, session: EndpointSession, digest: str, *, offset: int, patient: bool
+    ) -> BlobStream:
+        path = self._path("blobs", digest)
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        response = await session.request("GET", path, headers=headers, patient=patient)
+        if response.status == 416:
+            response.close()
+            response = await session.request("GET", path, patient=patient)
+        start = _start_of(response)
+        if start is None or start > offset:
+            raise _Refused(await read_refusal(response))
+        return BlobStream(response, skip=offset - start)
+
+    async def _tags_at(self, session: EndpointSession) -> list[str]:
+        response = await session.request("GET", self._path("tags", "list") + "?n=1000")
+        if response.status != 200:
+            raise _Refused(await read_refusal(response))
+        async with response:
+            body = await response.read(_TAGS_LIMIT)
+        try:
+            return msgspec.json.decode(body, type=_Tags).tags or []
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidArgument(f"error parsing tag list: {error}") from None
+
+    def _path(self, kind: str, name: str) -> str:
+        return f"{self.reference.path}/{kind}/{name}"
+
+    async def _ask(self, ask: Callable[[EndpointSession], Awaitable[_Answer]]) -> _Answer:
+        try:
+            return await self._first_answer(ask)
+        except _Refused as refused:
+            raise refusal_error(refused.refusal, self.reference) from None
+
+    async def _first_answer(self, ask: Callable[[EndpointSession], Awaitable[_Answer]]) -> _Answer:
+        """Ask the endpoints in order; the one that answered is asked first from then on.
+
+        A mirror may fail in any way. The origin over plain HTTP is asked only where HTTPS gave
+        no answer at all. The last failure is reported.
+        """
+        failure: BuduError | _Refused | None = None
+        for session in tuple(self._sessions):
+            try:
+                answer = await ask(session)
+            except RequestFailed as error:
+                failure = request_error(error)
+                if session.has_answered and not session.endpoint.is_mirror:
+                    break
+            except (BuduError, _Refused) as error:
+                failure = error
+                if not session.endpoint.is_mirror:
+                    break
+            else:
+                self._sessions.remove(session)
+                self._sessions.insert(0, session)
+                return answer
+        assert failure is not None
+        raise failure
+
+    async def _refused(self, refusal: Refusal) -> BuduError:
+        error = refusal_error(refusal, self.reference)
+        if refusal.code == "MANIFEST_UNKNOWN" and self.reference.tag:
+            error.hint = await self._tag_hint(self.reference.tag)
+        return error
+
+    async def _tag_hint(self, tag: str) -> Hint | None:
+        name = self.reference.familiar_name
+        try:
+            async with asyncio.timeout(_TAGS_DEADLINE_S):
+                near = near_tags(tag, await self.tags())
+        except (BuduError, TimeoutError):
+            return None
+        if not near:
+            return Hint("distribution.tag-none", name=name)
+        return Hint(
+            "distribution.tag-near", name=name, tag=tag, near=", ".join(near), first=near[0]
+        )
+
+
+class BlobStream:
+    """A blob's bytes from the wanted offset on. Use it with `async with`."""
+
+    def __init__(self, response: Response, *, skip: int) -> None:
+        self._response = response
+        self._skip = skip
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes as they arrive. Raises: RequestFailed when the stream breaks off."""
+        skip = self._skip
+        async for chunk in self._response.chunks():
+            if skip >= len(chunk):
+                skip -= len(chunk)
+                continue
+            yield chunk[skip:] if skip else chunk
+            skip = 0
+
+    async def __aenter__(self) -> BlobStream:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._response.__aexit__(kind, error, trace)
+
+
+class _Refused(Exception):
+    """Carries a refusal up to where the reference is known."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence)
+        self.refusal = refusal
+
+
+def manifest_type(body: bytes, stated: str, *, reference: Reference) -> str:
+    """The media type of a manifest document: what it says itself, else what the registry says.
+
+    Raises: InvalidArgument for schema 1 and for a document that is neither manifest nor index.
+    """
+    try:
+        probe = msgspec.json.decode(body, type=_Probe)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"invalid manifest for {reference.familiar}: {error}") from None
+    if probe.schema_version == 1 or stated in _SCHEMA1_TYPES:
+        raise schema1_error(reference)
+    kinds = INDEX_TYPES if probe.manifests is not None else MANIFEST_TYPES
+    if probe.manifests is None and probe.config is None:
+        raise InvalidArgument(
+            f"invalid manifest for {reference.familiar}: neither an image nor an index",
+            reference=reference.familiar,
+        )
+    return next((name for name in (probe.media_type, stated) if name in kinds), kinds[0])
+
+
+def _described(response: Response) -> Descriptor | None:
+    """The descriptor that the headers of a HEAD answer make, where they are complete."""
+    digest, length = response.header("Docker-Content-Digest"), response.header("Content-Length")
+    media_type = response.header("Content-Type").partition(";")[0].strip()
+    if response.status != 200 or not length.isdigit():
+        return None
+    if media_type not in {*INDEX_TYPES, *MANIFEST_TYPES, *_SCHEMA1_TYPES}:
+        return None
+    try:
+        return Descriptor(media_type=media_type, digest=Digest(digest), size=int(length))
+    except InvalidArgument:
+        return None
+
+
+def _start_of(response: Response) -> int | None:
+    """The blob's offset at which the body of a blob answer begins; None for a refusal."""
+    if response.status == 200:
+        return 0
+    match = _CONTENT_RANGE.match(response.header("Content-Range"))
+    return int(match[1]) if response.status == 206 and match else None
+
+
+def _verify(body: bytes, digest: str) -> None:
+    found = Digest.of(body)
+    if found != digest:
+        raise DataLoss(f"content verification failed for digest {digest}: got {found}")
+
+
+async def _look_up(host: str) -> list[str]:
+    """The addresses of `host`; none when it has none, which the connection will report."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        return []
+    return [str(address[0]) for *_, address in found]

@@ -1,0 +1,250 @@
+"""Making a container: check everything, then write its record.
+
+Nothing is started. Until the record is stored nothing else knows of the container; what was made
+before (folders, anonymous volumes) goes away again when a later step fails.
+Source: Engine API 1.51 ContainerCreate; moby 28.3 daemon/create.go for order and sentences.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import ExitStack
+
+import msgspec
+
+from budu.base.clock import now_ns
+from budu.base.errors import Hint, InvalidArgument, NotFound
+from budu.base.ids import check_name, new_id
+from budu.base.names import random_name
+from budu.engine.containers.model import Container, Mount, MountKind
+from budu.engine.containers.mounts import plan_mounts
+from budu.engine.containers.repository import ContainerRepository, name_in_use
+from budu.engine.containers.resources import check_resources
+from budu.engine.containers.restart import check_policy
+from budu.engine.containers.security import effective_capabilities, parse_security_options
+from budu.engine.containers.spec_builder import check_modes
+from budu.engine.contract import Created
+from budu.engine.events import EventLog
+from budu.engine.images.service import ImageService
+from budu.engine.networks import NetworkService
+from budu.engine.paths import EnginePaths
+from budu.engine.volumes import VolumeService
+from budu.image.config import command_line, merge_config
+from budu.image.model import ImageRecord
+from budu.logs.driver import find_driver
+from budu.snapshot.container import ContainerSnapshots
+from budu.spec.api.container import ContainerConfig, ContainerCreateBody
+from budu.spec.api.host_config import HostConfig, LogConfig
+from budu.spec.digest import Digest
+from budu.spec.image import ExecConfig
+from budu.spec.platform import Platform, platform_rank
+
+_NAME_ATTEMPTS = 8
+
+
+class ContainerCreator:
+    """Makes container records."""
+
+    def __init__(
+        self,
+        repository: ContainerRepository,
+        images: ImageService,
+        volumes: VolumeService,
+        networks: NetworkService,
+        snapshots: ContainerSnapshots,
+        events: EventLog,
+        paths: EnginePaths,
+    ) -> None:
+        self._repository = repository
+        self._images = images
+        self._volumes = volumes
+        self._networks = networks
+        self._snapshots = snapshots
+        self._events = events
+        self._paths = paths
+
+    def create(
+        self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
+    ) -> Created:
+        """Check `body` and store a new container.
+
+        Raises: InvalidArgument, NotFound (image, network), AlreadyExists (name) with Docker's
+        sentences.
+        """
+        chosen_name = self._choose_name(name)
+        if not body.image:
+            raise InvalidArgument("config cannot be empty in order to create a container")
+        image = self._images.get(body.image)
+        warnings = _platform_warnings(image, platform)
+        with ExitStack() as undo:
+            container = self._build(body, chosen_name, image, undo)
+            self._snapshots.prepare(container.id, _digests(image))
+            undo.callback(self._snapshots.remove, container.id)
+            folder = self._paths.container(container.id).root
+            folder.mkdir(parents=True, mode=0o710)
+            (folder / "log").mkdir()
+            undo.callback(shutil.rmtree, folder)
+            self._repository.add(container)
+            undo.pop_all()
+        self._events.emit("container", "create", container.id, **event_attributes(container))
+        return Created(id=container.id, warnings=tuple(warnings))
+
+    def _choose_name(self, name: str | None) -> str:
+        if name:
+            bare = check_name(name)
+            holder = self._repository.name_taken_by(bare)
+            if holder is not None:
+                raise name_in_use(bare, holder)
+            return bare
+        for attempt in range(_NAME_ATTEMPTS):
+            candidate = random_name(retry=attempt)
+            if self._repository.name_taken_by(candidate) is None:
+                return candidate
+        return new_id()[:12]
+
+    def _build(
+        self, body: ContainerCreateBody, name: str, image: ImageRecord, undo: ExitStack
+    ) -> Container:
+        id_ = new_id()
+        exec_config = self._images.config(image).config
+        merged = merge_config(_exec_config(body), exec_config)
+        host = _complete(body.host_config or HostConfig())
+        _check(host)
+        config = _container_config(body, merged, id_, host)
+        endpoint_settings = self._networks.plan(host, body.networking_config)
+        mounts = plan_mounts(host, tuple(merged.volumes or ()))
+        command = command_line(merged)
+        container = Container(
+            id=id_,
+            name=name,
+            created_ns=now_ns(),
+            image_id=image.id,
+            image_name=body.image,
+            diff_ids=image.diff_ids,
+            path=command[0],
+            args=command[1:],
+            config=config,
+            host_config=host,
+            endpoint_settings=endpoint_settings,
+        )
+        check_modes(container)
+        return msgspec.structs.replace(
+            container, mounts=tuple(self._resolve(mount, undo) for mount in mounts)
+        )
+
+    def _resolve(self, mount: Mount, undo: ExitStack) -> Mount:
+        """The mount with its host path: volumes are made, bind sources looked at."""
+        if mount.kind is MountKind.BIND:
+            _check_bind(mount)
+            return mount
+        if mount.kind is MountKind.TMPFS:
+            return mount
+        volume_name = mount.name or new_id()
+        path, made = self._volumes.ensure(volume_name, driver=mount.driver, anonymous=mount.anonymous)
+        if made:
+            undo.callback(self._volumes.discard, volume_name)
+        source = str(path)
+        return msgspec.structs.replace(mount, name=volume_name, source=source)
+
+
+def _check(host: HostConfig) -> None:
+    check_policy(host)
+    check_resources(host, cpus=os.cpu_count() or 1)
+    parse_security_options(host.security_opt or ())
+    effective_capabilities(
+        add=host.cap_add or (), drop=host.cap_drop or (), privileged=host.privileged
+    )
+    find_driver(host.log_config.type).settings(host.log_config.config or {})
+    if host.shm_size < 0:
+        raise InvalidArgument("SHM size can not be less than 0")
+
+
+def _check_bind(mount: Mount) -> None:
+    if os.path.lexists(mount.source) and os.path.exists(mount.source):
+        return
+    if "create-source" in mount.options:
+        return
+    raise InvalidArgument(
+        'invalid mount config for type "bind": bind source path does not exist: ' + mount.source,
+        hint=Hint("engine.bind-source", path=mount.source),
+    )
+
+
+def make_bind_source(mount: Mount) -> None:
+    """Make the missing folder of a `-v` mount, as Docker does at start.
+
+    Raises: InvalidArgument when it cannot be made.
+    """
+    if mount.kind is not MountKind.BIND or "create-source" not in mount.options:
+        return
+    try:
+        os.makedirs(mount.source, exist_ok=True) if not os.path.lexists(mount.source) else None
+    except OSError as error:
+        raise InvalidArgument(
+            f"error while creating mount source path '{mount.source}': "
+            f"mkdir {mount.source}: {(error.strerror or '').lower()}"
+        ) from None
+
+
+def _platform_warnings(image: ImageRecord, wanted: Platform | None) -> list[str]:
+    if wanted is None or platform_rank(wanted, image.platform):
+        return []
+    raise NotFound(
+        f"image with reference {image.repo_tags[0] if image.repo_tags else image.id} was found "
+        f"but its platform ({image.platform}) does not match the specified platform ({wanted})"
+    )
+
+
+def _digests(image: ImageRecord) -> tuple[Digest, ...]:
+    return tuple(map(Digest, image.diff_ids))
+
+
+def _exec_config(body: ContainerCreateBody) -> ExecConfig:
+    """The part of a create body that an image may complete."""
+    fields = msgspec.to_builtins(body)
+    return msgspec.convert({key: value for key, value in fields.items() if value is not None}, ExecConfig)
+
+
+def _complete(host: HostConfig) -> HostConfig:
+    """Docker's defaults where the client left them out."""
+    return msgspec.structs.replace(
+        host,
+        network_mode="bridge" if host.network_mode in ("", "default") else host.network_mode,
+        log_config=host.log_config if host.log_config.type else LogConfig(type="json-file", config={}),
+        restart_policy=host.restart_policy
+        if host.restart_policy.name
+        else msgspec.structs.replace(host.restart_policy, name="no"),
+        ipc_mode=host.ipc_mode or "private",
+        cgroupns_mode=host.cgroupns_mode or "private",
+        shm_size=host.shm_size or (64 << 20),
+        runtime=host.runtime or "budu",
+    )
+
+
+def _container_config(
+    body: ContainerCreateBody, merged: ExecConfig, id_: str, host: HostConfig
+) -> ContainerConfig:
+    own = {name: getattr(body, name) for name in ContainerConfig.__struct_fields__}
+    own |= {
+        "user": merged.user,
+        "exposed_ports": merged.exposed_ports,
+        "env": list(merged.env or ()),
+        "entrypoint": list(merged.entrypoint) if merged.entrypoint else None,
+        "cmd": list(merged.cmd) if merged.cmd else None,
+        "volumes": merged.volumes,
+        "working_dir": merged.working_dir,
+        "labels": merged.labels or {},
+        "stop_signal": merged.stop_signal,
+    }
+    if not own["hostname"]:
+        own["hostname"] = os.uname().nodename if host.network_mode == "host" else id_[:12]
+    return ContainerConfig(**own)
+
+
+def event_attributes(container: Container) -> dict[str, str]:
+    """What every event of a container carries: image, name and its labels."""
+    labels = {key: value for key, value in (container.config.labels or {}).items() if key != "self"}
+    return {**labels, "image": container.image_name, "name": container.name}
+
+

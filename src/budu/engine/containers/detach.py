@@ -1,0 +1,58 @@
+"""Detach keys: the sequence that takes a client off a terminal and leaves the container running.
+
+Source: docker attach reference, "Override the detach sequence"; moby `term.ToBytes`.
+"""
+
+from __future__ import annotations
+
+from budu.base.errors import InvalidArgument
+
+DEFAULT = "ctrl-p,ctrl-q"
+
+
+def parse_detach_keys(text: str | None) -> DetachKeys:
+    """Read `ctrl-p,ctrl-q` or `a,b`. None is the default, empty means none.
+
+    Raises: InvalidArgument for an unknown key.
+    """
+    words = DEFAULT if text is None else text
+    if not words:
+        return DetachKeys(b"")
+    return DetachKeys(bytes(_key(word, words) for word in words.split(",")))
+
+
+def _key(word: str, text: str) -> int:
+    if len(word) == 1 and word.isascii():
+        return ord(word)
+    name = word.removeprefix("ctrl-")
+    if name != word and len(name) == 1 and ("a" <= name.lower() <= "z" or name in "@[\\]^_"):
+        return ord(name.upper()) & 0x1F
+    raise InvalidArgument(f"Invalid detach keys ({text}) provided")
+
+
+class DetachKeys:
+    """Watches one client's input for the sequence."""
+
+    def __init__(self, keys: bytes) -> None:
+        self._keys = keys
+        self._seen = 0
+
+    def feed(self, data: bytes) -> tuple[bytes, bool]:
+        """The bytes to pass on, and whether the sequence is complete.
+
+        Keys of a beginning sequence are held back until it is clear that it is none.
+        """
+        if not self._keys:
+            return data, False
+        out = bytearray()
+        for byte in data:
+            if byte == self._keys[self._seen]:
+                self._seen += 1
+                if self._seen == len(self._keys):
+                    return bytes(out), True
+                continue
+            out += self._keys[: self._seen]
+            self._seen = 1 if byte == self._keys[0] else 0
+            if not self._seen:
+                out.append(byte)
+        return bytes(out), False

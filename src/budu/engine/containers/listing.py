@@ -1,0 +1,146 @@
+"""Which containers a list shows, and in which order. Pure over records.
+
+Source: Engine API 1.51 ContainerList, `filters`; docker ps reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from budu.base.errors import InvalidArgument, NotFound
+from budu.base.filters import Filters
+from budu.engine.containers.model import Container, Status
+
+FILTER_KEYS = frozenset(
+    "ancestor before exited expose health id is-task isolation label name network publish since "
+    "status volume".split()
+)
+
+
+def select(
+    containers: Iterable[Container],
+    *,
+    everything: bool,
+    limit: int,
+    filters: Filters,
+    find: Callable[[str], Container],
+    image_ids: Callable[[str], set[str]],
+) -> list[Container]:
+    """The rows of a list, newest first.
+
+    `find` looks a container up for `before` and `since`; `image_ids` gives the images that an
+    `ancestor` value means. `limit` 0 is no limit; `before`, `since` and a limit imply stopped ones,
+    and so do filters by status or exit code.
+
+    Raises: InvalidArgument for an unknown filter or a wrong value.
+    """
+    filters.check_keys(FILTER_KEYS)
+    _check_values(filters)
+    shows_stopped = everything or limit > 0 or _implies_all(filters)
+    chosen = [each for each in containers if shows_stopped or each.is_running or each.status == Status.RESTARTING]
+    chosen.sort(key=lambda each: (each.created_ns, each.id), reverse=True)
+    for key, newer in (("before", False), ("since", True)):
+        for ref in filters.get(key):
+            mark = _find(find, ref, key).created_ns
+            chosen = [each for each in chosen if (each.created_ns > mark if newer else each.created_ns < mark)]
+    ancestors = {id_ for ref in filters.get("ancestor") for id_ in image_ids(ref)}
+    chosen = [each for each in chosen if _matches(each, filters, ancestors)]
+    return chosen[:limit] if limit > 0 else chosen
+
+
+def _find(find: Callable[[str], Container], ref: str, key: str) -> Container:
+    try:
+        return find(ref)
+    except NotFound:
+        raise InvalidArgument(f"invalid filter '{key}={ref}': No such container: {ref}") from None
+
+
+def _implies_all(filters: Filters) -> bool:
+    return any(filters.get(key) for key in ("status", "exited", "before", "since"))
+
+
+def _check_values(filters: Filters) -> None:
+    for value in filters.get("status"):
+        if value not in set(Status):
+            raise InvalidArgument(f"invalid filter 'status={value}'")
+    for value in filters.get("exited"):
+        if not value.lstrip("-").isdigit():
+            raise InvalidArgument(f"invalid filter 'exited={value}'")
+    for value in filters.get("health"):
+        if value not in {"starting", "healthy", "unhealthy", "none"}:
+            raise InvalidArgument(f"invalid filter 'health={value}'")
+
+
+def _matches(container: Container, filters: Filters, ancestors: set[str]) -> bool:
+    return (
+        _matches_name(container, filters.get("name"))
+        and _any(filters.get("id"), container.id.startswith)
+        and filters.matches_exactly("status", container.status)
+        and filters.matches_labels("label", container.config.labels or {})
+        and _any(filters.get("exited"), lambda code: _exited_with(container, int(code)))
+        and (not filters.get("ancestor") or container.image_id in ancestors)
+        and _any(filters.get("volume"), lambda name: _has_volume(container, name))
+        and _any(filters.get("network"), lambda name: _in_network(container, name))
+        and _any(filters.get("publish"), lambda port: _publishes(container, port))
+        and _any(filters.get("expose"), lambda port: _exposes(container, port))
+        and _any(filters.get("health"), lambda value: value == "none")
+        and _any(filters.get("is-task"), lambda value: value in ("0", "false"))
+    )
+
+
+def _any(wanted: Iterable[str], test: Callable[[str], bool]) -> bool:
+    values = tuple(wanted)
+    return not values or any(test(value) for value in values)
+
+
+def _matches_name(container: Container, patterns: Iterable[str]) -> bool:
+    def test(pattern: str) -> bool:
+        try:
+            return bool(re.search(pattern, container.name) or re.search(pattern, "/" + container.name))
+        except re.error:
+            raise InvalidArgument(f"invalid filter 'name={pattern}'") from None
+
+    return _any(patterns, test)
+
+
+def _exited_with(container: Container, code: int) -> bool:
+    return container.finished_ns > 0 and not container.is_running and container.exit_code == code
+
+
+def _has_volume(container: Container, name: str) -> bool:
+    return any(name in (mount.name, mount.destination, mount.source) for mount in container.mounts)
+
+
+def _in_network(container: Container, name: str) -> bool:
+    return name in container.endpoint_settings or any(
+        settings.network_id.startswith(name) for settings in container.endpoint_settings.values()
+        if settings.network_id
+    )
+
+
+def _port_key(port: str) -> tuple[range, str]:
+    numbers, _, protocol = port.partition("/")
+    first, _, last = numbers.partition("-")
+    if not first.isdigit() or (last and not last.isdigit()):
+        raise InvalidArgument(f"invalid filter 'publish={port}'")
+    return range(int(first), int(last or first) + 1), protocol or "tcp"
+
+
+def _publishes(container: Container, port: str) -> bool:
+    numbers, protocol = _port_key(port)
+    for key, bindings in (container.host_config.port_bindings or {}).items():
+        inside, _, kind = key.partition("/")
+        hosts = {each.host_port for each in bindings or ()} | {inside}
+        if kind == protocol and any(host.isdigit() and int(host) in numbers for host in hosts):
+            return True
+    return False
+
+
+def _exposes(container: Container, port: str) -> bool:
+    numbers, protocol = _port_key(port)
+    for key in container.config.exposed_ports or {}:
+        inside, _, kind = key.partition("/")
+        if kind == protocol and inside.isdigit() and int(inside) in numbers:
+            return True
+    return False

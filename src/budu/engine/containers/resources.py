@@ -1,0 +1,185 @@
+"""Resource limits: from Docker's HostConfig to the runtime specification's.
+
+Pure but for `device_number`, which a caller passes in to look a device file up.
+Source: Engine API 1.51 Resources; OCI runtime-spec 1.2, config-linux, "Control groups".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from budu.base.errors import InvalidArgument
+from budu.spec import oci_runtime as oci
+from budu.spec.api.host_config import Resources, ThrottleDevice
+
+DeviceNumber = Callable[[str], tuple[str, int, int]]
+"""A host path to its device type (`c` or `b`), major and minor. Raises InvalidArgument."""
+
+MINIMUM_MEMORY = 6 << 20
+CPU_PERIOD_US = 100_000
+_RULE = re.compile(r"([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})\Z")
+
+DEFAULT_DEVICE_RULES: tuple[oci.DeviceRule, ...] = (
+    oci.DeviceRule(allow=False, access="rwm"),
+    *(
+        oci.DeviceRule(allow=True, type="c", major=major, minor=minor, access=access)
+        for major, minor, access in (
+            (None, None, "m"),
+            (1, 3, "rwm"),
+            (1, 5, "rwm"),
+            (1, 7, "rwm"),
+            (1, 8, "rwm"),
+            (1, 9, "rwm"),
+            (5, 0, "rwm"),
+            (5, 1, "rwm"),
+            (5, 2, "rwm"),
+            (136, None, "rwm"),
+            (10, 200, "rwm"),
+        )
+    ),
+    oci.DeviceRule(allow=True, type="b", access="m"),
+)
+
+
+def check_resources(resources: Resources, *, cpus: int) -> None:
+    """Raises: InvalidArgument with Docker's sentence for a limit that no container may have."""
+    memory, swap = resources.memory, resources.memory_swap
+    if memory and memory < MINIMUM_MEMORY:
+        raise InvalidArgument("Minimum memory limit allowed is 6MB")
+    if memory > 0 and swap > 0 and swap < memory:
+        raise InvalidArgument(
+            "Minimum memoryswap limit should be larger than memory limit, see usage"
+        )
+    if memory == 0 and swap > 0:
+        raise InvalidArgument("You should always set the Memory limit when using Memoryswap limit, see usage")
+    if resources.memory_reservation and memory and memory < resources.memory_reservation:
+        raise InvalidArgument(
+            "Minimum memory limit can not be less than memory reservation limit, see usage"
+        )
+    swappiness = resources.memory_swappiness
+    if swappiness is not None and not -1 <= swappiness <= 100:
+        raise InvalidArgument(
+            f"Invalid value: {swappiness}, valid memory swappiness range is 0-100"
+        )
+    _check_cpu(resources, cpus)
+
+
+def _check_cpu(resources: Resources, cpus: int) -> None:
+    if resources.nano_cpus and (resources.cpu_period or resources.cpu_quota):
+        raise InvalidArgument(
+            "Conflicting options: Nano CPUs and CPU Period cannot both be set"
+            if resources.cpu_period
+            else "Conflicting options: Nano CPUs and CPU Quota cannot both be set"
+        )
+    if resources.nano_cpus < 0 or resources.nano_cpus > cpus * 10**9:
+        raise InvalidArgument(
+            f"range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"
+        )
+    if resources.cpu_period and not 1000 <= resources.cpu_period <= 1_000_000:
+        raise InvalidArgument("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
+    if resources.cpu_quota and 0 < resources.cpu_quota < 1000:
+        raise InvalidArgument("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+
+
+def build_resources(
+    resources: Resources, *, privileged: bool, device_number: DeviceNumber
+) -> oci.Resources:
+    """The limits of one container for the runtime."""
+    return oci.Resources(
+        devices=device_rules(resources, privileged=privileged, device_number=device_number),
+        memory=_memory(resources),
+        cpu=_cpu(resources),
+        pids=_pids(resources),
+        block_io=_block_io(resources, device_number),
+    )
+
+
+def device_rules(
+    resources: Resources, *, privileged: bool, device_number: DeviceNumber
+) -> tuple[oci.DeviceRule, ...]:
+    """What the devices cgroup allows, in order."""
+    if privileged:
+        return (oci.DeviceRule(allow=True, access="rwm"),)
+    mapped = tuple(
+        oci.DeviceRule(allow=True, type=kind, major=major, minor=minor, access=access or "rwm")
+        for path, access in (
+            (each.path_on_host, each.cgroup_permissions) for each in resources.devices or ()
+        )
+        for kind, major, minor in (device_number(path),)
+    )
+    return DEFAULT_DEVICE_RULES + mapped + tuple(map(parse_rule, resources.device_cgroup_rules or ()))
+
+
+def parse_rule(text: str) -> oci.DeviceRule:
+    """One `--device-cgroup-rule`, such as `c 42:* rmw`.
+
+    Raises: InvalidArgument when it has another form.
+    """
+    match = _RULE.match(text)
+    if match is None:
+        raise InvalidArgument(f"invalid device cgroup rule format: '{text}'")
+    kind, major, minor, access = match.groups()
+    number: Callable[[str], int | None] = lambda word: None if word == "*" else int(word)  # noqa: E731
+    return oci.DeviceRule(
+        allow=True, type=kind, major=number(major), minor=number(minor), access=access
+    )
+
+
+def _memory(resources: Resources) -> oci.Memory | None:
+    swappiness = resources.memory_swappiness
+    swap = resources.memory_swap or (resources.memory * 2 if resources.memory else 0)
+    memory = oci.Memory(
+        limit=resources.memory or None,
+        reservation=resources.memory_reservation or None,
+        swap=swap or None,
+        swappiness=swappiness if swappiness is not None and swappiness >= 0 else None,
+        disable_oom_killer=bool(resources.oom_kill_disable),
+    )
+    return memory if memory != oci.Memory() else None
+
+
+def _cpu(resources: Resources) -> oci.CPU | None:
+    quota, period = resources.cpu_quota or None, resources.cpu_period or None
+    if resources.nano_cpus:
+        period = CPU_PERIOD_US
+        quota = resources.nano_cpus * CPU_PERIOD_US // 10**9
+    cpu = oci.CPU(
+        shares=resources.cpu_shares or None,
+        quota=quota,
+        period=period,
+        realtime_runtime=resources.cpu_realtime_runtime or None,
+        realtime_period=resources.cpu_realtime_period or None,
+        cpus=resources.cpuset_cpus,
+        mems=resources.cpuset_mems,
+    )
+    return cpu if cpu != oci.CPU() else None
+
+
+def _pids(resources: Resources) -> oci.Pids | None:
+    limit = resources.pids_limit
+    return oci.Pids(limit=limit) if limit else None
+
+
+def _block_io(resources: Resources, device_number: DeviceNumber) -> oci.BlockIO | None:
+    def throttles(devices: Iterable[ThrottleDevice] | None) -> tuple[oci.ThrottleDevice, ...]:
+        return tuple(
+            oci.ThrottleDevice(major=major, minor=minor, rate=each.rate)
+            for each in devices or ()
+            for _, major, minor in (device_number(each.path),)
+        )
+
+    weights = tuple(
+        oci.WeightDevice(major=major, minor=minor, weight=each.weight)
+        for each in resources.blkio_weight_device or ()
+        for _, major, minor in (device_number(each.path),)
+    )
+    block_io = oci.BlockIO(
+        weight=resources.blkio_weight or None,
+        weight_device=weights,
+        throttle_read_bps_device=throttles(resources.blkio_device_read_bps),
+        throttle_write_bps_device=throttles(resources.blkio_device_write_bps),
+        throttle_read_iops_device=throttles(resources.blkio_device_read_iops),
+        throttle_write_iops_device=throttles(resources.blkio_device_write_iops),
+    )
+    return block_io if block_io != oci.BlockIO() else None

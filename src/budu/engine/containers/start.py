@@ -1,0 +1,260 @@
+"""Starting a container: every effect between `created` and a running process.
+
+    root file system ─▶ network namespace and endpoints ─▶ files ─▶ cgroup ─▶ shim ─▶ process
+
+Each thing that is made is undone when a later one fails, in reverse order. What the process needs
+by descriptor (its root, its network namespace, its cgroup) is closed here in any case: the shim has
+its own copies.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import AsyncExitStack
+
+import msgspec
+
+from budu.base.errors import Hint, InvalidArgument
+from budu.base.files import remove_if_there
+from budu.engine.containers.create import make_bind_source
+from budu.engine.containers.model import Container, Mount, MountKind
+from budu.engine.containers.security import parse_security_options
+from budu.engine.containers.spec_builder import SpecInputs, build_spec
+from budu.engine.networks import NetworkService
+from budu.engine.paths import ContainerPaths, EnginePaths
+from budu.engine.volumes import VolumeService
+from budu.linux.paths import open_in_root
+from budu.network.contract import EndpointState
+from budu.runtime.cgroups.contract import Cgroup, Cgroups
+from budu.runtime.host import Host
+from budu.runtime.launch import StepFailed
+from budu.runtime.plan import Plan, make_plan
+from budu.runtime.seccomp_profile import SeccompProfiles
+from budu.shim.client import LogOrder, ShimHandle, ShimPool, StartOrder
+from budu.snapshot.container import ContainerSnapshots
+from budu.spec import oci_runtime as oci
+from budu.spec.digest import Digest
+
+RUNTIME_PREFIX = (
+    "failed to create task for container: failed to create shim task: OCI runtime create failed: "
+    "runc create failed: unable to start container process: error during container init: "
+)
+
+
+class Running(msgspec.Struct, kw_only=True):
+    """What the engine holds of a container that runs; nothing of it is stored."""
+
+    shim: ShimHandle
+    cgroup: Cgroup
+    endpoints: dict[str, EndpointState]
+
+
+class StartedContainer(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a start."""
+
+    running: Running
+    warnings: tuple[str, ...]
+
+
+class StartFailed(Exception):
+    """The program could not be run: Docker's sentence and the exit code a client shall return."""
+
+    def __init__(self, error: InvalidArgument, exit_code: int) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.exit_code = exit_code
+
+
+class ContainerStarter:
+    """Turns records into processes."""
+
+    def __init__(
+        self,
+        *,
+        paths: EnginePaths,
+        snapshots: ContainerSnapshots,
+        networks: NetworkService,
+        volumes: VolumeService,
+        cgroups: Cgroups,
+        cgroup_parent: str,
+        shims: ShimPool,
+        seccomp: SeccompProfiles,
+        host: Host,
+        init_path: str,
+    ) -> None:
+        self._paths = paths
+        self._snapshots = snapshots
+        self._networks = networks
+        self._volumes = volumes
+        self._cgroups = cgroups
+        self._cgroup_parent = cgroup_parent
+        self._shims = shims
+        self._seccomp = seccomp
+        self._host = host
+        self._init_path = init_path
+
+    async def start(self, container: Container) -> StartedContainer:
+        """Run the container's program.
+
+        Raises: StartFailed when the program itself cannot be run; BuduError for everything else.
+        Nothing is left behind then.
+        """
+        async with AsyncExitStack() as fds, AsyncExitStack() as undo:
+            rootfs = self._snapshots.mount(
+                container.id,
+                tuple(map(Digest, container.diff_ids)),
+                volatile=container.host_config.auto_remove,
+            )
+            fds.callback(os.close, rootfs)
+            self._fill_volumes(container, rootfs)
+            passed = {"rootfs": rootfs}
+            sandbox = await self._networks.open(container)
+            if sandbox.netns is not None:
+                passed["netns"] = sandbox.netns
+                fds.callback(os.close, sandbox.netns)
+            undo.callback(self._networks.disconnect, sandbox.endpoints)
+            files = self._paths.container(container.id)
+            self._networks.write_files(container, sandbox.endpoints, files)
+            cgroup, plan, warnings = self._plan(container, files, undo)
+            cgroup_fd = cgroup.join_fd()
+            if cgroup_fd is not None:
+                passed["cgroup"] = cgroup_fd
+                fds.callback(os.close, cgroup_fd)
+            shim = await self._launch(container, files, plan, passed)
+            undo.pop_all()
+        running = Running(shim=shim, cgroup=cgroup, endpoints=sandbox.endpoints)
+        return StartedContainer(running=running, warnings=(*warnings, *shim.warnings))
+
+    def _plan(
+        self, container: Container, files: ContainerPaths, undo: AsyncExitStack
+    ) -> tuple[Cgroup, Plan, list[str]]:
+        for mount in container.mounts:
+            make_bind_source(mount)
+        spec = self._spec(container, files)
+        assert spec.linux is not None and spec.process is not None
+        cgroup = self._cgroups.create(spec.linux.cgroups_path)
+        undo.callback(cgroup.remove)
+        warnings = cgroup.apply(spec.linux.resources or oci.Resources())
+        plan = make_plan(
+            spec,
+            self._host,
+            user=container.config.user,
+            groups=tuple(container.host_config.group_add or ()),
+            seccomp=self._seccomp_blob(container, spec.process),
+            cgroup_tasks=tuple(cgroup.task_files()),
+        )
+        return cgroup, plan, list(warnings)
+
+    def _spec(self, container: Container, files: ContainerPaths) -> oci.RuntimeSpec:
+        host = container.host_config
+        parent = host.cgroup_parent or self._cgroup_parent
+        inputs = SpecInputs(
+            cgroups_path=f"{parent.rstrip('/')}/{container.id}",
+            hosts=str(files.hosts),
+            hostname=str(files.hostname),
+            resolv_conf=str(files.resolv_conf),
+            namespaces=_namespaces(container),
+            cgroup_v2=self._cgroups.version == 2,
+            init_path=self._init_path if host.init else "",
+        )
+        return build_spec(container, inputs, device_number=device_number)
+
+    def _seccomp_blob(self, container: Container, process: oci.Process) -> bytes | None:
+        options = parse_security_options(container.host_config.security_opt or ())
+        if container.host_config.privileged or options.seccomp == "unconfined":
+            return None
+        granted = process.capabilities.bounding if process.capabilities else ()
+        return self._seccomp.compile(options.seccomp, frozenset(granted))
+
+    def _fill_volumes(self, container: Container, rootfs: int) -> None:
+        """A volume that is still empty gets what the image has at its place, once."""
+        if container.started_ns:
+            return
+        for mount in container.mounts:
+            if mount.kind is MountKind.VOLUME and not mount.no_copy:
+                self._fill_volume(mount, rootfs)
+
+    def _fill_volume(self, mount: Mount, rootfs: int) -> None:
+        try:
+            source = open_in_root(rootfs, mount.destination, os.O_RDONLY)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        try:
+            self._volumes.fill(mount.name, source)
+        finally:
+            os.close(source)
+
+    async def _launch(
+        self, container: Container, files: ContainerPaths, plan: Plan, passed: dict[str, int]
+    ) -> ShimHandle:
+        files.log_dir.mkdir(exist_ok=True)
+        files.exec_root.mkdir(parents=True, exist_ok=True)
+        remove_if_there(files.exit)
+        order = StartOrder(
+            id=container.id,
+            socket=str(files.shim_socket),
+            exit=str(files.exit),
+            log=_log_order(container, files),
+            stdin=container.config.open_stdin,
+            stdin_once=container.config.stdin_once,
+            tty=container.config.tty,
+            plan=plan,
+        )
+        idle = await self._shims.take()
+        try:
+            return await idle.start(order, passed)
+        except StepFailed as failure:
+            raise start_failure(failure, container) from failure
+
+
+def start_failure(failure: StepFailed, container: Container) -> StartFailed:
+    """Docker's sentence for a program that could not be run, with its cause as a hint."""
+    key = {126: "engine.not-executable", 127: "engine.not-found"}.get(failure.exit_code)
+    hint = Hint(key, program=container.path, image=container.image_name) if key else None
+    detail = failure.detail
+    if failure.step.startswith("resolve-user"):
+        return StartFailed(InvalidArgument(detail), failure.exit_code)
+    return StartFailed(
+        InvalidArgument(f"{RUNTIME_PREFIX}{detail}: unknown", hint=hint), failure.exit_code
+    )
+
+
+def _log_order(container: Container, files: ContainerPaths) -> LogOrder | None:
+    options = container.host_config.log_config.config or {}
+    return LogOrder.from_options(str(files.log), options)
+
+
+def _namespaces(container: Container) -> dict[str, str]:
+    host = container.host_config
+    modes = {
+        "pid": host.pid_mode,
+        "ipc": host.ipc_mode,
+        "uts": host.uts_mode,
+        "cgroup": host.cgroupns_mode,
+    }
+    joined = {kind: "host" for kind, mode in modes.items() if mode == "host"}
+    joined["network"] = "host" if host.network_mode == "host" else "fd:netns"
+    return joined
+
+
+def device_number(path: str) -> tuple[str, int, int]:
+    """Type, major and minor of a device file on the host.
+
+    Raises: InvalidArgument with Docker's sentence when there is no such device.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        raise InvalidArgument(
+            f'error gathering device information while adding custom device "{path}": '
+            "no such file or directory"
+        ) from None
+    kind = "b" if stat.S_ISBLK(status.st_mode) else "c" if stat.S_ISCHR(status.st_mode) else ""
+    if not kind:
+        raise InvalidArgument(
+            f'error gathering device information while adding custom device "{path}": '
+            "not a device node"
+        )
+    return kind, os.major(status.st_rdev), os.minor(status.st_rdev)
+

@@ -1,0 +1,172 @@
+"""The event stream: kept in the database, passed to whoever listens.
+
+`emit` inside a transaction stores the event with the change that it tells of; listeners hear of it
+when the event loop next turns. A listener that falls too far behind is ended rather than served
+with gaps.
+Source: Engine API 1.51 SystemEvents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+
+from budu.base.clock import now_ns
+from budu.base.filters import Filters
+from budu.engine.database import Database
+from budu.spec.api.events import EventActor, EventMessage
+
+FILTER_KEYS = frozenset(
+    "config container daemon event image label network node plugin scope secret service type volume".split()
+)
+_QUEUE_LIMIT = 4096
+_KEPT = 10_000
+_TRIM_EVERY = 1_000
+
+_decoder = msgspec.json.Decoder(EventMessage)
+
+
+class EventLog:
+    """All events of one engine."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._listeners: set[asyncio.Queue[EventMessage | None]] = set()
+        self._since_trim = 0
+
+    def emit(self, kind: str, action: str, id: str, **attributes: str) -> None:
+        """Store and announce that `action` happened to the object `id` of type `kind`."""
+        message = _message(kind, action, id, attributes)
+        self._database.execute(
+            "INSERT INTO events (time_ns, record) VALUES (?, ?)",
+            (message.time_nano, msgspec.json.encode(message)),
+        )
+        self._trim()
+        for queue in tuple(self._listeners):
+            self._offer(queue, message)
+
+    def _trim(self) -> None:
+        self._since_trim += 1
+        if self._since_trim < _TRIM_EVERY:
+            return
+        self._since_trim = 0
+        self._database.execute(
+            "DELETE FROM events WHERE rowid <= (SELECT max(rowid) FROM events) - ?", (_KEPT,)
+        )
+
+    def _offer(self, queue: asyncio.Queue[EventMessage | None], message: EventMessage) -> None:
+        try:
+            queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self._listeners.discard(queue)
+            queue.get_nowait()
+            queue.put_nowait(None)
+
+    @property
+    def listeners(self) -> int:
+        """How many clients follow."""
+        return len(self._listeners)
+
+    def stream(
+        self, *, since_ns: int | None, until_ns: int | None, filters: Filters
+    ) -> AsyncIterator[EventMessage]:
+        """Past events from `since_ns` on, then live ones, up to `until_ns` (None: for ever).
+
+        Listening begins with this call, not with the first read.
+        Raises: InvalidArgument for an unknown filter.
+        """
+        filters.check_keys(FILTER_KEYS)
+        queue: asyncio.Queue[EventMessage | None] = asyncio.Queue(_QUEUE_LIMIT)
+        self._listeners.add(queue)
+        past = [] if since_ns is None else list(self._past(since_ns, until_ns))
+        return self._stream(queue, past, until_ns, filters)
+
+    def _past(self, since_ns: int, until_ns: int | None) -> Iterator[EventMessage]:
+        rows = self._database.execute(
+            "SELECT record FROM events WHERE time_ns >= ? AND time_ns <= ? ORDER BY time_ns, rowid",
+            (since_ns, until_ns if until_ns is not None else now_ns()),
+        )
+        return (_decoder.decode(record) for (record,) in rows)
+
+    async def _stream(
+        self,
+        queue: asyncio.Queue[EventMessage | None],
+        past: list[EventMessage],
+        until_ns: int | None,
+        filters: Filters,
+    ) -> AsyncIterator[EventMessage]:
+        try:
+            for message in past:
+                if matches(message, filters):
+                    yield message
+            while (message_or_end := await _next(queue, until_ns)) is not None:
+                if matches(message_or_end, filters):
+                    yield message_or_end
+        finally:
+            self._listeners.discard(queue)
+
+
+async def _next(
+    queue: asyncio.Queue[EventMessage | None], until_ns: int | None
+) -> EventMessage | None:
+    if until_ns is None:
+        return await queue.get()
+    left_s = (until_ns - now_ns()) / 1e9
+    try:
+        return await asyncio.wait_for(queue.get(), max(left_s, 0)) if left_s > 0 else None
+    except TimeoutError:
+        return None
+
+
+def _message(kind: str, action: str, id: str, attributes: dict[str, str]) -> EventMessage:
+    now = now_ns()
+    legacy = kind in {"container", "image"}
+    return EventMessage(
+        status=action if legacy else "",
+        id=id if legacy else "",
+        from_=attributes.get("image", "") if kind == "container" else "",
+        type=kind,
+        action=action,
+        actor=EventActor(id=id, attributes=attributes),
+        scope="local",
+        time=now // 10**9,
+        time_nano=now,
+    )
+
+
+def matches(message: EventMessage, filters: Filters) -> bool:
+    """Whether an event passes all filters. Source: Engine API 1.51 SystemEvents, `filters`."""
+    attributes = message.actor.attributes
+    action = message.action.partition(":")[0]
+    return (
+        filters.matches_exactly("type", message.type)
+        and filters.matches_exactly("scope", message.scope)
+        and (filters.matches_exactly("event", action) or filters.matches_exactly("event", message.action))
+        and filters.matches_labels("label", attributes)
+        and all(
+            _matches_object(message, filters, kind)
+            for kind in ("container", "image", "network", "volume", "plugin", "daemon")
+        )
+    )
+
+
+def _matches_object(message: EventMessage, filters: Filters, kind: str) -> bool:
+    wanted = filters.get(kind)
+    if not wanted:
+        return True
+    attributes = message.actor.attributes
+    if message.type == kind:
+        names = {message.actor.id, attributes.get("name", "")}
+        return any(
+            want in names or message.actor.id.startswith(want) or _same_image(kind, want, names)
+            for want in wanted
+        )
+    return kind == "image" and message.type == "container" and any(
+        _same_image(kind, want, {attributes.get("image", "")}) for want in wanted
+    )
+
+
+def _same_image(kind: str, want: str, names: set[str]) -> bool:
+    return kind == "image" and any(name.partition(":")[0] == want for name in names)

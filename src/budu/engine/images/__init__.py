@@ -1,0 +1,1 @@
+"""Images: which exist under which names, pulling them and taking them away."""

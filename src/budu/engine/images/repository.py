@@ -1,0 +1,122 @@
+"""Image records and names: in memory, each change in the database first.
+
+An image has any number of names: tags (`docker.io/library/httpd:2.4`) and digests
+(`docker.io/library/httpd@sha256:…`). The names are the truth; a record's `repo_tags` and
+`repo_digests` are filled from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from budu.engine.database import Database
+from budu.image.model import ImageRecord
+from budu.image.resolve import resolve_image
+from budu.spec.digest import Digest
+from budu.spec.reference import Reference, parse_reference
+
+_decoder = msgspec.json.Decoder(ImageRecord)
+
+
+class ImageRepository:
+    """All images of one engine. Implements `image.resolve.ImageLookup`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_id: dict[str, ImageRecord] = {}
+        self._id_by_name: dict[str, str] = {}
+        self._names: dict[str, set[str]] = {}
+        for id_, record in database.execute("SELECT id, record FROM images"):
+            self._by_id[id_] = _decoder.decode(record)
+        for name, id_ in database.execute("SELECT name, image_id FROM image_names"):
+            self._remember_name(name, id_)
+        for id_ in self._by_id:
+            self._refresh(id_)
+
+    def _remember_name(self, name: str, id_: str) -> None:
+        self._id_by_name[name] = id_
+        self._names.setdefault(id_, set()).add(name)
+
+    def _refresh(self, id_: str) -> None:
+        """Fill the record's tags and digests from its names."""
+        references = sorted(map(parse_reference, self._names.get(id_, ())), key=str)
+        self._by_id[id_] = msgspec.structs.replace(
+            self._by_id[id_],
+            repo_tags=tuple(each.familiar for each in references if each.tag),
+            repo_digests=tuple(each.familiar for each in references if each.digest),
+        )
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def all(self) -> Iterable[ImageRecord]:
+        """Every image, in no order."""
+        return tuple(self._by_id.values())
+
+    def get(self, ref: str) -> ImageRecord:
+        """The image that `ref` means. Raises: NotFound, InvalidArgument."""
+        return resolve_image(ref, self)
+
+    def by_id(self, image_id: Digest) -> ImageRecord | None:
+        """The image with this config digest."""
+        return self._by_id.get(image_id)
+
+    def by_name(self, name: str) -> ImageRecord | None:
+        """The image under a canonical name."""
+        id_ = self._id_by_name.get(name)
+        return self._by_id[id_] if id_ else None
+
+    def by_id_prefix(self, hex_prefix: str) -> Sequence[ImageRecord]:
+        """The images whose id begins so."""
+        prefix = f"sha256:{hex_prefix}"
+        return [image for id_, image in self._by_id.items() if id_.startswith(prefix)]
+
+    def names(self, image_id: str) -> list[Reference]:
+        """All names of one image, sorted."""
+        return sorted(map(parse_reference, self._names.get(image_id, ())), key=str)
+
+    def put(self, image: ImageRecord, names: Iterable[Reference]) -> ImageRecord:
+        """Store an image and give it `names`; whoever had one of them loses it."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO images (id, record) VALUES (?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+                (image.id, msgspec.json.encode(image)),
+            )
+            for name in names:
+                connection.execute(
+                    "INSERT INTO image_names (name, image_id, target) VALUES (?, ?, ?) ON CONFLICT "
+                    "(name) DO UPDATE SET image_id = excluded.image_id, target = excluded.target",
+                    (str(name), image.id, image.index_digest or image.manifest_digest),
+                )
+        self._by_id[image.id] = image
+        for name in names:
+            self._move_name(str(name), image.id)
+        self._refresh(image.id)
+        return self._by_id[image.id]
+
+    def _move_name(self, name: str, id_: str) -> None:
+        old = self._id_by_name.get(name)
+        if old is not None and old != id_:
+            self._names[old].discard(name)
+            self._refresh(old)
+        self._remember_name(name, id_)
+
+    def remove_name(self, name: Reference) -> None:
+        """Take one name away; the image stays."""
+        text = str(name)
+        self._database.execute("DELETE FROM image_names WHERE name = ?", (text,))
+        id_ = self._id_by_name.pop(text)
+        self._names[id_].discard(text)
+        self._refresh(id_)
+
+    def remove(self, image_id: str) -> None:
+        """Forget an image and all its names."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM image_names WHERE image_id = ?", (image_id,))
+            connection.execute("DELETE FROM images WHERE id = ?", (image_id,))
+        for name in self._names.pop(image_id, set()):
+            del self._id_by_name[name]
+        del self._by_id[image_id]

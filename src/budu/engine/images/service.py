@@ -1,0 +1,252 @@
+"""Images: list, pull, tag, remove, prune.
+
+Neighbours: `repository` keeps records and names, `removal` decides what may go, `distribution`
+fetches, `storage` frees blobs and layers that nothing needs any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from budu.base.clock import now_ns, parse_time_argument, parse_timestamp
+from budu.base.errors import BuduError, InvalidArgument
+from budu.base.filters import Filters
+from budu.distribution.client import Registries
+from budu.distribution.progress import ProgressSink
+from budu.distribution.pull import PulledImage, Puller
+from budu.engine.containers.model import Container
+from budu.engine.contract import ImageDeletion
+from budu.engine.events import EventLog
+from budu.engine.images.removal import plan_removal
+from budu.engine.images.repository import ImageRepository
+from budu.engine.images.storage import ImageStorage
+from budu.image.model import ImageRecord
+from budu.spec.api.auth import AuthConfig
+from budu.spec.digest import Digest
+from budu.spec.image import ImageConfig
+from budu.spec.platform import Platform, host_platform
+from budu.spec.reference import Reference, parse_reference
+
+_FILTER_KEYS = frozenset("before dangling label reference since until".split())
+_PRUNE_KEYS = frozenset("dangling label label! until".split())
+
+
+class ImageService:
+    """Everything that happens to images. See `engine.contract.Images`."""
+
+    def __init__(
+        self,
+        repository: ImageRepository,
+        storage: ImageStorage,
+        puller: Puller,
+        events: EventLog,
+        *,
+        containers: Callable[[], Iterable[Container]],
+    ) -> None:
+        self._repository = repository
+        self._storage = storage
+        self._puller = puller
+        self._events = events
+        self._containers = containers
+
+    def get(self, ref: str) -> ImageRecord:
+        """The image that `ref` means. Raises: NotFound, InvalidArgument."""
+        return self._repository.get(ref)
+
+    def config(self, image: ImageRecord) -> ImageConfig:
+        """The image's config document."""
+        return self._storage.config(image)
+
+    def users(self, image: ImageRecord) -> list[Container]:
+        """The containers made from the image."""
+        return [each for each in self._containers() if each.image_id == image.id]
+
+    def containers_of(self, image: ImageRecord) -> int:
+        """How many containers were made from the image."""
+        return len(self.users(image))
+
+    async def pull(
+        self,
+        reference: str,
+        *,
+        platform: Platform | None,
+        auth: AuthConfig | None,
+        progress: ProgressSink,
+    ) -> None:
+        """Fetch an image and give it its names. Docker's progress goes to `progress`."""
+        name = parse_reference(reference).with_default_tag()
+        known = self._repository.by_name(str(name))
+        pulled = await self._puller.pull(
+            name,
+            platform=platform or host_platform(),
+            auth=auth,
+            progress=progress,
+            known_id=known.id if known else None,
+        )
+        self._keep(name, pulled)
+        self._events.emit("image", "pull", name.familiar, **_labels(pulled.config), name=name.familiar_name)
+
+    def _keep(self, name: Reference, pulled: PulledImage) -> None:
+        target = Digest(pulled.descriptor.digest)
+        names = [name.with_digest(target)]
+        if name.tag:
+            names.append(name.with_tag(name.tag))
+        index = target if target != pulled.manifest_digest else ""
+        self._repository.put(
+            ImageRecord(
+                id=pulled.config_digest,
+                manifest_digest=pulled.manifest_digest,
+                index_digest=index,
+                size=sum(map(self._storage.layer_size, pulled.diff_ids)),
+                created=pulled.config.created,
+                platform=pulled.config.platform,
+                diff_ids=pulled.diff_ids,
+                layers=pulled.layers,
+            ),
+            names,
+        )
+
+    def list(self, *, everything: bool, filters: Filters) -> list[ImageRecord]:
+        """Images, newest first. Raises: InvalidArgument for an unknown filter."""
+        filters.check_keys(_FILTER_KEYS)
+        images = sorted(self._repository.all(), key=created_ns, reverse=True)
+        dangling = filters.boolean("dangling", default=True)
+        if "dangling" in filters:
+            images = [each for each in images if each.is_dangling == dangling]
+        for ref in filters.get("before"):
+            mark = created_ns(self.get(ref))
+            images = [each for each in images if created_ns(each) < mark]
+        for ref in filters.get("since"):
+            mark = created_ns(self.get(ref))
+            images = [each for each in images if created_ns(each) > mark]
+        for text in filters.get("until"):
+            limit = parse_time_argument(text, now_ns=now_ns())
+            images = [each for each in images if created_ns(each) < limit]
+        if filters.get("label"):
+            images = [
+                each for each in images if filters.matches_labels("label", self._labels_of(each))
+            ]
+        if filters.get("reference"):
+            patterns = filters.get("reference")
+            images = [each for each in map(lambda i: _only_named(i, patterns), images) if each]
+        return images
+
+    def _labels_of(self, image: ImageRecord) -> dict[str, str]:
+        return _labels(self.config(image))
+
+    async def tag(self, ref: str, *, repository: str, tag: str) -> None:
+        """Give an image another name. Raises: NotFound, InvalidArgument."""
+        image = self.get(ref)
+        name = parse_reference(f"{repository}:{tag}" if tag else repository)
+        if name.digest:
+            raise InvalidArgument("refusing to create a tag with a digest reference")
+        name = name.with_default_tag()
+        self._repository.put(image, [name])
+        self._events.emit("image", "tag", image.id, name=name.familiar)
+
+    async def remove(self, ref: str, *, force: bool, prune: bool) -> list[ImageDeletion]:
+        """Take a name away, and the image with its last one.
+
+        Raises: NotFound; Conflict with Docker's sentence while containers need it.
+        """
+        image = self.get(ref)
+        reference = self._named(ref, image)
+        plan = plan_removal(
+            image,
+            ref,
+            by_id=reference is None,
+            reference=reference,
+            names=self._repository.names(image.id),
+            users=self.users(image),
+            force=force,
+        )
+        deletions = self._untag(image, plan.untag)
+        if plan.delete:
+            deletions += await self._delete(image)
+        return deletions
+
+    def _named(self, ref: str, image: ImageRecord) -> Reference | None:
+        """The name that `ref` is, None when it is an id or the beginning of one."""
+        try:
+            reference = parse_reference(ref).with_default_tag()
+        except InvalidArgument:
+            return None
+        return reference if reference in self._repository.names(image.id) else None
+
+    def _untag(self, image: ImageRecord, names: Sequence[Reference]) -> list[ImageDeletion]:
+        for name in names:
+            self._repository.remove_name(name)
+            self._events.emit("image", "untag", image.id, name=name.familiar)
+        return [ImageDeletion(untagged=name.familiar) for name in names]
+
+    async def _delete(self, image: ImageRecord) -> list[ImageDeletion]:
+        self._repository.remove(image.id)
+        self._events.emit("image", "delete", image.id, name=image.id)
+        layers = await self._storage.release(
+            image, images=self._repository.all(), containers=self._containers()
+        )
+        return [ImageDeletion(deleted=image.id)] + [ImageDeletion(deleted=each) for each in layers]
+
+    async def prune(self, filters: Filters) -> tuple[list[ImageDeletion], int]:
+        """Delete images without containers: dangling ones, or all with `dangling=false`.
+
+        Returns what was done and the bytes that became free.
+        """
+        filters.check_keys(_PRUNE_KEYS)
+        only_dangling = filters.boolean("dangling", default=True)
+        limits = [parse_time_argument(each, now_ns=now_ns()) for each in filters.get("until")]
+        deletions: list[ImageDeletion] = []
+        before = self._storage.usage()
+        for image in tuple(self._repository.all()):
+            young = any(created_ns(image) >= limit for limit in limits)
+            kept = (only_dangling and not image.is_dangling) or young or self.users(image)
+            if not kept and filters.matches_labels("label", self._labels_of(image)):
+                names = self._repository.names(image.id)
+                deletions += self._untag(image, names) + await self._delete(image)
+        return deletions, max(before - self._storage.usage(), 0)
+
+
+def created_ns(image: ImageRecord) -> int:
+    """When the image was built, in unix nanoseconds; 0 when its config does not say."""
+    if not image.created:
+        return 0
+    try:
+        return parse_timestamp(image.created)
+    except BuduError:
+        return 0
+
+
+def _labels(config: ImageConfig) -> dict[str, str]:
+    return dict(config.config.labels or {}) if config.config else {}
+
+
+def _only_named(image: ImageRecord, patterns: Sequence[str]) -> ImageRecord | None:
+    """The image with the names that fit a `reference` filter, None when none does."""
+    tags = tuple(name for name in image.repo_tags if any(_fits(name, each) for each in patterns))
+    digests = tuple(
+        name for name in image.repo_digests if any(_fits(name, each) for each in patterns)
+    )
+    if not tags and not digests:
+        return None
+    return msgspec.structs.replace(image, repo_tags=tags, repo_digests=digests)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Go's path.Match on the familiar name, with and without the tag."""
+    repository = name.partition("@")[0]
+    last = repository.rpartition("/")[2]
+    if ":" in last:
+        repository = repository.rpartition(":")[0]
+    return _match(pattern, name) or _match(pattern, repository)
+
+
+def _match(pattern: str, name: str) -> bool:
+    import fnmatch
+
+    parts, wanted = name.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(
+        fnmatch.fnmatchcase(part, want) for part, want in zip(parts, wanted, strict=True)
+    )

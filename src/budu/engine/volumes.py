@@ -1,0 +1,155 @@
+"""Volumes: records in the database, files with the local driver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from budu.base.clock import format_time, now_ns
+from budu.base.errors import Conflict, InvalidArgument, NotFound
+from budu.base.filters import Filters
+from budu.engine.containers.model import Container
+from budu.engine.database import Database
+from budu.engine.events import EventLog
+from budu.spec.api.volume import Volume
+from budu.volume.local import LocalVolumes, check_name
+
+_FILTER_KEYS = frozenset("dangling driver label name".split())
+_DRIVER = "local"
+ANONYMOUS_LABEL = "com.docker.volume.anonymous"
+
+
+class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One volume. `created_ns` in unix nanoseconds."""
+
+    name: str
+    created_ns: int
+    driver: str = _DRIVER
+    labels: dict[str, str] = {}
+    options: dict[str, str] = {}
+
+
+_decoder = msgspec.json.Decoder(VolumeRecord)
+
+
+class VolumeService:
+    """All volumes of one engine. See `engine.contract.Volumes`."""
+
+    def __init__(
+        self,
+        database: Database,
+        files: LocalVolumes,
+        events: EventLog,
+        *,
+        containers: Callable[[], Iterable[Container]],
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._events = events
+        self._containers = containers
+        self._records: dict[str, VolumeRecord] = {}
+        for (record,) in database.execute("SELECT record FROM volumes"):
+            volume = _decoder.decode(record)
+            self._records[volume.name] = volume
+
+    def get(self, name: str) -> Volume:
+        """Raises: NotFound."""
+        return self._render(self._record(name))
+
+    def _record(self, name: str) -> VolumeRecord:
+        record = self._records.get(name)
+        if record is None:
+            raise NotFound(f"get {name}: no such volume", reference=name)
+        return record
+
+    def _render(self, record: VolumeRecord) -> Volume:
+        return Volume(
+            created_at=format_time(record.created_ns // 10**9 * 10**9),
+            driver=record.driver,
+            labels=dict(record.labels) or None,
+            mountpoint=str(self._files.data_path(record.name)),
+            name=record.name,
+            options=dict(record.options) or None,
+            scope="local",
+        )
+
+    def list(self, filters: Filters) -> tuple[list[Volume], list[str]]:
+        """Volumes by name, and warnings. Raises: InvalidArgument for an unknown filter."""
+        filters.check_keys(_FILTER_KEYS)
+        used = {mount.name for each in self._containers() for mount in each.mounts}
+        dangling = filters.boolean("dangling", default=True)
+        chosen = [
+            record
+            for record in self._records.values()
+            if filters.matches_pattern("name", record.name)
+            and filters.matches_exactly("driver", record.driver)
+            and filters.matches_labels("label", record.labels)
+            and ("dangling" not in filters or (record.name not in used) == dangling)
+        ]
+        return [self._render(each) for each in sorted(chosen, key=lambda each: each.name)], []
+
+    async def create(
+        self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
+    ) -> Volume:
+        """Make a volume, or return the one that has the name already.
+
+        Raises: InvalidArgument for a bad name, an unknown driver or options it does not have.
+        """
+        if options:
+            raise InvalidArgument(f'create {name}: invalid option: "{next(iter(options))}"')
+        self.ensure(name, driver=driver, labels=labels)
+        return self.get(name)
+
+    def ensure(
+        self,
+        name: str,
+        *,
+        driver: str,
+        anonymous: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> tuple[Path, bool]:
+        """The data path of a volume, and whether it had to be made."""
+        if driver not in ("", _DRIVER):
+            raise NotFound(f'plugin "{driver}" not found', reference=driver)
+        if name in self._records:
+            return self._files.data_path(name), False
+        check_name(name)
+        path = self._files.create(name)
+        marks = {ANONYMOUS_LABEL: ""} if anonymous else {}
+        record = VolumeRecord(name=name, created_ns=now_ns(), labels={**marks, **(labels or {})})
+        self._database.execute(
+            "INSERT INTO volumes (name, record) VALUES (?, ?)",
+            (name, msgspec.json.encode(record)),
+        )
+        self._records[name] = record
+        self._events.emit("volume", "create", name, driver=_DRIVER)
+        return path, True
+
+    def fill(self, name: str, source_fd: int) -> None:
+        """Copy what the image has at the mount point into the volume while it is empty."""
+        self._files.fill(name, source_fd)
+
+    def discard(self, name: str) -> None:
+        """Remove a volume and its files; nothing happens when there is none."""
+        if self._records.pop(name, None) is None:
+            return
+        self._database.execute("DELETE FROM volumes WHERE name = ?", (name,))
+        self._files.remove(name)
+        self._events.emit("volume", "destroy", name, driver=_DRIVER)
+
+    async def remove(self, name: str, *, force: bool) -> None:
+        """Raises: NotFound unless `force`; Conflict while a container has it."""
+        if name not in self._records:
+            if force:
+                return
+            raise NotFound(f"get {name}: no such volume", reference=name)
+        users = [
+            each.id for each in self._containers() if any(m.name == name for m in each.mounts)
+        ]
+        if users:
+            raise Conflict(f"remove {name}: volume is in use - [{', '.join(users)}]")
+        await asyncio.to_thread(self._files.remove, name)
+        self.discard(name)

@@ -1,0 +1,1 @@
+"""The OCI runtime: plan (pure), steps and launch (system calls), cgroups, seccomp profiles."""
