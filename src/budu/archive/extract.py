@@ -21,6 +21,7 @@ import msgspec
 from budu.archive import whiteouts
 from budu.archive.beneath import Beneath, OpenDirectory
 from budu.archive.faults import from_os_error, os_errors
+from budu.archive.members import clean_link, describe, storable_xattrs
 from budu.archive.paths import check_link_target, clean_path, show
 from budu.archive.remove import remove_entry
 from budu.archive.tar import TarEntry, TarKind, TarReader, TarSource
@@ -97,7 +98,7 @@ class _Extraction:
             try:
                 self._unpack(path, entry)
             except OSError as error:
-                raise from_os_error(error, _action(entry, path)) from error
+                raise from_os_error(error, describe(entry, path)) from error
         with os_errors("chmod directories"):
             self._finish_directories()
         return number
@@ -155,7 +156,7 @@ class _Extraction:
         self._settle_directory(self._directories.enter(directory, name), entry)
 
     def _make_hard_link(self, directory: OpenDirectory, name: bytes, entry: TarEntry) -> None:
-        target = _clean_link(entry)
+        target = clean_link(entry)
         parent, _, base = target.rpartition(b"/")
         self._remove(directory, name)
         source = self._directories.open(parent, create=False)
@@ -203,7 +204,9 @@ class _Extraction:
                 self._mark_opaque(self._directories.enter(directory, removed))
             return None
         self._mark(directory, b"origin", b"")
-        return self._settle_node(directory, removed, msgspec.structs.replace(entry, mode=0))
+        return self._settle_node(
+            directory, removed, msgspec.structs.replace(entry, mode=0, xattrs=())
+        )
 
     def _mark_opaque(self, directory: OpenDirectory) -> None:
         self._mark(directory, b"opaque", b"y")
@@ -232,9 +235,7 @@ class _Extraction:
         os.utime(name, ns=times, dir_fd=directory.fd, follow_symlinks=False)
 
     def _set_xattrs(self, target: int | bytes, entry: TarEntry) -> None:
-        for name, value in entry.xattrs:
-            if whiteouts.is_overlay_attribute(name):
-                continue
+        for name, value in storable_xattrs(entry):
             try:
                 if isinstance(target, int):
                     os.setxattr(target, name, value)
@@ -275,35 +276,6 @@ class _Extraction:
         with suppress(FileNotFoundError):
             remove_entry(name, dir_fd=directory.fd)
             self._directories.replaced(directory, name)
-
-
-def _action(entry: TarEntry, path: bytes) -> str:
-    """What failed, in the words that Go's errors use."""
-    place = "/" + show(path)
-    match entry.kind:
-        case TarKind.FILE:
-            return f"write {place}"
-        case TarKind.HARD_LINK:
-            return f"link /{show(entry.link).lstrip('/')} {place}"
-        case TarKind.SYMLINK:
-            return f"symlink {show(entry.link)} {place}"
-        case TarKind.DIRECTORY:
-            return f"mkdir {place}"
-        case _:
-            return f"mknod {place}"
-
-
-def _clean_link(entry: TarEntry) -> bytes:
-    """A hard link's target below the root.
-
-    Raises: InvalidArgument with Docker's sentence when it leaves the root.
-    """
-    try:
-        return clean_path(entry.link)
-    except InvalidArgument as error:
-        raise InvalidArgument(
-            f'invalid hardlink "{show(entry.path)}" -> "{show(entry.link)}"', hint=error.hint
-        ) from error
 
 
 def _write_at(fd: int, piece: bytes, offset: int) -> None:

@@ -342,7 +342,7 @@ def _checked(entry: TarEntry) -> TarEntry:
         raise invalid("owner out of range")
     if not (0 <= entry.major < 1 << 12 and 0 <= entry.minor < 1 << 20):
         raise invalid("device number out of range")
-    if b"\0" in entry.path or b"\0" in entry.link:
+    if b"\0" in entry.path + entry.link or any(b"\0" in name for name, _ in entry.xattrs):
         raise invalid("NUL in a name")
     if entry.kind is not TarKind.FILE and entry.stored_size:
         return msgspec.structs.replace(entry, size=0, stored_size=0)

@@ -92,7 +92,7 @@ class DiskContent:
     def _write_synced(self, path: Path, data: bytes) -> None:
         fd, name = tempfile.mkstemp(dir=self._tmp)
         try:
-            with open(fd, "wb") as file:
+            with os.fdopen(fd, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fchmod(fd, 0o444)
@@ -158,7 +158,7 @@ class DiskIngest:
         self._fd = -1
         with os_errors(self._action):
             self._fd = os.open(path, _APPEND, 0o600)
-            for piece in self.read_back():
+            for piece in _read_range(self._fd, os.fstat(self._fd).st_size):
                 self._hash.update(piece)
                 self._offset += len(piece)
 
@@ -183,10 +183,7 @@ class DiskIngest:
 
     def read_back(self) -> Iterator[bytes]:
         """See `Ingest.read_back`."""
-        position = 0
-        while piece := os.pread(self._fd, _PIECE_BYTES, position):
-            yield piece
-            position += len(piece)
+        return _read_range(self._fd, self._offset)
 
     def verify(self) -> None:
         """See `Ingest.verify`."""
@@ -215,3 +212,10 @@ class DiskIngest:
         if self._fd >= 0:
             self._path.unlink(missing_ok=True)
             self.close()
+
+
+def _read_range(fd: int, end: int) -> Iterator[bytes]:
+    position = 0
+    while piece := os.pread(fd, min(_PIECE_BYTES, end - position), position):
+        yield piece
+        position += len(piece)

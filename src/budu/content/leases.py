@@ -82,15 +82,16 @@ class Leases:
         for digest in candidates:
             try:
                 freed = store.size(digest)
-                self._delete_unleased(store, digest)
+                if self._delete_unleased(store, digest):
+                    count, size = count + 1, size + freed
             except NotFound:
                 continue
-            count, size = count + 1, size + freed
         return count, size
 
-    def _delete_unleased(self, store: ContentStore, digest: Digest) -> None:
-        """Deletes under the lock: a lease taken a moment ago still counts."""
+    def _delete_unleased(self, store: ContentStore, digest: Digest) -> bool:
+        """Deletes under the lock, so a lease taken a moment ago still counts."""
         with self._lock:
             if any(digest in lease._digests for lease in self._held.values()):
-                raise NotFound(f"content digest {digest}: leased", reference=digest)
+                return False
             store.delete(digest)
+            return True

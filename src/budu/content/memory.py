@@ -97,8 +97,7 @@ class MemoryIngest:
 
     def read_back(self) -> Iterator[bytes]:
         """See `Ingest.read_back`."""
-        if self._data:
-            yield bytes(self._data)
+        return iter((bytes(self._data),) if self._data else ())
 
     def verify(self) -> None:
         """See `Ingest.verify`."""

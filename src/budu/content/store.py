@@ -34,7 +34,7 @@ class Ingest(Protocol):
         """Adds bytes at `offset`. Raises: ResourceExhausted when the disk is full."""
 
     def read_back(self) -> Iterator[bytes]:
-        """The bytes that were there when the ingest was opened or are there now, in pieces."""
+        """The bytes that are there at the time of the call, in pieces; `write` may go on."""
 
     def verify(self) -> None:
         """Checks the bytes against the digest.

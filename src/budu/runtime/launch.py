@@ -13,7 +13,7 @@ The caller is single-threaded. Standard library only; the plan is made by `runti
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # typeshed has no stub
 import _socket
 import marshal
 import os

@@ -6,6 +6,7 @@ and a format that prints it; `describe` is what `--debug` and errors show. Stand
 
 from __future__ import annotations
 
+import marshal
 import os
 
 from budu.runtime import steps_mount, steps_process
@@ -38,6 +39,7 @@ STEPS: dict[str, tuple[Callable[..., None], str]] = {
     "mount-tmpfs": (steps_mount.mount_tmpfs, "{0}, flags {1:#x}, data {2!r}"),
     "bind": (steps_mount.bind, "{1} at {0}, attributes {2}, propagation {3:#x}"),
     "set-attributes": (steps_mount.set_attributes, "{0} {1:#x}"),
+    "set-propagation": (steps_mount.set_propagation, "{0} {1:#x}"),
     "populate-dev": (steps_mount.populate_dev, "nodes {0}, links {1}, directories {2}"),
     "make-device": (steps_mount.make_device, "{0} {1} {2} mode {3:o} owner {4}"),
     "make-link": (steps_mount.make_link, "{0} -> {1}"),
@@ -95,8 +97,7 @@ def run_and_exit(context: Context, steps: tuple[Step, ...]) -> None:
     try:
         failure = run(context, steps)
         if failure is not None:
-            # marshal is loaded: `steps_process` reports with it.
-            context.send(b"E" + steps_process.marshal.dumps(failure.as_tuple()))
+            context.send(b"E" + marshal.dumps(failure.as_tuple()))
     finally:
         # Never back into the parent's code: this is a copy of its memory.
         os._exit(EXIT_FAILED)

@@ -105,6 +105,13 @@ def set_attributes(context: Context, target: str, attributes: int) -> None:
     os.close(directory)
 
 
+def set_propagation(context: Context, target: str, propagation: int) -> None:
+    """Set MS_SHARED, MS_SLAVE or the like on the mount at `target`."""
+    directory = open_in_root(context.root, target)
+    mount.mount_setattr(directory, propagation=propagation)
+    os.close(directory)
+
+
 def populate_dev(
     context: Context,
     nodes: tuple[tuple[str, int, int], ...],

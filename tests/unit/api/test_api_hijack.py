@@ -153,8 +153,8 @@ async def test_client_that_leaves_cancels_the_handler(half_close_first: bool) ->
 
     async def quiet_container(request: Request) -> Reply:
         stream = await request.hijack(MULTIPLEXED_STREAM)
-        await stream.read()
         try:
+            await stream.read()
             return await asyncio.Future[HijackedStream]()
         finally:
             cancelled.set()

@@ -325,6 +325,8 @@ class HttpConnection(asyncio.Protocol):
 
     async def drain(self) -> None:
         """See `Wire`."""
+        if self._transport.is_closing():
+            await asyncio.sleep(0)  # a failed write tells connection_lost only in the next turn
         if self._lost:
             raise ClientGone("the client left")
         if not self._writing_paused:

@@ -33,7 +33,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "archive.device-refused": (
         "The image contains the device node {path}, which a rootless engine may not create. "
         "Use a rootful engine, or an image without device nodes.",
-        "이미지에 장치 노드 {path}이(가) 있는데 rootless 엔진은 만들 수 없습니다. root 엔진을 쓰거나 "
-        "장치 노드가 없는 이미지를 쓰세요.",
+        "이미지에 장치 노드 {path}이(가) 있는데 rootless 엔진은 만들 수 없습니다. root 엔진을 "
+        "쓰거나 장치 노드가 없는 이미지를 쓰세요.",
     ),
 }

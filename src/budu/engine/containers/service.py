@@ -41,6 +41,7 @@ from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.engine.volumes import VolumeService
 from budu.linux.system import boot_id, process_start_time
+from budu.runtime.cgroups.contract import Cgroup
 from budu.shim.client import ExitStatus
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec.api.container import ContainerCreateBody
@@ -215,10 +216,13 @@ class ContainerService:
     async def _exited(self, id_: str, running: Running, status: ExitStatus) -> None:
         self._running.pop(id_, None)
         self._networks.disconnect(running.endpoints)
-        out_of_memory = status.oom or running.cgroup.oom_kills() > 0
-        running.cgroup.remove()
         running.shim.close()
-        container = self._repository.get(id_)
+        await self.bury(self._repository.get(id_), status, running.cgroup)
+
+    async def bury(self, container: Container, status: ExitStatus, cgroup: Cgroup) -> None:
+        """Record how a container ended, and do what its policy says then."""
+        out_of_memory = status.oom or cgroup.oom_kills() > 0
+        cgroup.remove()
         again = not self.is_closing and should_restart(
             container.host_config.restart_policy, container, exit_code=status.code
         )
@@ -243,7 +247,7 @@ class ContainerService:
                 exitCode=str(status.code),
                 execDuration=str(int(lived_s)),
             )
-        self._stdio.ended(id_)
+        self._stdio.ended(container.id)
         self._waits.exited(container)
         if again:
             self._schedule_restart(container, lived_s)

@@ -126,6 +126,14 @@ class ContainerStarter:
         running = Running(shim=shim, cgroup=cgroup, endpoints=sandbox.endpoints)
         return StartedContainer(running=running, warnings=(*warnings, *shim.warnings))
 
+    def open_cgroup(self, container: Container) -> Cgroup:
+        """The cgroup of a container that an earlier engine started."""
+        return self._cgroups.open(self._cgroup_path(container))
+
+    def _cgroup_path(self, container: Container) -> str:
+        parent = container.host_config.cgroup_parent or self._cgroup_parent
+        return f"{parent.rstrip('/')}/{container.id}"
+
     def _plan(
         self, container: Container, files: ContainerPaths, undo: AsyncExitStack
     ) -> tuple[Cgroup, Plan, list[str]]:
@@ -148,9 +156,8 @@ class ContainerStarter:
 
     def _spec(self, container: Container, files: ContainerPaths) -> oci.RuntimeSpec:
         host = container.host_config
-        parent = host.cgroup_parent or self._cgroup_parent
         inputs = SpecInputs(
-            cgroups_path=f"{parent.rstrip('/')}/{container.id}",
+            cgroups_path=self._cgroup_path(container),
             hosts=str(files.hosts),
             hostname=str(files.hostname),
             resolv_conf=str(files.resolv_conf),

@@ -33,7 +33,7 @@ class ImageStorage:
         """The image's config document, read once."""
         known = self._configs.get(image.id)
         if known is None:
-            known = _config_decoder.decode(self._content.path(image.digest).read_bytes())
+            known = _config_decoder.decode(self._content.read_blob(image.digest))
             self._configs[image.id] = known
         return known
 
@@ -67,10 +67,13 @@ class ImageStorage:
         return [chain_id(digests[: index + 1]) for index in reversed(gone)]
 
     def _free(self, diff_ids: list[str], blobs: set[str]) -> None:
-        for diff_id in dict.fromkeys(diff_ids):
-            self._layers.remove(Digest(diff_id))
-        for digest in blobs:
-            self._content.delete(Digest(digest))
+        for diff_id in map(Digest, dict.fromkeys(diff_ids)):
+            if self._layers.has(diff_id):
+                self._layers.remove(diff_id)
+        for digest in map(Digest, blobs):
+            if self._content.has(digest):
+                self._content.delete(digest)
+        self._layers.sweep()
 
     def release_layers(
         self, diff_ids: Iterable[str], *, images: Iterable[ImageRecord], containers: Iterable[Container]
@@ -79,7 +82,7 @@ class ImageStorage:
         kept = {diff for each in images for diff in each.diff_ids}
         kept |= {diff for each in containers for diff in each.diff_ids}
         for diff_id in dict.fromkeys(diff_ids):
-            if diff_id not in kept:
+            if diff_id not in kept and self._layers.has(Digest(diff_id)):
                 self._layers.remove(Digest(diff_id))
 
 

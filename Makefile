@@ -1,0 +1,50 @@
+# budu: `make demo`, `make test`; see README.md.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.setup
+TEST_SETUP := $(VENV)/.setup-test
+
+.PHONY: setup demo test check unit host api bench clean
+
+setup: $(SETUP)
+
+$(SETUP): pyproject.toml src/budu/cli/launcher.py
+	@packaging/install-packages nftables
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m compileall -q src
+	@$(BIN)/python -m budu.cli.launcher $(BIN)
+	@touch $@
+
+$(TEST_SETUP): $(SETUP)
+	@packaging/install-packages busybox-static docker-registry debootstrap iproute2 crun
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@$(BIN)/python -m budu.cli.launcher $(BIN)
+	@touch $@
+
+demo: $(SETUP)
+	@$(BIN)/python -m demo
+
+test: check unit host api
+
+check: $(TEST_SETUP)
+	$(BIN)/ruff check src tests demo bench
+	$(BIN)/ruff format --check src tests demo bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(TEST_SETUP)
+	$(BIN)/pytest tests/unit tests/contract
+
+host: $(TEST_SETUP)
+	$(BIN)/pytest tests/host
+
+api: $(TEST_SETUP)
+	$(BIN)/pytest tests/api
+
+bench: $(TEST_SETUP)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .cache build dist

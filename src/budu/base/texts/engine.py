@@ -1,0 +1,26 @@
+"""Hints of the engine: what was found, and one command that cures it."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "engine.bind-source": (
+        "{path} is not on this machine. Make it first (mkdir -p {path}), or use -v, which makes "
+        "the folder.",
+        "이 컴퓨터에 {path} 이(가) 없습니다. 먼저 만드세요(mkdir -p {path}). -v 를 쓰면 폴더가 "
+        "자동으로 만들어집니다.",
+    ),
+    "engine.not-found": (
+        "The image {image} has no program {program}. Check the spelling, or look inside with "
+        "another program of the image, such as sh.",
+        "{image} 이미지 안에 {program} 프로그램이 없습니다. 철자를 확인하거나, 이미지에 있는 다른 "
+        "프로그램(예: sh)으로 안을 살펴보세요.",
+    ),
+    "engine.not-executable": (
+        "{program} is in the image {image} but cannot be run: it is a folder, or it lacks the "
+        "permission to execute (chmod +x).",
+        "{image} 이미지 안의 {program} 은(는) 실행할 수 없습니다. 폴더이거나 실행 권한이 없습니다"
+        "(chmod +x).",
+    ),
+    "engine.network-missing": (
+        "Networks of this engine: {known}.",
+        "이 엔진의 네트워크: {known}.",
+    ),
+}

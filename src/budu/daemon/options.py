@@ -1,0 +1,206 @@
+"""The engine's settings: command line over `daemon.json` over defaults, under Docker's names.
+
+Source: dockerd reference, "Options" and "Daemon configuration file".
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from budu import __version__
+from budu.base.errors import Hint, InvalidArgument
+
+DEFAULT_DATA_ROOT = "/var/lib/budu"
+DEFAULT_EXEC_ROOT = "/run/budu"
+DEFAULT_CONFIG_FILE = "/etc/budu/daemon.json"
+LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set. Built by `read_options`, which validates."""
+
+    data_root: Path
+    """Folder of everything that survives a reboot."""
+    exec_root: Path
+    """Folder of sockets and the like."""
+    hosts: tuple[str, ...]
+    """Where the API listens: `unix:///path` or `tcp://host:port`."""
+    pidfile: Path
+    """File with the engine's process id; a second engine refuses to start beside it."""
+    insecure_registries: tuple[str, ...] = ()
+    """Registries that may be spoken to without a trusted certificate."""
+    registry_mirrors: tuple[str, ...] = ()
+    """URLs asked for Docker Hub's images first."""
+    log_level: str = "info"
+    """One of `LOG_LEVELS`."""
+    log_format: str = "text"
+    """`text` (key=value) or `json`."""
+    max_concurrent_downloads: int = 3
+    """Layers of one pull that arrive at once."""
+    group: str = "docker"
+    """Group that may use the unix socket."""
+    bip: str = ""
+    """Address and prefix of the default bridge; empty chooses a free one."""
+    tls_verify: bool = False
+    """Ask TCP clients for a certificate."""
+    tls_ca: str = ""
+    """Authority of client certificates."""
+    tls_cert: str = ""
+    """The engine's certificate; TCP listeners speak TLS when it is set."""
+    tls_key: str = ""
+    """Its key."""
+
+    @property
+    def instance(self) -> str:
+        """Distinguishes engines on one host: empty for the default data root, else six hex digits."""
+        if str(self.data_root) == DEFAULT_DATA_ROOT:
+            return ""
+        return hashlib.sha256(str(self.data_root).encode()).hexdigest()[:6]
+
+    @property
+    def debug(self) -> bool:
+        """Whether debug lines are written."""
+        return self.log_level == "debug"
+
+
+_KEYS: dict[str, str] = {
+    "data-root": "data_root",
+    "exec-root": "exec_root",
+    "hosts": "hosts",
+    "pidfile": "pidfile",
+    "insecure-registries": "insecure_registries",
+    "registry-mirrors": "registry_mirrors",
+    "log-level": "log_level",
+    "log-format": "log_format",
+    "max-concurrent-downloads": "max_concurrent_downloads",
+    "group": "group",
+    "bip": "bip",
+    "tlsverify": "tls_verify",
+    "tlscacert": "tls_ca",
+    "tlscert": "tls_cert",
+    "tlskey": "tls_key",
+}
+_LISTS = frozenset({"hosts", "insecure_registries", "registry_mirrors"})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="budud",
+        description="The budu engine: serves the Docker Engine API and owns this host's containers.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--data-root", metavar="PATH", help=f"data that survives a reboot ({DEFAULT_DATA_ROOT})")
+    add("--exec-root", metavar="PATH", help=f"sockets and run-time state ({DEFAULT_EXEC_ROOT})")
+    add("-H", "--host", action="append", dest="hosts", metavar="URL", help="unix:// or tcp:// listener")
+    add("-p", "--pidfile", metavar="FILE", help="process id file")
+    add("--insecure-registry", action="append", dest="insecure_registries", metavar="HOST")
+    add("--registry-mirror", action="append", dest="registry_mirrors", metavar="URL")
+    add("-l", "--log-level", choices=LOG_LEVELS)
+    add("--log-format", choices=("text", "json"))
+    add("-D", "--debug", action="store_const", const="debug", dest="log_level")
+    add("--max-concurrent-downloads", type=int, metavar="N")
+    add("-G", "--group", metavar="NAME", help="group that may use the unix socket (docker)")
+    add("--bip", metavar="CIDR", help="address of the default bridge")
+    add("--tls", action="store_true", default=None, help=argparse.SUPPRESS)
+    add("--tlsverify", action="store_true", default=None, dest="tls_verify")
+    add("--tlscacert", dest="tls_ca", metavar="FILE")
+    add("--tlscert", dest="tls_cert", metavar="FILE")
+    add("--tlskey", dest="tls_key", metavar="FILE")
+    add("--config-file", metavar="FILE", help=f"settings in JSON ({DEFAULT_CONFIG_FILE})")
+    add("-v", "--version", action="version", version=f"budu version {__version__}")
+    return parser
+
+
+def read_options(argv: Sequence[str]) -> Options:
+    """The settings from the command line and the settings file.
+
+    Raises: InvalidArgument for a bad file, a key set in both places, or a wrong value.
+    """
+    given = {key: value for key, value in vars(_parser().parse_args(argv)).items() if value is not None}
+    given.pop("tls", None)
+    config_file = given.pop("config_file", None)
+    from_file = _read_file(config_file)
+    both = sorted(set(given) & set(from_file) - _LISTS)
+    if both:
+        flag = next(key for key, name in _KEYS.items() if name == both[0])
+        raise InvalidArgument(
+            "unable to configure the Docker daemon with file "
+            f"{config_file or DEFAULT_CONFIG_FILE}: the following directives are specified both "
+            f"as a flag and in the configuration file: {flag}"
+        )
+    for key in _LISTS & set(given) & set(from_file):
+        given[key] = [*from_file[key], *given[key]]
+    return _build({**from_file, **given})
+
+
+def _read_file(path: str | None) -> dict[str, object]:
+    file = Path(path or DEFAULT_CONFIG_FILE)
+    if path is None and not file.exists():
+        return {}
+    where = f"unable to configure the Docker daemon with file {file}"
+    try:
+        values = json.loads(file.read_text() or "{}")
+    except OSError as error:
+        raise InvalidArgument(f"{where}: open {file}: {(error.strerror or '').lower()}") from None
+    except ValueError as error:
+        raise InvalidArgument(f"{where}: {error}") from None
+    if not isinstance(values, dict):
+        raise InvalidArgument(f"{where}: the file must hold one JSON object")
+    if values.pop("debug", False):
+        values.setdefault("log-level", "debug")
+    unknown = sorted(set(values) - set(_KEYS))
+    if unknown:
+        raise InvalidArgument(
+            f"{where}: the following directives don't match any configuration option: "
+            + ", ".join(unknown),
+            hint=Hint("daemon.known-settings", known=", ".join(sorted(_KEYS))),
+        )
+    return {_KEYS[key]: value for key, value in values.items()}
+
+
+def _build(values: Mapping[str, object]) -> Options:
+    data_root = Path(str(values.get("data_root", DEFAULT_DATA_ROOT))).absolute()
+    exec_root = Path(str(values.get("exec_root", DEFAULT_EXEC_ROOT))).absolute()
+    complete = {
+        **values,
+        "data_root": str(data_root),
+        "exec_root": str(exec_root),
+        "hosts": values.get("hosts") or [f"unix://{exec_root}/budu.sock"],
+        "pidfile": str(values.get("pidfile") or exec_root / "budu.pid"),
+    }
+    try:
+        options = msgspec.convert(complete, Options, dec_hook=_to_path)
+    except msgspec.ValidationError as error:
+        raise InvalidArgument(f"invalid settings: {error}") from None
+    _check(options)
+    return options
+
+
+def _to_path(kind: type, value: object) -> object:
+    return kind(value)
+
+
+def _check(options: Options) -> None:
+    if options.log_level not in LOG_LEVELS:
+        raise InvalidArgument(f"unable to parse logging level: {options.log_level}")
+    if options.max_concurrent_downloads < 1:
+        raise InvalidArgument(
+            f"invalid max concurrent downloads: {options.max_concurrent_downloads}"
+        )
+    for host in options.hosts:
+        scheme, separator, rest = host.partition("://")
+        if scheme not in ("unix", "tcp") or not separator or not rest:
+            raise InvalidArgument(
+                f"invalid bind address ({host}): should be unix:///path or tcp://host:port"
+            )
+    for folder in (options.data_root, options.exec_root):
+        if len(os.fsencode(folder)) > 4000:
+            raise InvalidArgument(f"path too long: {folder}")

@@ -1,0 +1,114 @@
+"""After an engine start: what became of the containers that the last engine left.
+
+For each record that says it runs, facts decide: a shim that answers at its socket means it runs
+on; an exit file means that it ended meanwhile, with that code; neither means that it is lost (the
+machine was restarted, or somebody killed the shim), which counts as exit code 255 as Docker has it.
+Then the restart policies are served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from budu.base.clock import now_ns
+from budu.base.errors import BuduError, NotFound
+from budu.engine.containers.model import Container, Status
+from budu.engine.containers.repository import ContainerRepository
+from budu.engine.containers.restart import should_start_at_boot
+from budu.engine.containers.service import ContainerService
+from budu.engine.containers.start import ContainerStarter, Running
+from budu.engine.networks import NetworkService
+from budu.engine.paths import EnginePaths
+from budu.linux.system import boot_id
+from budu.shim.client import ExitStatus, ShimHandle, connect_shim, read_exit_file
+
+LOST_EXIT_CODE = 255
+
+log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Brings records and facts together once, before the first request is served."""
+
+    def __init__(
+        self,
+        repository: ContainerRepository,
+        service: ContainerService,
+        starter: ContainerStarter,
+        networks: NetworkService,
+        paths: EnginePaths,
+    ) -> None:
+        self._repository = repository
+        self._service = service
+        self._starter = starter
+        self._networks = networks
+        self._paths = paths
+
+    async def run(self) -> None:
+        """Adopt what lives, bury what died, start what shall run."""
+        survivors: list[tuple[Container, ShimHandle]] = []
+        ended: list[tuple[Container, ExitStatus]] = []
+        for container in self._repository.all():
+            if container.is_running:
+                shim = await self._find_shim(container)
+                if shim is not None:
+                    survivors.append((container, shim))
+                else:
+                    ended.append((container, self._exit_of(container)))
+        endpoints = [each for container, _ in survivors for each in container.endpoints.values()]
+        self._networks.restore(endpoints)
+        for container, shim in survivors:
+            running = Running(
+                shim=shim,
+                cgroup=self._starter.open_cgroup(container),
+                endpoints=container.endpoints,
+            )
+            self._service.adopt(container, running)
+        for container, status in ended:
+            await self._service.bury(container, status, self._starter.open_cgroup(container))
+        await self._finish_removals()
+        await self._start_wanted(boot_changed=self._boot_changed(ended))
+        log.info("reconciled running=%d ended=%d", len(survivors), len(ended))
+
+    def _boot_changed(self, ended: list[tuple[Container, ExitStatus]]) -> bool:
+        return any(container.boot_id != boot_id() for container, _ in ended)
+
+    async def _find_shim(self, container: Container) -> ShimHandle | None:
+        try:
+            return await connect_shim(str(self._paths.container(container.id).shim_socket))
+        except NotFound:
+            return None
+
+    def _exit_of(self, container: Container) -> ExitStatus:
+        found = read_exit_file(str(self._paths.container(container.id).exit))
+        if found is not None:
+            return found
+        return ExitStatus(code=LOST_EXIT_CODE, signal=None, finished_ns=now_ns(), oom=False)
+
+    async def _finish_removals(self) -> None:
+        """Take away what a removal was interrupted at, and `--rm` containers that have ended."""
+        for container in self._repository.all():
+            if container.status is Status.REMOVING:
+                dead = msgspec.structs.replace(container, status=Status.DEAD)
+                self._repository.update(dead)
+                await self._service.remove(dead.id, force=True, volumes=False, link=False)
+            elif container.host_config.auto_remove and container.started_ns and not container.is_running:
+                await self._service.remove(container.id, force=True, volumes=True, link=False)
+
+    async def _start_wanted(self, *, boot_changed: bool) -> None:
+        wanted = [
+            container
+            for container in self._repository.all()
+            if not container.is_running
+            and should_start_at_boot(container.host_config.restart_policy, container)
+            and (not container.stopped_by_user or boot_changed)
+        ]
+        for container in sorted(wanted, key=lambda each: each.created_ns):
+            try:
+                await self._service.start(container.id)
+            except BuduError as error:
+                log.warning("start failed container=%s error=%s", container.id, error.message)
+            await asyncio.sleep(0)

@@ -1,0 +1,202 @@
+"""The engine and its host: `info`, `version`, sign-in, the end.
+
+Source: Engine API 1.51 SystemInfo, SystemVersion, SystemAuth.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from budu import __version__
+from budu.base.clock import format_time, now_ns
+from budu.distribution.hosts import HostsConfig
+from budu.engine.containers.model import Container, Status
+from budu.engine.events import EventLog
+from budu.spec.api.auth import AuthConfig
+from budu.spec.platform import host_platform
+from budu.spec.api.system import (
+    Commit,
+    ComponentVersion,
+    IndexInfo,
+    PluginsInfo,
+    RegistryServiceConfig,
+    RuntimeInfo,
+    SystemInfo,
+    SystemVersion,
+    VersionPlatform,
+)
+
+API_VERSION = "1.51"
+MIN_API_VERSION = "1.40"
+INDEX_SERVER = "https://index.docker.io/v1/"
+
+
+class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `info` says of the host; read once at start."""
+
+    engine_id: str
+    data_root: str
+    storage_driver: str
+    storage_status: tuple[tuple[str, str], ...]
+    cgroup_version: int
+    seccomp: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+class SystemService:
+    """See `engine.contract.System`."""
+
+    def __init__(
+        self,
+        facts: HostFacts,
+        hosts: HostsConfig,
+        events: EventLog,
+        *,
+        containers: Callable[[], Iterable[Container]],
+        images: Callable[[], int],
+        login: Callable[[AuthConfig], Awaitable[tuple[str, str]]],
+        shutdown: Callable[[], None],
+        debug: bool,
+    ) -> None:
+        self._facts = facts
+        self._hosts = hosts
+        self._events = events
+        self._containers = containers
+        self._images = images
+        self._login = login
+        self._shutdown = shutdown
+        self._debug = debug
+
+    async def login(self, auth: AuthConfig) -> tuple[str, str]:
+        """Try credentials at their registry. Raises: Unauthenticated, Unavailable."""
+        return await self._login(auth)
+
+    def shutdown(self) -> None:
+        """End the engine soon; containers live on."""
+        self._shutdown()
+
+    def version(self) -> SystemVersion:
+        """Versions of the engine and of what it stands on."""
+        kernel = os.uname()
+        return SystemVersion(
+            platform=VersionPlatform(name="budu"),
+            components=[
+                ComponentVersion(
+                    name="Engine",
+                    version=__version__,
+                    details={
+                        "ApiVersion": API_VERSION,
+                        "Arch": _architecture(),
+                        "BuildTime": "",
+                        "Experimental": "false",
+                        "GitCommit": "",
+                        "GoVersion": "",
+                        "KernelVersion": kernel.release,
+                        "MinAPIVersion": MIN_API_VERSION,
+                        "Os": "linux",
+                        "PythonVersion": platform.python_version(),
+                    },
+                ),
+                ComponentVersion(name="budu-runtime", version=__version__, details={"GitCommit": ""}),
+            ],
+            version=__version__,
+            api_version=API_VERSION,
+            min_api_version=MIN_API_VERSION,
+            go_version="",
+            os="linux",
+            arch=_architecture(),
+            kernel_version=kernel.release,
+        )
+
+    async def info(self) -> SystemInfo:
+        """Everything `docker info` shows."""
+        facts, kernel = self._facts, os.uname()
+        statuses = [each.status for each in self._containers()]
+        running = statuses.count(Status.RUNNING)
+        paused = statuses.count(Status.PAUSED)
+        return SystemInfo(
+            id=facts.engine_id,
+            containers=len(statuses),
+            containers_running=running,
+            containers_paused=paused,
+            containers_stopped=len(statuses) - running - paused,
+            images=self._images(),
+            driver=facts.storage_driver,
+            driver_status=list(facts.storage_status),
+            plugins=PluginsInfo(
+                volume=["local"], network=["bridge", "host", "null"], log=["json-file", "local", "none"]
+            ),
+            memory_limit=True,
+            swap_limit=True,
+            cpu_cfs_period=True,
+            cpu_cfs_quota=True,
+            cpu_shares=True,
+            cpu_set=True,
+            pids_limit=True,
+            ipv4_forwarding=_read("/proc/sys/net/ipv4/ip_forward") == "1",
+            debug=self._debug,
+            n_fd=len(os.listdir("/proc/self/fd")),
+            oom_kill_disable=facts.cgroup_version == 1,
+            system_time=format_time(now_ns()),
+            logging_driver="json-file",
+            cgroup_driver="cgroupfs",
+            cgroup_version=str(facts.cgroup_version),
+            n_events_listener=self._events.listeners,
+            kernel_version=kernel.release,
+            operating_system=_os_release().get("PRETTY_NAME", "Linux"),
+            os_version=_os_release().get("VERSION_ID", ""),
+            os_type="linux",
+            architecture=kernel.machine,
+            index_server_address=INDEX_SERVER,
+            registry_config=self._registry_config(),
+            n_cpu=os.cpu_count() or 1,
+            mem_total=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            docker_root_dir=facts.data_root,
+            http_proxy=os.environ.get("HTTP_PROXY", ""),
+            https_proxy=os.environ.get("HTTPS_PROXY", ""),
+            no_proxy=os.environ.get("NO_PROXY", ""),
+            name=kernel.nodename,
+            server_version=__version__,
+            runtimes={"budu": RuntimeInfo(path="budu-runtime")},
+            default_runtime="budu",
+            live_restore_enabled=True,
+            init_binary="budu-init",
+            containerd_commit=Commit(),
+            runc_commit=Commit(id=__version__),
+            init_commit=Commit(id=__version__),
+            security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
+            warnings=list(facts.warnings) or None,
+        )
+
+    def _registry_config(self) -> RegistryServiceConfig:
+        mirrors = list(self._hosts.mirrors)
+        hub = IndexInfo(name="docker.io", mirrors=mirrors, secure=True, official=True)
+        return RegistryServiceConfig(
+            insecure_registry_cidrs=["127.0.0.0/8", "::1/128"],
+            index_configs={"docker.io": hub},
+            mirrors=mirrors or None,
+        )
+
+
+def _architecture() -> str:
+    return host_platform().architecture
+
+    return host_platform().architecture
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _os_release() -> dict[str, str]:
+    lines = _read("/etc/os-release").splitlines()
+    pairs = (line.partition("=")[::2] for line in lines if "=" in line)
+    return {key: value.strip('"') for key, value in pairs}

@@ -1,0 +1,1 @@
+"""Networks of containers: bridge, addresses, firewall, published ports and the network files."""

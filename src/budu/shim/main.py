@@ -1,0 +1,330 @@
+"""A shim: the process that keeps one container while engines come and go.
+
+It waits for one order on its control socket, starts the container and then moves the container's
+output into the log until the container has ended; then it writes the exit file, tells the
+engines that are connected, and ends. It outlives the engine: it has its own session, none of the
+engine's descriptors, and ignores every signal that a terminal or a service manager sends around.
+An engine finds it again at its named socket, which speaks `shim.protocol`.
+
+Light: it is forked from the zygote and stays below a megabyte of its own memory.
+Neighbours: `shim.zygote` (parent), `shim.stdio`, `shim.client` (the engine's side).
+"""
+
+from __future__ import annotations
+
+import _signal
+import _socket
+import ctypes
+import os
+import select
+import time
+
+from budu.linux.process import wait_pidfd
+from budu.logs.writer import LogWriter
+from budu.runtime.launch import Launched, StepFailed, launch
+from budu.shim import protocol, sockets
+from budu.shim.exit_file import ExitFile
+from budu.shim.stdio import Stdio, open_stdio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from budu.shim.protocol import Message
+
+DRAIN_S = 0.3
+"""How long output is awaited after the end when some other process keeps the pipes open."""
+_READ_SIZE = 65536
+_IGNORED_SIGNALS = (
+    _signal.SIGHUP,
+    _signal.SIGINT,
+    _signal.SIGQUIT,
+    _signal.SIGTERM,
+    _signal.SIGPIPE,
+    _signal.SIGUSR1,
+    _signal.SIGUSR2,
+    _signal.SIGXFSZ,
+)
+
+
+def run_shim(control: _socket.socket) -> NoReturn:
+    """A shim's whole life, in the forked process."""
+    _detach()
+    try:
+        received = protocol.receive(control)
+        if received is not None:
+            shim = _start(control, *received)
+            if shim is not None:
+                shim.run()
+    finally:
+        os._exit(0)
+
+
+def _detach() -> None:
+    """Leave the engine's session, terminal and signals."""
+    os.setsid()
+    for number in _IGNORED_SIGNALS:
+        _signal.signal(number, _signal.SIG_IGN)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
+    set_process_name("budu-shim")
+
+
+def set_process_name(name: str, title: str = "") -> None:
+    """Show `name` in `top` and `title` (or the name) in `ps`."""
+    with open("/proc/self/comm", "w") as comm:  # noqa: PTH123  # pathlib is too dear here
+        comm.write(name)
+    with open("/proc/self/stat") as stat:  # noqa: PTH123
+        fields = stat.read().rpartition(")")[2].split()
+    start, end = int(fields[45]), int(fields[46])  # arg_start, arg_end: man 5 proc_pid_stat
+    room = end - start
+    text = (title or name).encode()[: room - 1]
+    ctypes.memmove(start, text.ljust(room, b"\0"), room)
+
+
+def _start(control: _socket.socket, order: Message, fds: list[int]) -> Shim | None:
+    """Carry the order out and answer it; None when the container did not start."""
+    set_process_name("budu-shim", f"budu-shim {order['id']}")
+    undo: list[Callable[[], object]] = []
+    try:
+        shim = _open_all(order, dict(zip(order["fds"], fds, strict=True)), undo)
+    except (StepFailed, OSError, ValueError) as error:
+        for action in reversed(undo):
+            action()
+        reply = {"op": "failed", "failure": _describe(error).as_tuple()}
+        _tell(control, reply, [])
+        return None
+    for fd in fds:
+        os.close(fd)
+    shim.greet(control, "started")
+    return shim
+
+
+def _open_all(order: Message, fds: dict[str, int], undo: list[Callable[[], object]]) -> Shim:
+    listener = sockets.listen_at(order["socket"])
+    undo.append(lambda: os.unlink(order["socket"]))
+    exit_file = ExitFile(order["exit"])
+    undo.append(exit_file.discard)
+    log = order["log"]
+    writer = (
+        LogWriter(log["path"], max_size=log["max_size"], max_files=log["max_files"])
+        if log
+        else None
+    )
+    stdio = open_stdio(tty=order["tty"], stdin=order["stdin"])
+    launched = launch(order["plan"], stdio.theirs, fds)
+    stdio.started(launched.console)
+    return Shim(order, listener, exit_file, writer, stdio, launched)
+
+
+def _describe(error: Exception) -> StepFailed:
+    if isinstance(error, StepFailed):
+        return error
+    number = getattr(error, "errno", None) or 0
+    return StepFailed("prepare the shim", number, str(error))
+
+
+def _start_ticks(pid: int) -> int:
+    """The process's start time in clock ticks since boot: with the pid it names it for ever."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+            return int(stat.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+def _tell(sock: _socket.socket, message: Message, fds: list[int]) -> bool:
+    """Send; false when the engine does not take it, because it is gone or stuck."""
+    try:
+        protocol.send(sock, message, fds)
+    except OSError:
+        return False
+    return True
+
+
+class Shim:
+    """The running shim of one container: one epoll loop over everything it has open."""
+
+    def __init__(
+        self,
+        order: Message,
+        listener: _socket.socket,
+        exit_file: ExitFile,
+        writer: LogWriter | None,
+        stdio: Stdio,
+        launched: Launched,
+    ) -> None:
+        self._listener = listener
+        self._socket_path: str = order["socket"]
+        self._exit_file = exit_file
+        self._writer = writer
+        self._stdio = stdio
+        self._launched = launched
+        self._stdin_once: bool = order["stdin_once"]
+        self._limit: int | None = order.get("window")
+        self._taken = 0
+        self._paused = False
+        self._deadline = 0.0
+        self._status: tuple[int, int | None] | None = None
+        self._engines: dict[int, _socket.socket] = {}
+        self._facts: Message = {
+            "version": protocol.VERSION,
+            "id": order["id"],
+            "pid": launched.pid,
+            "shim_pid": os.getpid(),
+            "start_ticks": _start_ticks(launched.pid),
+            "tty": order["tty"],
+            "stdin": order["stdin"],
+            "exit": order["exit"],
+            "warnings": launched.warnings,
+        }
+        self._poll = select.epoll()
+        for fd in (listener.fileno(), launched.pidfd, *stdio.outputs):
+            self._poll.register(fd, select.EPOLLIN)
+
+    def run(self) -> None:
+        """Serve until the container has ended and its output is stored, then report."""
+        while not self._is_over():
+            for fd, _ in self._poll.poll(self._timeout()):
+                self._dispatch(fd)
+        self._drain()
+        self._report()
+
+    def greet(self, engine: _socket.socket, op: str) -> None:
+        """Tell an engine what runs here, and serve it from now on."""
+        engine.setblocking(False)
+        fds = [self._launched.pidfd]
+        if self._stdio.input >= 0:
+            fds.append(self._stdio.input)
+        if _tell(engine, {"op": op, **self._facts}, fds):
+            self._engines[engine.fileno()] = engine
+            self._poll.register(engine.fileno(), select.EPOLLIN)
+        else:
+            engine.close()
+            self._engine_left()
+
+    def _is_over(self) -> bool:
+        if self._status is None:
+            return False
+        return not self._stdio.outputs or time.monotonic() >= self._deadline
+
+    def _timeout(self) -> float:
+        return -1 if self._status is None else max(0.0, self._deadline - time.monotonic())
+
+    def _dispatch(self, fd: int) -> None:
+        if fd in self._stdio.outputs:
+            self._store(fd)
+        elif fd in self._engines:
+            self._serve(self._engines[fd])
+        elif fd == self._launched.pidfd:
+            self._ended()
+        elif fd == self._listener.fileno():
+            self._accept()
+
+    def _store(self, fd: int) -> None:
+        """Move what one output has into the log."""
+        try:
+            data = os.read(fd, _READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:  # EIO: nobody has the terminal open any more
+            data = b""
+        if not data:
+            self._poll.unregister(fd)
+            self._stdio.end_output(fd)
+            return
+        if self._writer is not None:
+            self._writer.write(self._stdio.outputs[fd], data)
+        self._taken += len(data)
+        if self._limit is not None and self._taken >= self._limit and self._status is None:
+            self._pause(pause=True)
+
+    def _pause(self, *, pause: bool) -> None:
+        """Stop or go on reading output: the container blocks when its pipes are full."""
+        if pause == self._paused:
+            return
+        self._paused = pause
+        for fd in self._stdio.outputs:
+            if pause:
+                self._poll.unregister(fd)
+            else:
+                self._poll.register(fd, select.EPOLLIN)
+
+    def _serve(self, engine: _socket.socket) -> None:
+        try:
+            received = protocol.receive(engine)
+        except (protocol.ProtocolError, OSError):
+            received = None
+        if received is None:
+            self._poll.unregister(engine.fileno())
+            del self._engines[engine.fileno()]
+            engine.close()
+            self._engine_left()
+            return
+        message, fds = received
+        for fd in fds:
+            os.close(fd)
+        if message["op"] == "close_stdin":
+            self._stdio.close_input()
+        elif message["op"] == "window":
+            self._set_limit(message["limit"])
+
+    def _set_limit(self, limit: int | None) -> None:
+        self._limit = limit
+        if limit is None or limit > self._taken:
+            self._pause(pause=False)
+
+    def _engine_left(self) -> None:
+        """Without any engine nobody reads along, and nobody may be typing."""
+        if self._engines:
+            return
+        self._set_limit(None)
+        if self._stdin_once:
+            self._stdio.close_input()
+
+    def _accept(self) -> None:
+        try:
+            engine = sockets.accept(self._listener)
+        except OSError:
+            return
+        if engine is not None:
+            self.greet(engine, "hello")
+
+    def _ended(self) -> None:
+        status = wait_pidfd(self._launched.pidfd, block=False)
+        if status is None:
+            return
+        self._status = status
+        self._poll.unregister(self._launched.pidfd)
+        self._deadline = time.monotonic() + DRAIN_S
+        self._pause(pause=False)
+
+    def _drain(self) -> None:
+        """Take what still is in pipes that a surviving process keeps open, at most a pipeful."""
+        for fd in tuple(self._stdio.outputs):
+            self._store(fd)
+
+    def _report(self) -> None:
+        assert self._status is not None
+        code, signal = self._status
+        fields: dict[str, int | bool | None] = {
+            "code": code,
+            "signal": signal,
+            "finished_ns": time.time_ns(),
+            "oom": False,
+            "dropped": self._writer.dropped if self._writer is not None else 0,
+        }
+        try:
+            self._exit_file.write(fields)
+        except OSError:
+            pass  # its folder is gone: only connected engines can be told
+        for engine in self._engines.values():
+            _tell(engine, {"op": "exit", **fields}, [])
+        try:
+            os.unlink(self._socket_path)
+        except OSError:
+            pass

@@ -1,0 +1,302 @@
+"""A layer store in a directory; what the layers look like inside is a `LayerForm`'s matter.
+
+    <root>/sha256/<hex>/layer.tar     the exact plain tar
+    <root>/sha256/<hex>/…             the form's: index.erofs, or tree/
+    <root>/sha256/<hex>/unflushed     boot id, until `flush` has synced the layer
+    <root>/tmp/                       layers in the making
+    <root>/trash/                     removed layers until `sweep`
+    <root>/version                    "1"
+
+A layer appears and goes by one rename of its directory. At open, what a killed process left in
+`tmp` goes to the trash, and layers of an earlier boot that were never flushed are verified against
+their diff id and built anew from their tar, or dropped. Only one process at a time may use a root.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+from budu.archive.faults import from_os_error, os_errors
+from budu.archive.remove import remove_entry
+from budu.archive.tar import PIECE_BYTES
+from budu.base.errors import BuduError, DataLoss, Hint, Internal, NotFound
+from budu.linux.system import boot_id as read_boot_id
+from budu.snapshot.growing import GrowingFile
+from budu.snapshot.layers import Layer
+from budu.snapshot.threads import in_thread
+from budu.spec.digest import Digest
+
+VERSION = "1"
+"""Of the layout on disk; another one is refused."""
+
+TAR = "layer.tar"
+"""Name of the plain tar in a layer's directory."""
+
+_UNFLUSHED = "unflushed"
+_HEX = re.compile(r"[0-9a-f]{64}\Z")
+_EXISTS = (errno.EEXIST, errno.ENOTEMPTY)
+
+
+class LayerForm(Protocol):
+    """How a layer's content is kept beside its tar."""
+
+    def build(self, tar: GrowingFile, place: Path) -> None:
+        """Builds the content in the directory `place` while the tar grows; ends when it does.
+
+        Raises: InvalidArgument, DataLoss, ResourceExhausted, `Abandoned`.
+        """
+
+    def open_lower(self, place: Path) -> int:
+        """A descriptor of the content's root, to be a lower of overlay."""
+
+    def flush(self, place: Path) -> None:
+        """Writes the content to the disk itself."""
+
+
+class StoredLayers:
+    """See the module and `snapshot.layers.LayerStore`."""
+
+    def __init__(self, root: str | Path, form: LayerForm) -> None:
+        self._form = form
+        self._root = Path(root)
+        self._layers = self._root / "sha256"
+        self._tmp = self._root / "tmp"
+        self._trash = self._root / "trash"
+        self._lowers: dict[Digest, int] = {}
+        self._numbers = count()
+        self._lock = threading.Lock()
+        with os_errors(f"mkdir {root}"):
+            self._open_root()
+
+    def _open_root(self) -> None:
+        for directory in (self._layers, self._tmp, self._trash):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        version = self._root / "version"
+        if not version.exists():
+            version.write_text(VERSION)
+        if version.read_text() != VERSION:
+            raise Internal(
+                f"layer store {self._root}: unknown version {version.read_text()[:20]!r}",
+                hint=Hint("snapshot.store-version", root=self._root),
+            )
+        for leftover in list(self._tmp.iterdir()):
+            self._throw_away(leftover)
+        boot_id = read_boot_id()
+        for diff_id in list(self.list()):
+            self._recover(diff_id, boot_id)
+
+    def _recover(self, diff_id: Digest, boot_id: str) -> None:
+        """What this boot wrote is whole; of an earlier one, only what was flushed surely is."""
+        place = self._place(diff_id)
+        marker = place / _UNFLUSHED
+        if not marker.exists() or marker.read_text() == boot_id:
+            return
+        try:
+            with (place / TAR).open("rb", buffering=0) as tar:
+                writer = self.begin(diff_id)
+                while piece := tar.read(PIECE_BYTES):
+                    writer.write(piece)
+            self._throw_away(place)
+            writer.commit()
+        except (BuduError, FileNotFoundError):
+            if place.exists():
+                self._throw_away(place)
+
+    def _place(self, diff_id: Digest) -> Path:
+        return self._layers / diff_id.hex
+
+    def _existing(self, diff_id: Digest) -> Path:
+        place = self._place(diff_id)
+        if not place.exists():
+            raise NotFound(f"layer does not exist: {diff_id}", reference=diff_id)
+        return place
+
+    def _throw_away(self, path: Path) -> None:
+        """Moves something to the trash, under a name of its own."""
+        while True:
+            target = self._trash / f"{path.name[:12]}.{next(self._numbers)}"
+            if target.exists():
+                continue
+            path.rename(target)
+            return
+
+    def has(self, diff_id: Digest) -> bool:
+        """See `LayerStore.has`."""
+        return self._place(diff_id).exists()
+
+    def size(self, diff_id: Digest) -> int:
+        """See `LayerStore.size`."""
+        return (self._existing(diff_id) / TAR).stat().st_size
+
+    def list(self) -> Iterator[Digest]:
+        """See `LayerStore.list`."""
+        for name in os.listdir(self._layers):
+            if _HEX.match(name):
+                yield Digest.from_hex(name)
+
+    def open_tar(self, diff_id: Digest) -> int:
+        """See `LayerStore.open_tar`."""
+        return os.open(self._existing(diff_id) / TAR, os.O_RDONLY | os.O_CLOEXEC)
+
+    def begin(self, diff_id: Digest | None) -> StoredLayerWriter:
+        """See `LayerStore.begin`."""
+        with self._lock, os_errors(f"mkdir {self._tmp}"):
+            place = self._tmp / f"{os.getpid()}.{next(self._numbers)}"
+            place.mkdir(mode=0o700)
+        return StoredLayerWriter(self, place, diff_id=diff_id, form=self._form)
+
+    def _adopt(self, place: Path, diff_id: Digest) -> None:
+        """Makes a finished layer visible; one that is there already stays."""
+        (place / _UNFLUSHED).write_text(read_boot_id())
+        try:
+            place.rename(self._place(diff_id))
+        except OSError as error:
+            if error.errno not in _EXISTS:
+                raise
+            self._throw_away(place)
+
+    def lower(self, diff_id: Digest) -> int:
+        """See `LayerStore.lower`."""
+        with self._lock:
+            fd = self._lowers.get(diff_id)
+            if fd is None:
+                place = self._existing(diff_id)
+                try:
+                    fd = self._form.open_lower(place)
+                except OSError as error:
+                    action = f"failed to mount layer {diff_id}: {error.filename or ''}"
+                    raise Internal(from_os_error(error, action).message) from error
+                self._lowers[diff_id] = fd
+            return fd
+
+    def remove(self, diff_id: Digest) -> None:
+        """See `LayerStore.remove`."""
+        with self._lock:
+            place = self._existing(diff_id)
+            fd = self._lowers.pop(diff_id, None)
+            if fd is not None:
+                os.close(fd)
+            with os_errors(f"rename {place}"):
+                self._throw_away(place)
+
+    def flush(self) -> int:
+        """See `LayerStore.flush`."""
+        flushed = 0
+        for diff_id in list(self.list()):
+            place = self._place(diff_id)
+            with suppress(FileNotFoundError):
+                if not (place / _UNFLUSHED).exists():
+                    continue
+                self._form.flush(place)
+                sync_paths(place / TAR, place, self._layers)
+                (place / _UNFLUSHED).unlink()
+                flushed += 1
+        return flushed
+
+    def sweep(self) -> int:
+        """See `LayerStore.sweep`."""
+        trash = os.open(self._trash, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            names = os.listdir(trash)
+            for name in names:
+                with suppress(FileNotFoundError):
+                    remove_entry(name, dir_fd=trash)
+            return len(names)
+        finally:
+            os.close(trash)
+
+    def close(self) -> None:
+        """See `LayerStore.close`."""
+        with self._lock:
+            for fd in self._lowers.values():
+                os.close(fd)
+            self._lowers.clear()
+
+
+class StoredLayerWriter:
+    """See `snapshot.layers.LayerWriter`. The form builds in a thread of its own."""
+
+    def __init__(
+        self, store: StoredLayers, place: Path, *, diff_id: Digest | None, form: LayerForm
+    ) -> None:
+        self._store = store
+        self._place = place
+        self._expected = diff_id
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._is_open = True
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        with os_errors(f"open {place / TAR}"):
+            self._fd = os.open(place / TAR, flags, 0o600)
+        self._tar = GrowingFile(self._fd, name=str(place / TAR))
+        self._building: Future[None] = in_thread(
+            "layer-build", lambda: form.build(self._tar, place)
+        )
+
+    def write(self, data: bytes) -> None:
+        """See `LayerWriter.write`."""
+        self._hash.update(data)
+        self._tar.append(data)
+        self._size += len(data)
+
+    def commit(self, expected: Digest | None = None) -> Layer:
+        """See `LayerWriter.commit`."""
+        expected = expected or self._expected
+        try:
+            self._tar.finish()
+            found = Digest.from_hex(self._hash.hexdigest())
+            if expected is not None and found != expected:
+                raise _wrong_diff_id(expected, found)
+            self._building.result()
+            with os_errors(f"rename {self._place}"):
+                os.fchmod(self._fd, 0o400)
+                self._store._adopt(self._place, found)
+            return Layer(diff_id=found, size=self._size)
+        finally:
+            self._end()
+
+    def abort(self) -> None:
+        """See `LayerWriter.abort`."""
+        if self._is_open:
+            self._tar.abandon()
+            self._end()
+
+    def _end(self) -> None:
+        """Waits for the builder and removes what was not adopted."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._tar.abandon()
+        self._building.exception()
+        os.close(self._fd)
+        if self._place.exists():
+            self._store._throw_away(self._place)
+
+
+def _wrong_diff_id(expected: Digest, found: Digest) -> DataLoss:
+    """containerd's sentence."""
+    return DataLoss(
+        f'wrong diff id calculated on extraction "{found}"',
+        hint=Hint("snapshot.wrong-diff-id", expected=expected, found=found),
+        reference=expected,
+    )
+
+
+def sync_paths(*paths: Path) -> None:
+    """Writes files and directories to the disk itself."""
+    for path in paths:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
