@@ -195,12 +195,12 @@ def _from_context(choice: Choice, name: str, source: str) -> Endpoint:
 def _context_tls(choice: Choice, identity: str, docker: Mapping[str, object]) -> TlsFiles | None:
     folder = f"{choice.config_folder}/contexts/tls/{identity}/docker"
     skip = bool(docker.get("SkipTLSVerify"))
-    if not skip and not os.path.isdir(folder):  # noqa: PTH112 - pathlib is slow to import
+    if not skip and not os.path.isdir(folder):
         return None
 
     def existing(name: str) -> str:
         path = f"{folder}/{name}.pem"
-        return path if os.path.exists(path) else ""  # noqa: PTH110 - pathlib is slow to import
+        return path if os.path.exists(path) else ""
 
     return TlsFiles(existing("ca"), existing("cert"), existing("key"), verify=not skip)
 

@@ -35,7 +35,8 @@ def _accelerated() -> tuple[Callable[[str, int], tuple[Any, int]], Callable[[obj
     try:
         from _json import encode_basestring, make_encoder, make_scanner
 
-        scan = make_scanner(_Settings())
+        settings: Any = _Settings()
+        scan = make_scanner(settings)
         encoder = make_encoder(
             None, _not_serialisable, encode_basestring, None, ":", ",", False, False, True
         )

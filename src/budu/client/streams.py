@@ -1,6 +1,7 @@
 """Takes a multiplexed stdio stream apart: 8-byte header, then the payload. Light.
 
-    | stream (1 byte: 0 stdin, 1 stdout, 2 stderr, 3 system error) | 0 0 0 | length, 4 bytes, big end first |
+    stream (1 byte: 0 stdin, 1 stdout, 2 stderr, 3 system error), 3 zero bytes,
+    length (4 bytes, big end first)
 
 Source: Engine API 1.51, ContainerAttach, "Stream format".
 """

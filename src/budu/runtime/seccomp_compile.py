@@ -82,6 +82,7 @@ _ERRNO_ACTIONS = {"SCMP_ACT_ERRNO": SECCOMP_RET_ERRNO, "SCMP_ACT_TRACE": SECCOMP
 _NO_SUCH_CALL = SECCOMP_RET_ERRNO | errno.ENOSYS
 _PRIVATE_NUMBERS = 0xF0000  # ARM's own calls lie far above all others
 _WORD = 0xFFFFFFFF
+_REACH = 0xFF  # of a conditional jump, in instructions
 
 
 class _Rule(NamedTuple):
@@ -147,8 +148,7 @@ def _compile_numbers(seccomp: Seccomp, group: list[Architecture], default: int) 
         if architecture.audit == AUDIT_ARCH_X86_64 and not architecture.marker:
             # Calls of x32 under a profile that does not name it, as libseccomp has it.
             segments.append((X32_SYSCALL_BIT, SECCOMP_RET_KILL_THREAD))
-    starts = dict(segments)
-    merged = _merge(sorted(starts.items(), key=lambda item: item[0]))
+    merged = _merge(sorted(dict(segments).items(), key=lambda item: item[0]))
     return [(BPF_LD_W_ABS, 0, 0, OFFSET_NUMBER), *_tree(merged, default)]
 
 
@@ -182,15 +182,14 @@ def _segments(
     verdicts: dict[int, Verdict], beyond: int, marker: int, default: int
 ) -> list[tuple[int, Verdict]]:
     """(first number, verdict) of the runs of one architecture, from its marker upwards."""
-    points: dict[int, Verdict] = {0: default}
-    if beyond and _falls_back(default):
-        points[beyond] = _NO_SUCH_CALL
-    for number, verdict in sorted(verdicts.items()):
-        points.setdefault(number + 1, _NO_SUCH_CALL if number + 1 in points else default)
-        points[number] = verdict
-    for number, verdict in verdicts.items():
-        points[number] = verdict
-    return [(number | marker, verdict) for number, verdict in points.items()]
+    last = beyond if beyond and _falls_back(default) else _WORD
+    starts = {0, *verdicts, *(number + 1 for number in verdicts)}
+    if last < _WORD:
+        starts.add(last)
+    return [
+        (start | marker, verdicts.get(start, default if start < last else _NO_SUCH_CALL))
+        for start in starts
+    ]
 
 
 def _falls_back(default: int) -> bool:
@@ -210,15 +209,49 @@ def _merge(segments: list[tuple[int, Verdict]]) -> list[tuple[int, Verdict]]:
 
 def _tree(segments: list[tuple[int, Verdict]], default: int) -> Code:
     """Binary search for the segment that the loaded number lies in."""
-    if len(segments) == 1:
-        return _leaf(segments[0][1], default)
+    block = _block(segments, default)
+    if block is not None:
+        return block
     middle = len(segments) // 2
     below = _tree(segments[:middle], default)
     above = _tree(segments[middle:], default)
-    start = segments[middle][0]
-    if len(below) <= 0xFF:
-        return [(BPF_JGE_K, len(below), 0, start), *below, *above]
-    return [(BPF_JGE_K, 0, 1, start), (BPF_JA, 0, 0, len(below)), *below, *above]
+    return [(BPF_JGE_K, 0, 1, segments[middle][0]), (BPF_JA, 0, 0, len(below)), *below, *above]
+
+
+def _block(segments: list[tuple[int, Verdict]], default: int) -> Code | None:
+    """A tree whose comparisons share one copy of each verdict, which stand behind them.
+
+    None when a verdict would be further away than a conditional jump reaches.
+    """
+    if len(segments) == 1:
+        return _leaf(segments[0][1], default)
+    nodes = len(segments) - 1
+    tail: Code = []
+    places: dict[Verdict, int] = {}
+    for _, verdict in segments:
+        if verdict not in places:
+            places[verdict] = nodes + len(tail)
+            tail += _leaf(verdict, default)
+    if max(places.values()) > _REACH:
+        return None
+    comparisons: Code = []
+    _compare(segments, places, comparisons)
+    return comparisons + tail
+
+
+def _compare(segments: list[tuple[int, Verdict]], places: dict[Verdict, int], code: Code) -> None:
+    """Appends the comparisons of a block: one, those of the lower half, those of the upper."""
+    here = len(code)
+    middle = len(segments) // 2
+    below, above = segments[:middle], segments[middle:]
+    code.append((0, 0, 0, 0))
+    to_below = 0 if len(below) > 1 else places[below[0][1]] - here - 1
+    if len(below) > 1:
+        _compare(below, places, code)
+    to_above = (len(code) if len(above) > 1 else places[above[0][1]]) - here - 1
+    if len(above) > 1:
+        _compare(above, places, code)
+    code[here] = (BPF_JGE_K, to_above, to_below, above[0][0])
 
 
 def _leaf(verdict: Verdict, default: int) -> Code:

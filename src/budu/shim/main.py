@@ -12,7 +12,7 @@ Neighbours: `shim.zygote` (parent), `shim.stdio`, `shim.client` (the engine's si
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # typeshed knows it as signal only
 import _socket
 import ctypes
 import os
@@ -82,8 +82,9 @@ def set_process_name(name: str, title: str = "") -> None:
         fields = stat.read().rpartition(")")[2].split()
     start, end = int(fields[45]), int(fields[46])  # arg_start, arg_end: man 5 proc_pid_stat
     room = end - start
-    text = (title or name).encode()[: room - 1]
-    ctypes.memmove(start, text.ljust(room, b"\0"), room)
+    if start and room > 1:
+        text = (title or name).encode()[: room - 1]
+        ctypes.memmove(start, text.ljust(room, b"\0"), room)
 
 
 def _start(control: _socket.socket, order: Message, fds: list[int]) -> Shim | None:
@@ -92,7 +93,7 @@ def _start(control: _socket.socket, order: Message, fds: list[int]) -> Shim | No
     undo: list[Callable[[], object]] = []
     try:
         shim = _open_all(order, dict(zip(order["fds"], fds, strict=True)), undo)
-    except (StepFailed, OSError, ValueError) as error:
+    except Exception as error:  # the process's edge: the engine hears of a bug as of a failure
         for action in reversed(undo):
             action()
         reply = {"op": "failed", "failure": _describe(error).as_tuple()}
@@ -125,7 +126,7 @@ def _describe(error: Exception) -> StepFailed:
     if isinstance(error, StepFailed):
         return error
     number = getattr(error, "errno", None) or 0
-    return StepFailed("prepare the shim", number, str(error))
+    return StepFailed("prepare the shim", number, str(error) or type(error).__name__)
 
 
 def _start_ticks(pid: int) -> int:
@@ -169,6 +170,7 @@ class Shim:
         self._taken = 0
         self._paused = False
         self._deadline = 0.0
+        self._finished_ns = 0
         self._status: tuple[int, int | None] | None = None
         self._engines: dict[int, _socket.socket] = {}
         self._facts: Message = {
@@ -257,6 +259,8 @@ class Shim:
     def _serve(self, engine: _socket.socket) -> None:
         try:
             received = protocol.receive(engine)
+        except BlockingIOError:
+            return
         except (protocol.ProtocolError, OSError):
             received = None
         if received is None:
@@ -299,6 +303,7 @@ class Shim:
         if status is None:
             return
         self._status = status
+        self._finished_ns = time.time_ns()
         self._poll.unregister(self._launched.pidfd)
         self._deadline = time.monotonic() + DRAIN_S
         self._pause(pause=False)
@@ -314,7 +319,7 @@ class Shim:
         fields: dict[str, int | bool | None] = {
             "code": code,
             "signal": signal,
-            "finished_ns": time.time_ns(),
+            "finished_ns": self._finished_ns,
             "oom": False,
             "dropped": self._writer.dropped if self._writer is not None else 0,
         }

@@ -8,7 +8,7 @@ Neighbours: `shim.main` (what it forks), `shim.pool` (the engine's side).
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # typeshed knows it as signal only
 import _socket
 import gc
 import os
@@ -62,7 +62,8 @@ def _settle(fd: int) -> None:
     os.dup2(null, 0)
     os.dup2(null, 1)
     os.set_inheritable(fd, False)
-    close_range(3, fd - 1) if fd > 3 else None
+    if fd > 3:
+        close_range(3, fd - 1)
     close_range(fd + 1)
     _leave_mount_namespace()
     set_process_name("budu-zygote")

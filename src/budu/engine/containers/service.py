@@ -92,6 +92,7 @@ class ContainerService:
         self._running: dict[str, Running] = {}
         self._delays: dict[str, float] = {}
         self._pending_restarts: dict[str, asyncio.Task[None]] = {}
+        self._watchers: set[asyncio.Task[None]] = set()
         self.is_closing = False
         """True once the engine is ending: nothing is started again then."""
 
@@ -204,9 +205,16 @@ class ContainerService:
         """Watch a container that runs. Used after a start and by `reconcile`."""
         self._running[container.id] = running
         self._stdio.opened(container.id, running.shim)
-        self._tasks.create_task(
+        task = self._tasks.create_task(
             self._watch(container.id, running), name=f"watch-{container.short_id}"
         )
+        self._watchers.add(task)
+        task.add_done_callback(self._watchers.discard)
+
+    def forget(self) -> None:
+        """The engine ends: stop watching. The containers live on."""
+        for task in (*self._watchers, *self._pending_restarts.values()):
+            task.cancel()
 
     async def _watch(self, id_: str, running: Running) -> None:
         status = await running.shim.wait()

@@ -81,7 +81,7 @@ class ContainerStarter:
         shims: ShimPool,
         seccomp: SeccompProfiles,
         host: Host,
-        init_path: str,
+        init_path: str = "",
     ) -> None:
         self._paths = paths
         self._snapshots = snapshots

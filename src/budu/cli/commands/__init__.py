@@ -1,0 +1,1 @@
+"""One module per command or group; each holds the records that `cli.index` names."""

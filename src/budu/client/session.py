@@ -1,0 +1,347 @@
+"""The Engine API as functions: one per call, JSON documents as plain dicts and lists. Light.
+
+Paths carry no API version, so that an engine answers with its newest; DOCKER_API_VERSION pins
+one. Errors of the engine arrive as `base.errors` (`client.errors`), an engine that cannot be
+reached as `Unavailable` with Docker's sentence and a hint found by looking (`client.reach`).
+"""
+
+from __future__ import annotations
+
+from budu.client.errors import error_of
+from budu.client.json import dumps, loads
+from budu.client.query import encode, quote
+from budu.client.transport import Connection, Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from budu.client.endpoint import Endpoint
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class Hijacked:
+    """A raw connection to a container's stdio. The caller closes `socket`."""
+
+    __slots__ = ("early", "socket", "tty")
+
+    def __init__(self, socket: _socket.socket, early: bytes, *, tty: bool) -> None:
+        self.socket = socket
+        """The connection; sending writes stdin, SHUT_WR ends it."""
+        self.early = early
+        """Output that came together with the answer's head."""
+        self.tty = tty
+        """Whether the answer announced raw bytes and not frames."""
+
+
+class Session:
+    """Calls of one engine. `transport` is kept open between calls."""
+
+    def __init__(self, endpoint: Endpoint, *, api_version: str = "") -> None:
+        self.endpoint = endpoint
+        self.transport = Connection(endpoint)
+        self._prefix = f"/v{api_version}" if api_version else ""
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.transport.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        connection: Connection | None = None,
+    ) -> Response:
+        """Send a request; the answer has a status below 400 and an unread body.
+
+        Raises: the engine's error; Unavailable when it cannot be reached.
+        """
+        data = None if body is None else dumps(body)
+        fields = {**(_JSON if data is not None else {}), **(headers or {})}
+        try:
+            response = (connection or self.transport).request(
+                method, self._target(path, query), headers=fields, body=data
+            )
+        except OSError as error:
+            from budu.client.reach import unreachable
+
+            raise unreachable(self.endpoint, error) from error
+        if response.status >= 400:
+            raise error_of(response.status, response.read())
+        return response
+
+    def fetch(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The JSON document of an answer; None when the body is empty."""
+        data = self.call(method, path, query=query, body=body, headers=headers).read()
+        return loads(data) if data.strip() else None
+
+    def do(
+        self,
+        path: str,
+        *,
+        method: str = "POST",
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+    ) -> bool:
+        """Make a call whose answer says nothing; False when there was nothing to do (304)."""
+        response = self.call(method, path, query=query, body=body)
+        response.read()
+        return response.status != 304
+
+    def _target(self, path: str, query: Mapping[str, object] | None) -> str:
+        parameters = encode(query) if query else ""
+        return self._prefix + path + ("?" + parameters if parameters else "")
+
+    # The engine.
+
+    def ping(self) -> dict[str, str]:
+        """Header fields of `/_ping`: `api-version`, `ostype`, `server` …"""
+        response = self.call("GET", "/_ping")
+        response.read()
+        return response.headers
+
+    def version(self) -> dict[str, Any]:
+        """SystemVersion."""
+        document: dict[str, Any] = self.fetch("/version")
+        return document
+
+    def info(self) -> dict[str, Any]:
+        """SystemInfo."""
+        document: dict[str, Any] = self.fetch("/info")
+        return document
+
+    def disk_usage(self, kinds: list[str] | None = None) -> dict[str, Any]:
+        """SystemDataUsage, of the object kinds named or all."""
+        document: dict[str, Any] = self.fetch("/system/df", query={"type": kinds})
+        return document
+
+    def authenticate(self, credentials: Mapping[str, str]) -> dict[str, Any]:
+        """Check credentials with the registry; `Status` and perhaps `IdentityToken`."""
+        answer: dict[str, Any] = self.fetch("/auth", method="POST", body=dict(credentials))
+        return answer or {}
+
+    def shut_down(self) -> None:
+        """End the engine; containers live on. budu's own call."""
+        self.do("/budu/shutdown")
+
+    def prune(self, kind: str, filters: Mapping[str, list[str]]) -> dict[str, Any]:
+        """Remove what is unused of `containers`, `images`, `networks`, `volumes` or `build`."""
+        answer: dict[str, Any] = self.fetch(
+            f"/{kind}/prune", method="POST", query={"filters": filters or None}
+        )
+        return answer or {}
+
+    # Containers.
+
+    def list_containers(
+        self,
+        *,
+        everything: bool = False,
+        limit: int = -1,
+        size: bool = False,
+        filters: Mapping[str, list[str]] | None = None,
+    ) -> list[dict[str, Any]]:
+        """ContainerSummary objects, newest first."""
+        query = {
+            "all": everything,
+            "limit": limit if limit > 0 else None,
+            "size": size,
+            "filters": filters or None,
+        }
+        listed: list[dict[str, Any]] = self.fetch("/containers/json", query=query)
+        return listed
+
+    def create_container(
+        self, body: Mapping[str, object], *, name: str = "", platform: str = ""
+    ) -> dict[str, Any]:
+        """`Id` and `Warnings`."""
+        query = {"name": name or None, "platform": platform or None}
+        answer: dict[str, Any] = self.fetch(
+            "/containers/create", method="POST", query=query, body=body
+        )
+        return answer
+
+    def inspect_container(self, ref: str, *, size: bool = False) -> dict[str, Any]:
+        """ContainerInspectResponse."""
+        document: dict[str, Any] = self.fetch(_container(ref, "json"), query={"size": size})
+        return document
+
+    def start_container(
+        self, ref: str, *, detach_keys: str = "", checkpoint: str = "", checkpoint_dir: str = ""
+    ) -> bool:
+        """False when it runs already."""
+        query = {
+            "detachKeys": detach_keys or None,
+            "checkpoint": checkpoint or None,
+            "checkpoint-dir": checkpoint_dir or None,
+        }
+        return self.do(_container(ref, "start"), query=query)
+
+    def stop_container(self, ref: str, *, timeout_s: int | None = None, signal: str = "") -> bool:
+        """False when it does not run."""
+        query = {"t": timeout_s, "signal": signal or None}
+        return self.do(_container(ref, "stop"), query=query)
+
+    def restart_container(
+        self, ref: str, *, timeout_s: int | None = None, signal: str = ""
+    ) -> None:
+        """Stop, then start."""
+        query = {"t": timeout_s, "signal": signal or None}
+        self.do(_container(ref, "restart"), query=query)
+
+    def kill_container(self, ref: str, *, signal: str = "") -> None:
+        """Send a signal, KILL unless told."""
+        self.do(_container(ref, "kill"), query={"signal": signal or None})
+
+    def pause_container(self, ref: str) -> None:
+        """Freeze all processes."""
+        self.do(_container(ref, "pause"))
+
+    def unpause_container(self, ref: str) -> None:
+        """Thaw."""
+        self.do(_container(ref, "unpause"))
+
+    def rename_container(self, ref: str, name: str) -> None:
+        """Give a new name."""
+        self.do(_container(ref, "rename"), query={"name": name})
+
+    def remove_container(
+        self, ref: str, *, force: bool = False, volumes: bool = False, link: bool = False
+    ) -> None:
+        """Delete a container."""
+        query = {"force": force, "v": volumes, "link": link}
+        self.do(f"/containers/{_word(ref)}", method="DELETE", query=query)
+
+    def resize_container(self, ref: str, *, height: int, width: int) -> None:
+        """Tell a container's terminal its size."""
+        self.do(_container(ref, "resize"), query={"h": height, "w": width})
+
+    def wait_container(
+        self, ref: str, condition: str = "", *, connection: Connection | None = None
+    ) -> Response:
+        """Begin to wait; the head of the answer has come, its body comes when it is over."""
+        query = {"condition": condition or None}
+        return self.call("POST", _container(ref, "wait"), query=query, connection=connection)
+
+    def container_logs(self, ref: str, query: Mapping[str, object]) -> Response:
+        """The log as a stream, framed unless the container has a terminal."""
+        return self.call("GET", _container(ref, "logs"), query=query)
+
+    def attach_container(self, ref: str, query: Mapping[str, object]) -> Hijacked:
+        """Join a container's stdio over a connection of its own."""
+        connection = Connection(self.endpoint)
+        try:
+            response, raw, early = connection.hijack(
+                "POST", self._target(_container(ref, "attach"), query)
+            )
+        except OSError as error:
+            from budu.client.reach import unreachable
+
+            raise unreachable(self.endpoint, error) from error
+        if raw is None:
+            raise error_of(response.status, response.read())
+        kind = response.headers.get("content-type", "")
+        return Hijacked(raw, early, tty=kind == "application/vnd.docker.raw-stream")
+
+    # Images.
+
+    def list_images(
+        self,
+        *,
+        everything: bool = False,
+        digests: bool = False,
+        manifests: bool = False,
+        filters: Mapping[str, list[str]] | None = None,
+    ) -> list[dict[str, Any]]:
+        """ImageSummary objects."""
+        query = {
+            "all": everything,
+            "digests": digests,
+            "manifests": manifests or None,
+            "filters": filters or None,
+        }
+        listed: list[dict[str, Any]] = self.fetch("/images/json", query=query)
+        return listed
+
+    def inspect_image(self, ref: str, *, platform: str = "") -> dict[str, Any]:
+        """ImageInspect."""
+        query = {"platform": platform or None}
+        document: dict[str, Any] = self.fetch(_image(ref, "json"), query=query)
+        return document
+
+    def pull_image(
+        self, name: str, *, tag: str = "", platform: str = "", auth: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """JSON messages of the pull; one with `error` is the last.
+
+        An empty `tag` pulls every tag. `auth` is the X-Registry-Auth header's value.
+        """
+        query = {"fromImage": name, "tag": tag or None, "platform": platform or None}
+        headers = {"X-Registry-Auth": auth} if auth else {}
+        response = self.call("POST", "/images/create", query=query, headers=headers)
+        for line in response.lines():
+            message: dict[str, Any] = loads(line)
+            yield message
+
+    def tag_image(self, ref: str, *, repository: str, tag: str) -> None:
+        """Add a name."""
+        self.do(_image(ref, "tag"), query={"repo": repository, "tag": tag})
+
+    def remove_image(
+        self,
+        ref: str,
+        *,
+        force: bool = False,
+        no_prune: bool = False,
+        platforms: list[str] | None = None,
+    ) -> list[dict[str, str]]:
+        """What was untagged and deleted."""
+        query = {"force": force, "noprune": no_prune, "platforms": platforms or None}
+        answer: list[dict[str, str]] = self.fetch(
+            f"/images/{_path(ref)}", method="DELETE", query=query
+        )
+        return answer or []
+
+    # Networks and volumes.
+
+    def inspect_network(self, ref: str, *, verbose: bool = False) -> dict[str, Any]:
+        """Network."""
+        query = {"verbose": verbose or None}
+        document: dict[str, Any] = self.fetch(f"/networks/{_word(ref)}", query=query)
+        return document
+
+    def inspect_volume(self, name: str) -> dict[str, Any]:
+        """Volume."""
+        document: dict[str, Any] = self.fetch(f"/volumes/{_word(name)}")
+        return document
+
+
+def _container(ref: str, action: str) -> str:
+    return f"/containers/{_word(ref)}/{action}"
+
+
+def _image(ref: str, action: str) -> str:
+    return f"/images/{_path(ref)}/{action}"
+
+
+def _word(ref: str) -> str:
+    return quote(ref, safe="")
+
+
+def _path(ref: str) -> str:
+    return quote(ref, safe="/:@")

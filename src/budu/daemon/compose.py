@@ -1,0 +1,221 @@
+"""Builds every object of the engine, by hand and in order. Nothing else makes services."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from budu.base.clock import now_ns
+from budu.base.ids import new_id
+from budu.content.disk import DiskContentStore
+from budu.daemon.options import Options
+from budu.distribution.auth import Credentials
+from budu.distribution.client import Registries
+from budu.distribution.hosts import hosts_config, proxies_from_environment
+from budu.distribution.login import login
+from budu.distribution.pull import Puller
+from budu.engine.containers.create import ContainerCreator
+from budu.engine.containers.repository import ContainerRepository
+from budu.engine.containers.service import ContainerService
+from budu.engine.containers.start import ContainerStarter
+from budu.engine.containers.stdio import Stdio
+from budu.engine.database import Database
+from budu.engine.events import EventLog
+from budu.engine.images.repository import ImageRepository
+from budu.engine.images.service import ImageService
+from budu.engine.images.storage import ImageStorage
+from budu.engine.networks import NetworkService
+from budu.engine.paths import EnginePaths
+from budu.engine.reconcile import Reconciler
+from budu.engine.sandboxes import SandboxFactory
+from budu.engine.system import HostFacts, SystemService
+from budu.engine.volumes import VolumeService
+from budu.logs.watch import Watch
+from budu.network.contract import NetworkConfig
+from budu.network.service import BridgeService
+from budu.runtime.cgroups.choice import choose_cgroups
+from budu.runtime.host import read_host
+from budu.runtime.seccomp_profile import SeccompProfiles
+from budu.shim.client import ShimPool
+from budu.snapshot.choose import choose_layer_store, probe
+from budu.snapshot.container import ContainerSnapshots
+from budu.spec.api.auth import AuthConfig
+from budu.volume.local import LocalVolumes
+
+
+class Engine:
+    """All services of one engine. Implements `engine.contract.Engine`.
+
+    Make it inside the event loop; `open` before the first request, `close` at the end.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        shims: ShimPool,
+        *,
+        tasks: asyncio.TaskGroup,
+        shutdown: Callable[[], None],
+    ) -> None:
+        paths = EnginePaths(data_root=options.data_root, exec_root=options.exec_root)
+        for folder in (paths.containers, paths.exec_root / "containers"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o710)
+        self._database = database = Database(paths.database)
+        self._shims = shims
+        engine_id, created_ns = _identity(database)
+        abilities = probe(_made(paths.layers))
+        self._layers = layers = choose_layer_store(paths.layers, abilities)
+        content = DiskContentStore(paths.content)
+        snapshots = ContainerSnapshots(
+            paths.snapshots, layers, style=abilities.style, userxattr=abilities.userxattr
+        )
+        self._snapshots = snapshots
+        registry_hosts = hosts_config(
+            mirrors=options.registry_mirrors,
+            insecure=options.insecure_registries,
+            proxies=proxies_from_environment(os.environ),
+        )
+        self._registries = registries = Registries(registry_hosts)
+        container_records = ContainerRepository(database)
+        image_records = ImageRepository(database)
+        self.events = EventLog(database)
+        image_storage = ImageStorage(content, layers)
+        self.images = ImageService(
+            image_records,
+            image_storage,
+            Puller(registries, content, layers, parallel=options.max_concurrent_downloads),
+            self.events,
+            containers=container_records.all,
+        )
+        self.volumes = VolumeService(
+            database, LocalVolumes(paths.volumes), self.events, containers=container_records.all
+        )
+        self.networks = NetworkService(
+            _bridge_service(options),
+            SandboxFactory(),
+            engine_id=engine_id,
+            created_ns=created_ns,
+            containers=container_records.all,
+        )
+        self._watch = Watch()
+        cgroups = choose_cgroups()
+        starter = ContainerStarter(
+            paths=paths,
+            snapshots=snapshots,
+            networks=self.networks,
+            volumes=self.volumes,
+            cgroups=cgroups,
+            cgroup_parent="/budu" + (f"-{options.instance}" if options.instance else ""),
+            shims=shims,
+            seccomp=SeccompProfiles(),
+            host=read_host(),
+        )
+        self.containers = ContainerService(
+            database=database,
+            repository=container_records,
+            creator=ContainerCreator(
+                container_records,
+                self.images,
+                self.volumes,
+                self.networks,
+                snapshots,
+                self.events,
+                paths,
+            ),
+            starter=starter,
+            snapshots=snapshots,
+            images=image_records,
+            image_storage=image_storage,
+            networks=self.networks,
+            volumes=self.volumes,
+            events=self.events,
+            stdio=Stdio(paths, self._watch),
+            paths=paths,
+            tasks=tasks,
+        )
+        facts = HostFacts(
+            engine_id=engine_id,
+            data_root=str(options.data_root),
+            storage_driver="erofs" if abilities.erofs else "overlay2",
+            storage_status=(("Abilities", abilities.summary),),
+            cgroup_version=cgroups.version,
+        )
+        self.system = SystemService(
+            facts,
+            registry_hosts,
+            self.events,
+            containers=container_records.all,
+            images=lambda: len(image_records),
+            login=self._login,
+            shutdown=shutdown,
+            debug=options.debug,
+        )
+        self._reconciler = Reconciler(
+            container_records, self.containers, starter, self.networks, paths
+        )
+
+    async def _login(self, auth: AuthConfig) -> tuple[str, str]:
+        result = await login(self._registries, credentials_of(auth))
+        return result.status, result.identity_token
+
+    async def open(self) -> None:
+        """Bring the bridge up, meet the containers of the last engine, warm the pools."""
+        self.networks.start()
+        await self._shims.start()
+        await self._reconciler.run()
+
+    async def close(self) -> None:
+        """Let go of everything that is this process's; containers live on."""
+        self.containers.is_closing = True
+        await self._shims.close()
+        await self._registries.close()
+        self.networks.close()
+        self._watch.close()
+        self._layers.close()
+        self._database.close()
+
+
+def credentials_of(auth: AuthConfig) -> Credentials:
+    """What the API got, as the registry client wants it."""
+    return Credentials(
+        username=auth.username,
+        password=auth.password,
+        identity_token=auth.identitytoken,
+        registry_token=auth.registrytoken,
+        server_address=auth.serveraddress,
+    )
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def _identity(database: Database) -> tuple[str, int]:
+    """The engine's id and birth, made once."""
+    rows = dict(database.execute("SELECT key, value FROM settings").fetchall())
+    if "engine-id" not in rows:
+        rows = {"engine-id": new_id(), "created-ns": str(now_ns())}
+        with database.transaction() as connection:
+            connection.executemany("INSERT INTO settings (key, value) VALUES (?, ?)", rows.items())
+    return rows["engine-id"], int(rows["created-ns"])
+
+
+def _bridge_service(options: Options) -> BridgeService:
+    """Names by instance, so that two engines on one host never meet."""
+    mark = options.instance
+    subnet = gateway = ""
+    if options.bip:
+        interface = ipaddress.ip_interface(options.bip)
+        subnet, gateway = str(interface.network), str(interface.ip)
+    config = NetworkConfig(
+        bridge=f"bd-{mark}" if mark else "budu0",
+        table=f"budu-{mark}" if mark else "budu",
+        link_prefix=f"v{mark[:3]}-" if mark else "veth-"[:5],
+        subnet=subnet,
+        gateway=gateway,
+    )
+    return BridgeService(config)

@@ -1,0 +1,86 @@
+"""`budud`: the engine in the foreground.
+
+Order of start: options, logging, the lock, the zygote (before there is an event loop or a thread),
+then the services, then the API. The end is the reverse; containers never notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from budu.api.routes import build_router
+from budu.api.server import ApiServer
+from budu.base.errors import BuduError
+from budu.base.logging import set_up_logging
+from budu.base.messages import choose_language, render
+from budu.daemon.compose import Engine
+from budu.daemon.listeners import make_listeners
+from budu.daemon.lock import PidFile
+from budu.daemon.options import Options, read_options
+from budu.shim.client import ShimPool
+
+log = logging.getLogger(__name__)
+
+
+def entry() -> None:
+    """The installed command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the engine until it is told to end; the process's exit status."""
+    try:
+        options = read_options(argv)
+        set_up_logging(level=options.log_level, format=options.log_format)
+        return run(options)
+    except BuduError as error:
+        print(f"budud: {error.message}", file=sys.stderr)
+        if error.hint is not None:
+            print(f"  → {render(error.hint, choose_language(os.environ))}", file=sys.stderr)
+        return 1
+
+
+def run(options: Options) -> int:
+    """The engine's life."""
+    os.umask(0o022)
+    options.data_root.mkdir(parents=True, exist_ok=True, mode=0o711)
+    options.exec_root.mkdir(parents=True, exist_ok=True, mode=0o711)
+    lock = PidFile(options.pidfile)
+    try:
+        shims = ShimPool()
+        shims.spawn_zygote()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(options, shims))
+    finally:
+        lock.release()
+    return 0
+
+
+async def serve(options: Options, shims: ShimPool) -> None:
+    """Serve until a signal or a client ends it."""
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    async with asyncio.TaskGroup() as tasks:
+        engine = Engine(options, shims, tasks=tasks, shutdown=ending.set)
+        server = ApiServer(build_router(engine), make_listeners(options))
+        await engine.open()
+        await server.start()
+        log.info("API listen on %s", " ".join(server.addresses))
+        await ending.wait()
+        log.info("ending")
+        await server.close()
+        await engine.close()
+        engine.containers.forget()
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,236 @@
+"""One layer from a registry into the layer store, unpacked while it arrives.
+
+The bytes go into the content store's partial blob and through `snapshot.unpack` at once. When the
+stream breaks off it is taken up again where it ended; when the pull ends early, the partial blob
+stays for the next pull, also of another engine process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from budu.base.errors import BuduError, DataLoss, Hint, Unavailable
+from budu.content.store import ContentStore, Ingest
+from budu.distribution import progress
+from budu.distribution.client import Repository
+from budu.distribution.diagnose import request_error
+from budu.distribution.errors import RequestFailed
+from budu.distribution.flights import Emit, finish
+from budu.distribution.retry import RetryPolicy
+from budu.snapshot.layers import LayerStore
+from budu.snapshot.unpack import LayerUnpacker
+from budu.spec.digest import Digest
+
+_BATCH = 256 << 10
+_REPORT_INTERVAL_S = 0.1
+
+_Result = TypeVar("_Result")
+
+
+class LayerBlob(msgspec.Struct, frozen=True, kw_only=True):
+    """A layer as a manifest and a config name it."""
+
+    digest: Digest
+    """Of the blob as the registry has it, compressed or not."""
+    size: int
+    """Bytes of that blob."""
+    media_type: str
+    """Says how the blob is compressed."""
+    diff_id: Digest
+    """Of the plain tar."""
+
+
+class LayerFetcher:
+    """Fetches layers, a few at a time for the whole engine. `close` ends its threads."""
+
+    def __init__(
+        self,
+        content: ContentStore,
+        layers: LayerStore,
+        *,
+        policy: RetryPolicy,
+        max_downloads: int,
+    ) -> None:
+        self._content = content
+        self._layers = layers
+        self._policy = policy
+        self._slots = asyncio.Semaphore(max_downloads)
+        self._threads = ThreadPoolExecutor(max_downloads + 1, thread_name_prefix="pull")
+
+    async def fetch(self, repository: Repository, blob: LayerBlob, emit: Emit) -> None:
+        """Bring one layer in, telling `emit` Docker's statuses.
+
+        A kept partial blob that turns out damaged is thrown away and the layer fetched anew, once.
+        Raises: DataLoss for bytes that do not fit their digest; InvalidArgument for a hostile or
+        malformed layer; ResourceExhausted for a full disk; and what `Repository` raises.
+        """
+        if self._slots.locked():
+            emit(progress.WAITING)
+        async with self._slots:
+            if await self.in_thread(self._layers.has, blob.diff_id):
+                emit(progress.EXISTS)
+                return
+            resumed = await self._fetch_once(repository, blob, emit)
+            if resumed:
+                await self._fetch_once(repository, blob, emit)
+        emit(progress.COMPLETE)
+
+    async def in_thread(self, call: Callable[..., _Result], *arguments: object) -> _Result:
+        """Run blocking work beside the loop. Not interrupted: a cancellation waits for its end."""
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, partial(call, *arguments))
+        await finish(asyncio.wait([future]))
+        return future.result()
+
+    async def discard(self, digest: Digest) -> None:
+        """Throw a partial blob away, if there is one and nobody is at it."""
+        ingest = await self.in_thread(self._content.ingest, digest)
+        await self.in_thread(ingest.abort)
+
+    def close(self) -> None:
+        """End the threads once their work is done."""
+        self._threads.shutdown(wait=False)
+
+    async def _fetch_once(self, repository: Repository, blob: LayerBlob, emit: Emit) -> bool:
+        """One attempt; True when it has to be made again because a kept part was damaged."""
+        ingest = await self.in_thread(self._content.ingest, blob.digest)
+        resumed = ingest.offset
+        try:
+            await self._unpack(repository, blob, ingest, emit)
+        except DataLoss as error:
+            await self.in_thread(ingest.abort)
+            if not resumed:
+                error.hint = Hint(
+                    "distribution.wrong-digest", registry=repository.reference.domain
+                )
+                raise
+            return True
+        finally:
+            await self.in_thread(ingest.close)
+        return False
+
+    async def _unpack(
+        self, repository: Repository, blob: LayerBlob, ingest: Ingest, emit: Emit
+    ) -> None:
+        offset = ingest.offset
+        if offset > blob.size:
+            raise DataLoss(f"filesystem layer verification failed for digest {blob.digest}")
+        unpacker = await self.in_thread(
+            partial(
+                LayerUnpacker,
+                self._layers,
+                blob.media_type,
+                blob.digest,
+                blob.diff_id,
+                ingest=ingest,
+            )
+        )
+        try:
+            await self._download(repository, blob, unpacker, offset=offset, emit=emit)
+            emit(progress.VERIFYING)
+            emit(progress.DOWNLOADED)
+            emit(progress.EXTRACTING, blob.size, blob.size)
+            await self.in_thread(unpacker.finish)
+        except BaseException:
+            await self.in_thread(unpacker.abort)
+            raise
+
+    async def _download(
+        self,
+        repository: Repository,
+        blob: LayerBlob,
+        unpacker: LayerUnpacker,
+        *,
+        offset: int,
+        emit: Emit,
+    ) -> None:
+        report = _Reporter(emit, total=blob.size)
+        position, failures = offset, 0
+        report(position)
+        while position < blob.size:
+            before = position
+            try:
+                async for batch in _stream(
+                    repository, blob, offset=position, patient=failures > 0
+                ):
+                    await self.in_thread(unpacker.feed, batch)
+                    position += len(batch)
+                    report(position)
+                failure: BuduError = _cut_short(repository)
+            except RequestFailed as error:
+                failure = request_error(error)
+            if position >= blob.size:
+                break
+            failures = 1 if position > before else failures + 1
+            if failures >= self._policy.attempts:
+                raise failure
+            await self._pause(failures, emit)
+
+    async def _pause(self, failures: int, emit: Emit) -> None:
+        pause_s = self._policy.pause_s(failures)
+        whole = max(1, round(pause_s))
+        emit(f"Retrying in {whole} second{'s' if whole > 1 else ''}")
+        await self._policy.sleep(pause_s)
+
+
+class _Reporter:
+    """Tells how far a download is, at most ten times a second, and always at its end."""
+
+    def __init__(self, emit: Emit, *, total: int) -> None:
+        self._emit = emit
+        self._total = total
+        self._clock = asyncio.get_running_loop().time
+        self._told_at = float("-inf")
+
+    def __call__(self, position: int) -> None:
+        now = self._clock()
+        if position < self._total and now - self._told_at < _REPORT_INTERVAL_S:
+            return
+        self._told_at = now
+        self._emit(progress.DOWNLOADING, position, self._total)
+
+
+async def _stream(
+    repository: Repository, blob: LayerBlob, *, offset: int, patient: bool
+) -> AsyncIterator[bytes]:
+    """The blob from `offset` on, in pieces worth a trip to a thread.
+
+    What has arrived before a break is yielded first. Raises: RequestFailed at a break; DataLoss
+    when there is more than the manifest says.
+    """
+    left = blob.size - offset
+    pending: list[bytes] = []
+    held = 0
+    broken: RequestFailed | None = None
+    async with await repository.open_blob(blob.digest, offset=offset, patient=patient) as stream:
+        try:
+            async for chunk in stream.chunks():
+                pending.append(chunk)
+                held += len(chunk)
+                left -= len(chunk)
+                if left < 0:
+                    raise DataLoss(
+                        f"filesystem layer verification failed for digest {blob.digest}"
+                    )
+                if held >= _BATCH:
+                    yield b"".join(pending)
+                    pending, held = [], 0
+        except RequestFailed as error:
+            broken = error
+        if pending:
+            yield b"".join(pending)
+    if broken is not None:
+        raise broken
+
+
+def _cut_short(repository: Repository) -> Unavailable:
+    domain = repository.reference.domain
+    return Unavailable(
+        "unexpected EOF", hint=Hint("distribution.cut-off", registry=domain), reference=domain
+    )
