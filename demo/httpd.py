@@ -49,7 +49,15 @@ def build(cache: Path, base: Path, apache: Path) -> None:
     run("debootstrap", "--variant=minbase", SUITE, str(root), MIRROR)
     shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
     pack(root, base)
-    run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={root},upperdir={upper},workdir={work}", str(merged))
+    run(
+        "mount",
+        "-t",
+        "overlay",
+        "overlay",
+        "-o",
+        f"lowerdir={root},upperdir={upper},workdir={work}",
+        str(merged),
+    )
     try:
         shutil.copy("/etc/resolv.conf", merged / "etc/resolv.conf")
         for name in ("apt.conf.d",):
@@ -69,7 +77,11 @@ def configure(root: Path) -> None:
     """Logs to the container's own output, a page, no name warning, nothing left of apt."""
     (root / "var/www/html/index.html").write_text(PAGE)
     (root / "etc/apache2/conf-enabled/name.conf").write_text("ServerName localhost\n")
-    for log, target in (("access.log", "stdout"), ("other_vhosts_access.log", "stdout"), ("error.log", "stderr")):
+    for log, target in (
+        ("access.log", "stdout"),
+        ("other_vhosts_access.log", "stdout"),
+        ("error.log", "stderr"),
+    ):
         link = root / "var/log/apache2" / log
         link.unlink(missing_ok=True)
         link.symlink_to(f"/proc/self/fd/{1 if target == 'stdout' else 2}")

@@ -43,8 +43,15 @@ def busybox_layer() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, mode in (
-            ("bin", 0o755), ("etc", 0o755), ("home", 0o755), ("root", 0o700), ("tmp", 0o1777),
-            ("usr", 0o755), ("usr/bin", 0o755), ("var", 0o755), ("var/www", 0o755),
+            ("bin", 0o755),
+            ("etc", 0o755),
+            ("home", 0o755),
+            ("root", 0o700),
+            ("tmp", 0o1777),
+            ("usr", 0o755),
+            ("usr/bin", 0o755),
+            ("var", 0o755),
+            ("var/www", 0o755),
         ):
             add_directory(tar, name, mode)
         add_file(tar, "bin/busybox", busybox.read_bytes(), mode=0o755)

@@ -20,7 +20,7 @@ from isal import igzip_lib
 
 from budu.base.errors import DataLoss, Hint, ResourceExhausted
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 512 << 10
 """Decoders hand out at most about this much at a time."""
 
 _ZSTD_INPUT_BYTES = 4096

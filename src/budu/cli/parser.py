@@ -195,18 +195,14 @@ class RootCall:
 
 
 def _flag_exit(error: _FlagError, parser: _Parser, path: str, usage: str) -> Exit:
-    message = (
-        f"{error.message}\n\nUsage:  {path} {usage}\n\nRun '{path} --help' for more information"
-    )
-    hint = None
-    if error.unknown:
-        from budu.base.suggest import nearest
+    more = f"Run '{path} --help' for more information"
+    message = f"{error.message}\n\nUsage:  {path} {usage}\n\n{more}"
+    if not error.unknown:
+        return Exit(USAGE_ERROR, message)
+    from budu.base.suggest import nearest
 
-        near = nearest(
-            error.unknown, [name for name, flag in parser.long.items() if not flag.hidden]
-        )
-        if near is not None:
-            hint = Hint("cli.flag-near", flag=f"--{near}")
+    near = nearest(error.unknown, (name for name, flag in parser.long.items() if not flag.hidden))
+    hint = Hint("cli.flag-near", flag=f"--{near}") if near else None
     return Exit(USAGE_ERROR, message, hint=hint)
 
 
@@ -219,10 +215,7 @@ def _check_arguments(command: Command, path: str, args: list[str]) -> None:
         f"{program}: '{path}' {_demand(least, most)}\n\n"
         f"Usage:  {path} {command.usage}\n\nRun '{path} --help' for more information"
     )
-    hint = None
-    if most is not None and count > most and any(word.startswith("-") for word in args):
-        hint = Hint("cli.flag-after-dashes")
-    raise Exit(1, message, hint=hint)
+    raise Exit(1, message)
 
 
 def _demand(least: int, most: int | None) -> str:

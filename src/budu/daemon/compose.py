@@ -75,7 +75,7 @@ class Engine:
         self._snapshots = snapshots
         registry_hosts = hosts_config(
             mirrors=options.registry_mirrors,
-            insecure=options.insecure_registries,
+            insecure_registries=options.insecure_registries,
             proxies=proxies_from_environment(os.environ),
         )
         self._registries = registries = Registries(registry_hosts)
@@ -86,7 +86,7 @@ class Engine:
         self.images = ImageService(
             image_records,
             image_storage,
-            Puller(registries, content, layers, parallel=options.max_concurrent_downloads),
+            Puller(registries, content, layers, max_downloads=options.max_concurrent_downloads),
             self.events,
             containers=container_records.all,
         )

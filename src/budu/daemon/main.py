@@ -18,8 +18,8 @@ import uvloop
 from budu.api.routes import build_router
 from budu.api.server import ApiServer
 from budu.base.errors import BuduError
-from budu.base.logging import set_up_logging
-from budu.base.messages import choose_language, render
+from budu.base.logging import parse_level, set_up_logging
+from budu.base.messages import language_of, render
 from budu.daemon.compose import Engine
 from budu.daemon.listeners import make_listeners
 from budu.daemon.lock import PidFile
@@ -38,12 +38,12 @@ def main(argv: Sequence[str]) -> int:
     """Run the engine until it is told to end; the process's exit status."""
     try:
         options = read_options(argv)
-        set_up_logging(level=options.log_level, format=options.log_format)
+        set_up_logging(parse_level(options.log_level), as_json=options.log_format == "json")
         return run(options)
     except BuduError as error:
         print(f"budud: {error.message}", file=sys.stderr)
         if error.hint is not None:
-            print(f"  → {render(error.hint, choose_language(os.environ))}", file=sys.stderr)
+            print(f"  → {render(error.hint, language_of())}", file=sys.stderr)
         return 1
 
 

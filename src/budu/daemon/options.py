@@ -59,7 +59,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def instance(self) -> str:
-        """Distinguishes engines on one host: empty for the default data root, else six hex digits."""
+        """Tells engines on one host apart: empty for the default data root, else six digits."""
         if str(self.data_root) == DEFAULT_DATA_ROOT:
             return ""
         return hashlib.sha256(str(self.data_root).encode()).hexdigest()[:6]
@@ -93,13 +93,20 @@ _LISTS = frozenset({"hosts", "insecure_registries", "registry_mirrors"})
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="budud",
-        description="The budu engine: serves the Docker Engine API and owns this host's containers.",
+        description="The budu engine: serves the Docker Engine API and owns its containers.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--data-root", metavar="PATH", help=f"data that survives a reboot ({DEFAULT_DATA_ROOT})")
     add("--exec-root", metavar="PATH", help=f"sockets and run-time state ({DEFAULT_EXEC_ROOT})")
-    add("-H", "--host", action="append", dest="hosts", metavar="URL", help="unix:// or tcp:// listener")
+    add(
+        "-H",
+        "--host",
+        action="append",
+        dest="hosts",
+        metavar="URL",
+        help="unix:// or tcp:// listener",
+    )
     add("-p", "--pidfile", metavar="FILE", help="process id file")
     add("--insecure-registry", action="append", dest="insecure_registries", metavar="HOST")
     add("--registry-mirror", action="append", dest="registry_mirrors", metavar="URL")
@@ -124,7 +131,9 @@ def read_options(argv: Sequence[str]) -> Options:
 
     Raises: InvalidArgument for a bad file, a key set in both places, or a wrong value.
     """
-    given = {key: value for key, value in vars(_parser().parse_args(argv)).items() if value is not None}
+    given = {
+        key: value for key, value in vars(_parser().parse_args(argv)).items() if value is not None
+    }
     given.pop("tls", None)
     config_file = given.pop("config_file", None)
     from_file = _read_file(config_file)

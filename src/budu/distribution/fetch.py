@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from budu.base.errors import BuduError, DataLoss, Hint, Unavailable
+from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument, Unavailable
 from budu.content.store import ContentStore, Ingest
 from budu.distribution import progress
 from budu.distribution.client import Repository
@@ -56,10 +56,12 @@ class LayerFetcher:
         *,
         policy: RetryPolicy,
         max_downloads: int,
+        keep_blobs: bool,
     ) -> None:
         self._content = content
         self._layers = layers
         self._policy = policy
+        self._keep_blobs = keep_blobs
         self._slots = asyncio.Semaphore(max_downloads)
         self._threads = ThreadPoolExecutor(max_downloads + 1, thread_name_prefix="pull")
 
@@ -76,8 +78,7 @@ class LayerFetcher:
             if await self.in_thread(self._layers.has, blob.diff_id):
                 emit(progress.EXISTS)
                 return
-            resumed = await self._fetch_once(repository, blob, emit)
-            if resumed:
+            if await self._fetch_once(repository, blob, emit):
                 await self._fetch_once(repository, blob, emit)
         emit(progress.COMPLETE)
 
@@ -85,13 +86,16 @@ class LayerFetcher:
         """Run blocking work beside the loop. Not interrupted: a cancellation waits for its end."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._threads, partial(call, *arguments))
-        await finish(asyncio.wait([future]))
+        try:
+            await finish(asyncio.wait([future]))
+        except asyncio.CancelledError:
+            future.exception()
+            raise
         return future.result()
 
     async def discard(self, digest: Digest) -> None:
-        """Throw a partial blob away, if there is one and nobody is at it."""
-        ingest = await self.in_thread(self._content.ingest, digest)
-        await self.in_thread(ingest.abort)
+        """Throw a partial blob away. Raises: Conflict when somebody is at it."""
+        await self.in_thread(lambda: self._content.ingest(digest).abort())
 
     def close(self) -> None:
         """End the threads once their work is done."""
@@ -99,67 +103,39 @@ class LayerFetcher:
 
     async def _fetch_once(self, repository: Repository, blob: LayerBlob, emit: Emit) -> bool:
         """One attempt; True when it has to be made again because a kept part was damaged."""
-        ingest = await self.in_thread(self._content.ingest, blob.digest)
-        resumed = ingest.offset
+        attempt = _Attempt(self._content, self._layers, blob, keep_blob=self._keep_blobs)
+        keep_partial = True
         try:
-            await self._unpack(repository, blob, ingest, emit)
-        except DataLoss as error:
-            await self.in_thread(ingest.abort)
-            if not resumed:
-                error.hint = Hint(
-                    "distribution.wrong-digest", registry=repository.reference.domain
-                )
-                raise
-            return True
-        finally:
-            await self.in_thread(ingest.close)
-        return False
-
-    async def _unpack(
-        self, repository: Repository, blob: LayerBlob, ingest: Ingest, emit: Emit
-    ) -> None:
-        offset = ingest.offset
-        if offset > blob.size:
-            raise DataLoss(f"filesystem layer verification failed for digest {blob.digest}")
-        unpacker = await self.in_thread(
-            partial(
-                LayerUnpacker,
-                self._layers,
-                blob.media_type,
-                blob.digest,
-                blob.diff_id,
-                ingest=ingest,
-            )
-        )
-        try:
-            await self._download(repository, blob, unpacker, offset=offset, emit=emit)
+            await self.in_thread(attempt.open)
+            await self._download(repository, attempt, emit)
             emit(progress.VERIFYING)
             emit(progress.DOWNLOADED)
             emit(progress.EXTRACTING, blob.size, blob.size)
-            await self.in_thread(unpacker.finish)
-        except BaseException:
-            await self.in_thread(unpacker.abort)
+            await self.in_thread(attempt.finish)
+        except DataLoss as error:
+            keep_partial = False
+            if not attempt.resumed:
+                domain = repository.reference.domain
+                error.hint = Hint("distribution.wrong-digest", registry=domain)
+                raise
+            return True
+        except InvalidArgument:
+            keep_partial = False
             raise
+        finally:
+            await self.in_thread(partial(attempt.end, keep_partial=keep_partial))
+        return False
 
-    async def _download(
-        self,
-        repository: Repository,
-        blob: LayerBlob,
-        unpacker: LayerUnpacker,
-        *,
-        offset: int,
-        emit: Emit,
-    ) -> None:
+    async def _download(self, repository: Repository, attempt: _Attempt, emit: Emit) -> None:
+        blob = attempt.blob
         report = _Reporter(emit, total=blob.size)
-        position, failures = offset, 0
+        position, failures = attempt.resumed, 0
         report(position)
         while position < blob.size:
             before = position
             try:
-                async for batch in _stream(
-                    repository, blob, offset=position, patient=failures > 0
-                ):
-                    await self.in_thread(unpacker.feed, batch)
+                async for batch in _stream(repository, blob, offset=position, patient=failures > 0):
+                    await self.in_thread(attempt.feed, batch)
                     position += len(batch)
                     report(position)
                 failure: BuduError = _cut_short(repository)
@@ -177,6 +153,55 @@ class LayerFetcher:
         whole = max(1, round(pause_s))
         emit(f"Retrying in {whole} second{'s' if whole > 1 else ''}")
         await self._policy.sleep(pause_s)
+
+
+class _Attempt:
+    """The blocking half of one attempt: a partial blob and its unpacker, ended together."""
+
+    def __init__(
+        self, content: ContentStore, layers: LayerStore, blob: LayerBlob, *, keep_blob: bool
+    ) -> None:
+        self.blob = blob
+        self.resumed = 0
+        self._content = content
+        self._layers = layers
+        self._keep_blob = keep_blob
+        self._ingest: Ingest | None = None
+        self._unpacker: LayerUnpacker | None = None
+
+    def open(self) -> None:
+        """Take up what an earlier attempt kept. Raises: DataLoss when that is too much."""
+        self._ingest = self._content.ingest(self.blob.digest)
+        self.resumed = self._ingest.offset
+        if self.resumed > self.blob.size:
+            raise _does_not_fit(self.blob)
+        self._unpacker = LayerUnpacker(
+            self._layers,
+            self.blob.media_type,
+            self.blob.digest,
+            self.blob.diff_id,
+            ingest=self._ingest,
+            keep_blob=self._keep_blob,
+        )
+
+    def feed(self, batch: bytes) -> None:
+        """Pass bytes on; see `LayerUnpacker.feed`."""
+        assert self._unpacker is not None
+        self._unpacker.feed(batch)
+
+    def finish(self) -> None:
+        """Commit the layer; see `LayerUnpacker.finish`."""
+        assert self._unpacker is not None
+        self._unpacker.finish()
+
+    def end(self, *, keep_partial: bool) -> None:
+        """Close what is open; nothing after `finish`."""
+        if self._unpacker is not None:
+            self._unpacker.abort(keep_partial=keep_partial)
+        elif self._ingest is not None and keep_partial:
+            self._ingest.close()
+        elif self._ingest is not None:
+            self._ingest.abort()
 
 
 class _Reporter:
@@ -215,9 +240,7 @@ async def _stream(
                 held += len(chunk)
                 left -= len(chunk)
                 if left < 0:
-                    raise DataLoss(
-                        f"filesystem layer verification failed for digest {blob.digest}"
-                    )
+                    raise _does_not_fit(blob)
                 if held >= _BATCH:
                     yield b"".join(pending)
                     pending, held = [], 0
@@ -227,6 +250,12 @@ async def _stream(
             yield b"".join(pending)
     if broken is not None:
         raise broken
+
+
+def _does_not_fit(blob: LayerBlob) -> DataLoss:
+    return DataLoss(
+        f"filesystem layer verification failed for digest {blob.digest}", reference=blob.digest
+    )
 
 
 def _cut_short(repository: Repository) -> Unavailable:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ import msgspec
 
 from budu.base.errors import (
     BuduError,
-    Conflict,
+    DataLoss,
     DeadlineExceeded,
     InvalidArgument,
     NotFound,
@@ -93,16 +93,22 @@ class Puller:
         *,
         leases: Leases | None = None,
         max_downloads: int = MAX_DOWNLOADS,
+        keep_blobs: bool = True,
     ) -> None:
         self._registries = registries
         self._content = content
         self._layers = layers
         self._leases = leases or Leases()
         self._fetcher = LayerFetcher(
-            content, layers, policy=registries.retry, max_downloads=max_downloads
+            content,
+            layers,
+            policy=registries.retry,
+            max_downloads=max_downloads,
+            keep_blobs=keep_blobs,
         )
         self._flights = Flights()
         self._claims: Counter[Digest] = Counter()
+        self._pulls: set[_Pull] = set()
 
     @property
     def claimed_layers(self) -> frozenset[Digest]:
@@ -131,12 +137,199 @@ class Puller:
         )
         with self._leases.hold() as lease:
             one = _Pull(self, repository, lease=lease, sink=progress)
-            return await one.run(platform or host_platform(), record)
+            self._pulls.add(one)
+            try:
+                return await one.run(platform or host_platform(), record)
+            finally:
+                self._pulls.discard(one)
 
     def close(self) -> None:
         """End the threads. Pulls under way must have been cancelled before."""
         self._fetcher.close()
 
     @contextlib.contextmanager
-    def _claim(self, diff_ids: Iterable[Digest]) -> Iterable[None]:  # type: ignore[misc]
-        yield
+    def _claim(self, diff_ids: Iterable[Digest]) -> Iterator[None]:
+        claimed = frozenset(diff_ids)
+        self._claims.update(claimed)
+        try:
+            yield
+        finally:
+            self._claims.subtract(claimed)
+            self._claims = +self._claims
+
+
+class _Pull:
+    """One pull by one caller."""
+
+    def __init__(
+        self, puller: Puller, repository: Repository, *, lease: Lease, sink: ProgressSink
+    ) -> None:
+        self._puller = puller
+        self._content = puller._content
+        self._layers = puller._layers
+        self._thread = puller._fetcher.in_thread
+        self._repository = repository
+        self._reference = repository.reference
+        self._lease = lease
+        self._sink = sink
+        self._progress = PullProgress(sink)
+        self._documents: dict[Digest, bytes] = {}
+        self.settled: set[Digest] = set()
+        """Layers that other pulls have made part of an image meanwhile."""
+
+    async def run(self, platform: Platform, record: Record | None) -> PulledImage:
+        """Everything from the name to the last line."""
+        descriptor = await self._repository.resolve()
+        self._sink(progress.first_event(self._reference))
+        chosen, manifest = await self._manifest(descriptor, platform)
+        config = await self._config(manifest.config)
+        blobs = self._blobs(manifest, config)
+        with self._puller._claim(blob.diff_id for blob in blobs):
+            fetched = await self._fetch_layers(blobs)
+            stored = await self._store_documents()
+            image = PulledImage(
+                reference=self._reference,
+                descriptor=descriptor,
+                manifest_digest=Digest(chosen.digest),
+                config_digest=Digest(manifest.config.digest),
+                manifest=manifest,
+                config=config,
+                diff_ids=tuple(blob.diff_id for blob in blobs),
+                new=fetched or stored,
+            )
+            changed = image.new if record is None else await record(image)
+            for other in self._puller._pulls:
+                other.settled.update(image.diff_ids)
+        for event in progress.last_events(
+            self._reference, Digest(descriptor.digest), changed=changed
+        ):
+            self._sink(event)
+        return image
+
+    async def _manifest(
+        self, descriptor: Descriptor, platform: Platform
+    ) -> tuple[Descriptor, Manifest]:
+        """The platform's manifest: the document itself, or the one that the index chooses."""
+        body = await self._document(descriptor, self._repository.fetch_manifest)
+        kind = manifest_type(body, descriptor.media_type, reference=self._reference)
+        if kind not in INDEX_TYPES:
+            return descriptor, _decode(body, Manifest, what="manifest")
+        index = _decode(body, Index, what="image index")
+        chosen = choose_manifest(index, platform, reference=self._reference.familiar)
+        return await self._manifest(chosen, platform)
+
+    async def _config(self, descriptor: Descriptor) -> ImageConfig:
+        if descriptor.media_type not in _PLAIN_CONFIG_TYPES:
+            raise InvalidArgument(
+                f"{self._reference.familiar} is no image: its config is of type "
+                f'"{descriptor.media_type}"',
+                reference=self._reference.familiar,
+            )
+        body = await self._document(descriptor, self._repository.fetch_blob)
+        config = _decode(body, ImageConfig, what="image configuration")
+        if config.os not in {"", "linux"}:
+            raise NotImplementedHere(
+                f'image operating system "{config.os}" cannot be used on this platform: '
+                "operating system is not supported",
+                reference=self._reference.familiar,
+            )
+        return config
+
+    async def _document(
+        self, descriptor: Descriptor, fetch: Callable[[Descriptor], Awaitable[bytes]]
+    ) -> bytes:
+        """A document from the content store, else from the registry, to be stored in the end."""
+        digest = Digest(descriptor.digest)
+        self._lease.add(digest)
+        try:
+            return await self._thread(self._content.read_blob, digest)
+        except (NotFound, DataLoss):
+            body = await fetch(descriptor)
+            self._documents[digest] = body
+            return body
+
+    def _blobs(self, manifest: Manifest, config: ImageConfig) -> list[LayerBlob]:
+        diff_ids = [Digest(text) for text in config.rootfs.diff_ids]
+        if len(diff_ids) != len(manifest.layers):
+            raise InvalidArgument(
+                "layers from manifest don't match image configuration",
+                reference=self._reference.familiar,
+            )
+        return [
+            LayerBlob(
+                digest=Digest(layer.digest),
+                size=layer.size,
+                media_type=layer.media_type,
+                diff_id=diff_id,
+            )
+            for layer, diff_id in zip(manifest.layers, diff_ids, strict=True)
+        ]
+
+    async def _fetch_layers(self, blobs: list[LayerBlob]) -> bool:
+        """Bring in what is not there; whether that was anything."""
+        self._lease.add(*(blob.digest for blob in blobs))
+        has = self._layers.has
+        present = await self._thread(lambda: {b.diff_id for b in blobs if has(b.diff_id)})
+        missing = {b.diff_id: b for b in blobs if b.diff_id not in present}
+        sizes = {blob.digest.short: blob.size for blob in missing.values()}
+        if missing:
+            self._progress.expect(sizes, present=len(present))
+        for blob in blobs if missing else ():
+            status = progress.EXISTS if blob.diff_id in present else progress.PULLING_LAYER
+            self._progress.emit(PullEvent(id=blob.digest.short, status=status))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for blob in missing.values():
+                    group.create_task(self._fetch(blob), name=f"pull layer {blob.digest.short}")
+        except BaseExceptionGroup as failures:
+            error = next(_leaves(failures))
+            await finish(self._tidy(missing.values(), error))
+            raise error from None
+        return bool(missing)
+
+    async def _fetch(self, blob: LayerBlob) -> None:
+        def emit(status: str, current: int = 0, total: int = 0) -> None:
+            event = PullEvent(id=blob.digest.short, status=status, current=current, total=total)
+            self._progress.emit(event)
+
+        await self._puller._flights.join(
+            blob.diff_id, partial(self._puller._fetcher.fetch, self._repository, blob), emit
+        )
+
+    async def _tidy(self, blobs: Iterable[LayerBlob], error: BaseException) -> None:
+        """Take away what a failed pull brought, unless the next pull can go on from there."""
+        if isinstance(error, _RESUMABLE):
+            return
+        for blob in blobs:
+            if blob.diff_id in self.settled or self._puller._claims[blob.diff_id] > 1:
+                continue
+            with contextlib.suppress(NotFound):
+                await self._thread(self._layers.remove, blob.diff_id)
+            with contextlib.suppress(NotFound):
+                await self._thread(self._content.delete, blob.digest)
+            if isinstance(error, ResourceExhausted):
+                with contextlib.suppress(BuduError):
+                    await self._puller._fetcher.discard(blob.digest)
+        if isinstance(error, ResourceExhausted):
+            await self._thread(self._layers.sweep)
+
+    async def _store_documents(self) -> bool:
+        for digest, body in self._documents.items():
+            await self._thread(self._content.write_blob, digest, body)
+        return bool(self._documents)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """The exceptions of nested groups, in order of their coming."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _decode(body: bytes, kind: type[_Document], *, what: str) -> _Document:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"invalid {what}: {error}") from None

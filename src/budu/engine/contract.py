@@ -10,13 +10,13 @@ client goes away; closing it frees what it holds and never disturbs the containe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Protocol
 
 import msgspec
 
 from budu.base.filters import Filters
-from budu.distribution.progress import PullEvent
+from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
 from budu.image.model import ImageRecord
 from budu.spec.api.auth import AuthConfig
@@ -99,11 +99,10 @@ class Containers(Protocol):
         self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
     ) -> Created: ...
     def get(self, ref: str) -> Container: ...
-    def list(
-        self, *, everything: bool, limit: int, filters: Filters
-    ) -> list[Container]: ...
+    def list(self, *, everything: bool, limit: int, filters: Filters) -> list[Container]: ...
     def size(self, container: Container) -> tuple[int, int]:
         """Bytes of the writable layer, and of that with the image."""
+
     def log_path(self, container: Container) -> str: ...
     async def start(self, ref: str) -> None: ...
     async def stop(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None: ...
@@ -118,8 +117,10 @@ class Containers(Protocol):
 
         `condition` is `not-running` (also for empty), `next-exit` or `removed`.
         """
+
     def logs(self, ref: str, options: LogOptions) -> tuple[bool, AsyncIterator[bytes]]:
         """Whether the container has a terminal (raw bytes), and the bytes for the wire."""
+
     async def attach(self, ref: str, options: AttachOptions) -> Attachment: ...
     async def resize(self, ref: str, *, height: int, width: int) -> None: ...
     async def prune(self, filters: Filters) -> tuple[list[str], int]:
@@ -134,9 +135,15 @@ class Images(Protocol):
         reference: str,
         *,
         platform: Platform | None,
-        auth: AuthConfig | None,
-        progress: Callable[[PullEvent], None],
-    ) -> None: ...
+        registry_auth: str,
+        progress: ProgressSink,
+    ) -> None:
+        """Fetch an image. `registry_auth` is the header X-Registry-Auth as it came, may be empty.
+
+        Nothing is reported to `progress` before the registry has answered, so what is raised
+        before the first call can still become an HTTP status.
+        """
+
     def get(self, ref: str) -> ImageRecord: ...
     def list(self, *, everything: bool, filters: Filters) -> list[ImageRecord]: ...
     def containers_of(self, image: ImageRecord) -> int: ...
@@ -170,6 +177,7 @@ class System(Protocol):
     def version(self) -> SystemVersion: ...
     async def login(self, auth: AuthConfig) -> tuple[str, str]:
         """Docker's status sentence and an identity token (mostly empty)."""
+
     def shutdown(self) -> None:
         """End the engine soon; containers live on."""
 

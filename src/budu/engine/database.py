@@ -68,7 +68,9 @@ class Database:
     def _migrate(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
-            raise Internal(f"the database has schema {version}, this engine knows {len(MIGRATIONS)}")
+            raise Internal(
+                f"the database has schema {version}, this engine knows {len(MIGRATIONS)}"
+            )
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
             self._connection.executescript(
                 f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;"

@@ -19,7 +19,22 @@ from budu.engine.database import Database
 from budu.spec.api.events import EventActor, EventMessage
 
 FILTER_KEYS = frozenset(
-    "config container daemon event image label network node plugin scope secret service type volume".split()
+    [
+        "config",
+        "container",
+        "daemon",
+        "event",
+        "image",
+        "label",
+        "network",
+        "node",
+        "plugin",
+        "scope",
+        "secret",
+        "service",
+        "type",
+        "volume",
+    ]
 )
 _QUEUE_LIMIT = 4096
 _KEPT = 10_000
@@ -143,7 +158,10 @@ def matches(message: EventMessage, filters: Filters) -> bool:
     return (
         filters.matches_exactly("type", message.type)
         and filters.matches_exactly("scope", message.scope)
-        and (filters.matches_exactly("event", action) or filters.matches_exactly("event", message.action))
+        and (
+            filters.matches_exactly("event", action)
+            or filters.matches_exactly("event", message.action)
+        )
         and filters.matches_labels("label", attributes)
         and all(
             _matches_object(message, filters, kind)
@@ -163,8 +181,10 @@ def _matches_object(message: EventMessage, filters: Filters, kind: str) -> bool:
             want in names or message.actor.id.startswith(want) or _same_image(kind, want, names)
             for want in wanted
         )
-    return kind == "image" and message.type == "container" and any(
-        _same_image(kind, want, {attributes.get("image", "")}) for want in wanted
+    return (
+        kind == "image"
+        and message.type == "container"
+        and any(_same_image(kind, want, {attributes.get("image", "")}) for want in wanted)
     )
 
 

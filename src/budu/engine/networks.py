@@ -38,7 +38,7 @@ from budu.spec.api.network import (
 BRIDGE, HOST, NONE = "bridge", "host", "none"
 PREDEFINED = (BRIDGE, HOST, NONE)
 _DRIVERS = {BRIDGE: "bridge", HOST: "host", NONE: "null"}
-_FILTER_KEYS = frozenset("dangling driver id label name scope type".split())
+_FILTER_KEYS = frozenset(["dangling", "driver", "id", "label", "name", "scope", "type"])
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,11 +225,14 @@ class NetworkService:
             if not container.is_running or network not in container.endpoint_settings:
                 continue
             state = container.endpoints.get(network)
-            yield container.id, NetworkContainer(
-                name=container.name,
-                endpoint_id=state.endpoint_id if state else "",
-                mac_address=state.mac if state else "",
-                ipv4_address=f"{state.address}/{state.prefix_length}" if state else "",
+            yield (
+                container.id,
+                NetworkContainer(
+                    name=container.name,
+                    endpoint_id=state.endpoint_id if state else "",
+                    mac_address=state.mac if state else "",
+                    ipv4_address=f"{state.address}/{state.prefix_length}" if state else "",
+                ),
             )
 
 
@@ -246,6 +249,4 @@ def _check_settings(network: str, settings: EndpointSettings) -> None:
             "networks only"
         )
     if settings.aliases and network != BRIDGE:
-        raise InvalidArgument(
-            "network-scoped aliases are only supported for user-defined networks"
-        )
+        raise InvalidArgument("network-scoped aliases are only supported for user-defined networks")

@@ -14,9 +14,7 @@ from budu.spec.api.host_config import HostConfig, PortBinding
 _LAST_PORT = 65535
 
 
-def exposed_ports(
-    declared: Mapping[str, object] | None, host: HostConfig
-) -> tuple[str, ...]:
+def exposed_ports(declared: Mapping[str, object] | None, host: HostConfig) -> tuple[str, ...]:
     """Every port the container declares or publishes, as `80/tcp`, sorted by number.
 
     Raises: InvalidArgument for a malformed port.

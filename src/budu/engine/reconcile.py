@@ -95,7 +95,11 @@ class Reconciler:
                 dead = msgspec.structs.replace(container, status=Status.DEAD)
                 self._repository.update(dead)
                 await self._service.remove(dead.id, force=True, volumes=False, link=False)
-            elif container.host_config.auto_remove and container.started_ns and not container.is_running:
+            elif (
+                container.host_config.auto_remove
+                and container.started_ns
+                and not container.is_running
+            ):
                 await self._service.remove(container.id, force=True, volumes=True, link=False)
 
     async def _start_wanted(self, *, boot_changed: bool) -> None:

@@ -18,7 +18,6 @@ from budu.distribution.hosts import HostsConfig
 from budu.engine.containers.model import Container, Status
 from budu.engine.events import EventLog
 from budu.spec.api.auth import AuthConfig
-from budu.spec.platform import host_platform
 from budu.spec.api.system import (
     Commit,
     ComponentVersion,
@@ -30,6 +29,7 @@ from budu.spec.api.system import (
     SystemVersion,
     VersionPlatform,
 )
+from budu.spec.platform import host_platform
 
 API_VERSION = "1.51"
 MIN_API_VERSION = "1.40"
@@ -102,7 +102,9 @@ class SystemService:
                         "PythonVersion": platform.python_version(),
                     },
                 ),
-                ComponentVersion(name="budu-runtime", version=__version__, details={"GitCommit": ""}),
+                ComponentVersion(
+                    name="budu-runtime", version=__version__, details={"GitCommit": ""}
+                ),
             ],
             version=__version__,
             api_version=API_VERSION,
@@ -129,7 +131,9 @@ class SystemService:
             driver=facts.storage_driver,
             driver_status=list(facts.storage_status),
             plugins=PluginsInfo(
-                volume=["local"], network=["bridge", "host", "null"], log=["json-file", "local", "none"]
+                volume=["local"],
+                network=["bridge", "host", "null"],
+                log=["json-file", "local", "none"],
             ),
             memory_limit=True,
             swap_limit=True,

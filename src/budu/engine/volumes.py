@@ -17,7 +17,7 @@ from budu.engine.events import EventLog
 from budu.spec.api.volume import Volume
 from budu.volume.local import LocalVolumes, check_name
 
-_FILTER_KEYS = frozenset("dangling driver label name".split())
+_FILTER_KEYS = frozenset(["dangling", "driver", "label", "name"])
 _DRIVER = "local"
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 
@@ -146,9 +146,7 @@ class VolumeService:
             if force:
                 return
             raise NotFound(f"get {name}: no such volume", reference=name)
-        users = [
-            each.id for each in self._containers() if any(m.name == name for m in each.mounts)
-        ]
+        users = [each.id for each in self._containers() if any(m.name == name for m in each.mounts)]
         if users:
             raise Conflict(f"remove {name}: volume is in use - [{', '.join(users)}]")
         await asyncio.to_thread(self._files.remove, name)

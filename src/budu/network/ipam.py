@@ -61,6 +61,10 @@ class Pool:
             raise Conflict("Address already in use", reference=str(address))
         self._taken.add(value)
 
+    def reserve_again(self, address: IPv4Address) -> None:
+        """Take the address of an endpoint that lives already, whatever the pool thinks of it."""
+        self._taken.add(int(address))
+
     def release(self, address: IPv4Address) -> None:
         """Give the address back; one that is not taken, and the gateway, stay as they are."""
         if address != self.gateway:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Context:
     """Descriptors and findings of the set-up.
 
-    `root` is a descriptor of the container's root once it is entered (AT_FDCWD before), `old_root`
-    the host's until it is left, `trees` detached mounts by key, `uid`, `gid`, `groups` and `home`
-    who the process becomes, `warnings` what was skipped because the kernel refused it.
+    `root` is a descriptor of the container's root once it is entered (AT_FDCWD before), `trees`
+    detached mounts by key, `empty_tree` one that hides directories, `uid`, `gid`, `groups` and
+    `home` who the process becomes, `warnings` what was skipped because the kernel refused it.
     """
 
     __slots__ = (
@@ -29,7 +29,6 @@ class Context:
         "gid",
         "groups",
         "home",
-        "old_root",
         "root",
         "stdio",
         "sync",
@@ -45,7 +44,6 @@ class Context:
         self.stdio = stdio
         self.fds = fds
         self.root = AT_FDCWD
-        self.old_root = -1
         self.trees: dict[str, int] = {}
         self.empty_tree = -1
         self.uid = 0

@@ -87,6 +87,7 @@ def make_plan(
         spec,
         host,
         private_cgroup=bool(flags & namespaces.CLONE_NEWCGROUP),
+        new_userns=_has_new_userns(linux),
         cgroup_tasks=cgroup_tasks,
     )
     mounts.build()
@@ -277,7 +278,6 @@ def _build_root(spec: RuntimeSpec, mounts: MountPlan) -> list[Step]:
     if process.terminal:
         size = process.console_size
         steps.append(("open-console", size.height if size else 0, size.width if size else 0, True))
-    steps.append(("leave-old-root",))
     return steps
 
 

@@ -36,10 +36,12 @@ class MountPlan:
         host: Host,
         *,
         private_cgroup: bool,
+        new_userns: bool,
         cgroup_tasks: tuple[str, ...],
     ) -> None:
         self.host = host
         self.private_cgroup = private_cgroup
+        self.new_userns = new_userns
         self.cgroup_tasks = cgroup_tasks
         self.linux = spec.linux or Linux()
         self.mounts = spec.mounts
@@ -87,7 +89,18 @@ class MountPlan:
     def _plan_filesystem(self, entry: Mount, target: str, options: MountOptions) -> None:
         fstype = "cgroup2" if entry.type == "cgroup" else entry.type
         source = entry.source or fstype
+        if self.new_userns and fstype in ("proc", "sysfs"):
+            self._plan_early(fstype, target, options)
+            return
         self.steps.append(("mount", target, fstype, source, options.flags, options.data))
+
+    def _plan_early(self, fstype: str, target: str, options: MountOptions) -> None:
+        """Create the file system before the host's is out of sight, attach it later."""
+        key = f"tree{len(self.sources)}"
+        words = (word.partition("=") for word in options.data.split(",") if word)
+        data = tuple((name, value if equals else None) for name, equals, value in words)
+        self.sources.append(("create-source", key, fstype, data))
+        self.steps.append(("bind", target, key, options.attributes, m.MS_PRIVATE, False))
 
     def _plan_propagation(self, target: str, options: MountOptions, entry: Mount) -> None:
         # A bind sets its own; a new file system is private already.

@@ -32,9 +32,9 @@ STEPS: dict[str, tuple[Callable[..., None], str]] = {
     "oom-score": (steps_process.set_oom_score, "{0}"),
     "rlimits": (steps_process.set_rlimits, "{0}"),
     "open-source": (steps_mount.open_source, "{1} as {0}, recursive {2}"),
+    "create-source": (steps_mount.create_source, "{1} as {0}, options {2}"),
     "isolate-mounts": (steps_mount.isolate_mounts, ""),
     "enter-root": (steps_mount.enter_root, "{0}, propagation {1:#x}"),
-    "leave-old-root": (steps_mount.leave_old_root, ""),
     "mount": (steps_mount.mount_filesystem, "{1} at {0}, flags {3:#x}, data {4!r}"),
     "mount-tmpfs": (steps_mount.mount_tmpfs, "{0}, flags {1:#x}, data {2!r}"),
     "bind": (steps_mount.bind, "{1} at {0}, attributes {2}, propagation {3:#x}"),
@@ -120,6 +120,7 @@ _DETAILS = {
     "mount-tmpfs": 'error mounting "tmpfs" to rootfs at "{0}": mount tmpfs:{0}, flags: {1:#x}, '
     "data: {2}: {text}",
     "bind": _MOUNT_FAILED,
+    "create-source": 'error mounting "{1}" to rootfs: {where}{text}',
     "open-source": 'error mounting "{1}" to rootfs: stat {1}: {text}',
     "working-directory": 'mkdir or chdir to cwd ("{0}") set in config.json failed: {text}',
     "rlimits": "error setting rlimits: {text}",

@@ -1,9 +1,8 @@
 """Steps that build the container's file system tree.
 
-The host's mounts are opened first (`open_source`), then the root is entered, then everything is
-mounted from inside, where no path leads out: targets are resolved by openat2 below the root. The
-host's root stays attached until `leave_old_root`, because a user namespace may mount proc and
-sysfs only while it sees full ones. Standard library only.
+The host's mounts are opened first (`open_source`), then the root is entered and the host's left,
+then everything is mounted from inside: targets are resolved by openat2 below the root.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -27,31 +26,38 @@ def open_source(context: Context, key: str, path: str, recursive: bool) -> None:
     context.trees[key] = mount.open_tree(AT_FDCWD, path, recursive=recursive)
 
 
+def create_source(
+    context: Context, key: str, fstype: str, options: tuple[tuple[str, str | None], ...]
+) -> None:
+    """Keep a detached mount of a new file system under `key`.
+
+    A user namespace may create proc and sysfs only while it sees full ones, the host's.
+    """
+    context.trees[key] = mount.new_mount(fstype, options)
+
+
 def isolate_mounts(_context: Context) -> None:
     """Cut the copied mounts from the host's: neither side sees the other's changes."""
     mount.mount("none", "/", None, mount.MS_REC | mount.MS_PRIVATE)
 
 
 def enter_root(context: Context, key: str, propagation: int) -> None:
-    """Attach the root file system over "/" and pivot into it."""
+    """Attach the root file system over "/", pivot into it and detach the host's root."""
     root = context.tree(key)
     mount.mount_setattr(root, propagation=mount.MS_PRIVATE, recursive=True)
-    context.old_root = os.open("/", _DIRECTORY)
-    # "/" is the one place that exists everywhere; absolute paths still see the host.
+    old_root = os.open("/", _DIRECTORY)
+    # "/" is the one place that exists everywhere.
     mount.move_mount(root, AT_FDCWD, "/")
     os.fchdir(root)
     mount.pivot_root(".", ".")
+    # Until this is gone it lies over the new root, where "/.." would cross into it.
+    os.fchdir(old_root)
+    mount.umount2(".", mount.MNT_DETACH)
+    os.close(old_root)
+    os.chdir("/")
     context.root = root
     if propagation:
         mount.mount_setattr(root, propagation=propagation)
-
-
-def leave_old_root(context: Context) -> None:
-    """Detach the host's root and everything below it."""
-    os.fchdir(context.old_root)
-    mount.umount2(".", mount.MNT_DETACH)
-    os.close(context.old_root)
-    os.chdir("/")
 
 
 def mount_filesystem(

@@ -21,6 +21,7 @@ import time
 
 from budu.linux.process import wait_pidfd
 from budu.logs.writer import LogWriter
+from budu.runtime.exec import launch_exec
 from budu.runtime.launch import Launched, StepFailed, launch
 from budu.shim import protocol, sockets
 from budu.shim.exit_file import ExitFile
@@ -117,7 +118,12 @@ def _open_all(order: Message, fds: dict[str, int], undo: list[Callable[[], objec
         else None
     )
     stdio = open_stdio(tty=order["tty"], stdin=order["stdin"])
-    launched = launch(order["plan"], stdio.theirs, fds)
+    # An exec's order names the container it joins; everything else is the same for both.
+    target = fds.pop("target", None)
+    if target is None:
+        launched = launch(order["plan"], stdio.theirs, fds)
+    else:
+        launched = launch_exec(order["plan"], target, stdio.theirs, fds)
     stdio.started(launched.console)
     return Shim(order, listener, exit_file, writer, stdio, launched)
 

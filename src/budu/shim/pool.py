@@ -79,6 +79,7 @@ class IdleShim:
     async def start(self, order: StartOrder, fds: dict[str, int]) -> ShimHandle:
         """Start the container; the descriptors stay the caller's.
 
+        With a descriptor `target`, the pidfd of a container's init, the plan is that of an exec.
         Has no deadline of its own: mounting may take its time, and the end of the shim ends it.
         When cancelled, the shim is killed; kill the container's cgroup then.
         Raises: StepFailed when the container cannot start; nothing of it is left then.

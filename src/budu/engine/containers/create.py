@@ -141,7 +141,9 @@ class ContainerCreator:
         if mount.kind is MountKind.TMPFS:
             return mount
         volume_name = mount.name or new_id()
-        path, made = self._volumes.ensure(volume_name, driver=mount.driver, anonymous=mount.anonymous)
+        path, made = self._volumes.ensure(
+            volume_name, driver=mount.driver, anonymous=mount.anonymous
+        )
         if made:
             undo.callback(self._volumes.discard, volume_name)
         source = str(path)
@@ -203,7 +205,9 @@ def _digests(image: ImageRecord) -> tuple[Digest, ...]:
 def _exec_config(body: ContainerCreateBody) -> ExecConfig:
     """The part of a create body that an image may complete."""
     fields = msgspec.to_builtins(body)
-    return msgspec.convert({key: value for key, value in fields.items() if value is not None}, ExecConfig)
+    return msgspec.convert(
+        {key: value for key, value in fields.items() if value is not None}, ExecConfig
+    )
 
 
 def _complete(host: HostConfig) -> HostConfig:
@@ -211,7 +215,9 @@ def _complete(host: HostConfig) -> HostConfig:
     return msgspec.structs.replace(
         host,
         network_mode="bridge" if host.network_mode in ("", "default") else host.network_mode,
-        log_config=host.log_config if host.log_config.type else LogConfig(type="json-file", config={}),
+        log_config=host.log_config
+        if host.log_config.type
+        else LogConfig(type="json-file", config={}),
         restart_policy=host.restart_policy
         if host.restart_policy.name
         else msgspec.structs.replace(host.restart_policy, name="no"),
@@ -246,5 +252,3 @@ def event_attributes(container: Container) -> dict[str, str]:
     """What every event of a container carries: image, name and its labels."""
     labels = {key: value for key, value in (container.config.labels or {}).items() if key != "self"}
     return {**labels, "image": container.image_name, "name": container.name}
-
-

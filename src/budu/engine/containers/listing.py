@@ -13,8 +13,23 @@ from budu.base.filters import Filters
 from budu.engine.containers.model import Container, Status
 
 FILTER_KEYS = frozenset(
-    "ancestor before exited expose health id is-task isolation label name network publish since "
-    "status volume".split()
+    [
+        "ancestor",
+        "before",
+        "exited",
+        "expose",
+        "health",
+        "id",
+        "is-task",
+        "isolation",
+        "label",
+        "name",
+        "network",
+        "publish",
+        "since",
+        "status",
+        "volume",
+    ]
 )
 
 
@@ -38,12 +53,20 @@ def select(
     filters.check_keys(FILTER_KEYS)
     _check_values(filters)
     shows_stopped = everything or limit > 0 or _implies_all(filters)
-    chosen = [each for each in containers if shows_stopped or each.is_running or each.status == Status.RESTARTING]
+    chosen = [
+        each
+        for each in containers
+        if shows_stopped or each.is_running or each.status == Status.RESTARTING
+    ]
     chosen.sort(key=lambda each: (each.created_ns, each.id), reverse=True)
     for key, newer in (("before", False), ("since", True)):
         for ref in filters.get(key):
             mark = _find(find, ref, key).created_ns
-            chosen = [each for each in chosen if (each.created_ns > mark if newer else each.created_ns < mark)]
+            chosen = [
+                each
+                for each in chosen
+                if (each.created_ns > mark if newer else each.created_ns < mark)
+            ]
     ancestors = {id_ for ref in filters.get("ancestor") for id_ in image_ids(ref)}
     chosen = [each for each in chosen if _matches(each, filters, ancestors)]
     return chosen[:limit] if limit > 0 else chosen
@@ -97,7 +120,9 @@ def _any(wanted: Iterable[str], test: Callable[[str], bool]) -> bool:
 def _matches_name(container: Container, patterns: Iterable[str]) -> bool:
     def test(pattern: str) -> bool:
         try:
-            return bool(re.search(pattern, container.name) or re.search(pattern, "/" + container.name))
+            return bool(
+                re.search(pattern, container.name) or re.search(pattern, "/" + container.name)
+            )
         except re.error:
             raise InvalidArgument(f"invalid filter 'name={pattern}'") from None
 
@@ -114,7 +139,8 @@ def _has_volume(container: Container, name: str) -> bool:
 
 def _in_network(container: Container, name: str) -> bool:
     return name in container.endpoint_settings or any(
-        settings.network_id.startswith(name) for settings in container.endpoint_settings.values()
+        settings.network_id.startswith(name)
+        for settings in container.endpoint_settings.values()
         if settings.network_id
     )
 

@@ -15,7 +15,7 @@ from budu.engine.containers.model import Mount, MountKind
 from budu.spec.api.host_config import HostConfig
 from budu.spec.api.host_config import Mount as ApiMount
 
-_PROPAGATIONS = frozenset("shared slave private rshared rslave rprivate".split())
+_PROPAGATIONS = frozenset(["shared", "slave", "private", "rshared", "rslave", "rprivate"])
 _ACCESS = frozenset({"ro", "rw"})
 _LABELS = frozenset({"z", "Z"})
 _IGNORED = frozenset({"cached", "delegated", "consistent"})
@@ -128,8 +128,9 @@ def _tmpfs(destination: str, options: str) -> Mount:
 
 def _from_api(mount: ApiMount) -> Mount:
     if not mount.target:
-        raise InvalidArgument("invalid mount config for type "
-                              f'"{mount.type}": field Target must not be empty')
+        raise InvalidArgument(
+            f'invalid mount config for type "{mount.type}": field Target must not be empty'
+        )
     if not mount.target.startswith("/"):
         raise InvalidArgument(
             f'invalid mount config for type "{mount.type}": invalid mount path: '
@@ -150,7 +151,9 @@ def _from_api(mount: ApiMount) -> Mount:
 
 def _api_bind(mount: ApiMount) -> Mount:
     if not mount.source:
-        raise InvalidArgument('invalid mount config for type "bind": field Source must not be empty')
+        raise InvalidArgument(
+            'invalid mount config for type "bind": field Source must not be empty'
+        )
     if not mount.source.startswith("/"):
         raise InvalidArgument(
             'invalid mount config for type "bind": invalid mount path: '
@@ -192,7 +195,9 @@ def _api_volume(mount: ApiMount) -> Mount:
 
 def _api_tmpfs(mount: ApiMount) -> Mount:
     if mount.source:
-        raise InvalidArgument('invalid mount config for type "tmpfs": field Source must not be specified')
+        raise InvalidArgument(
+            'invalid mount config for type "tmpfs": field Source must not be specified'
+        )
     tmpfs = mount.tmpfs_options
     words: list[str] = []
     if mount.read_only:

@@ -52,7 +52,9 @@ def check_resources(resources: Resources, *, cpus: int) -> None:
             "Minimum memoryswap limit should be larger than memory limit, see usage"
         )
     if memory == 0 and swap > 0:
-        raise InvalidArgument("You should always set the Memory limit when using Memoryswap limit, see usage")
+        raise InvalidArgument(
+            "You should always set the Memory limit when using Memoryswap limit, see usage"
+        )
     if resources.memory_reservation and memory and memory < resources.memory_reservation:
         raise InvalidArgument(
             "Minimum memory limit can not be less than memory reservation limit, see usage"
@@ -77,7 +79,9 @@ def _check_cpu(resources: Resources, cpus: int) -> None:
             f"range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"
         )
     if resources.cpu_period and not 1000 <= resources.cpu_period <= 1_000_000:
-        raise InvalidArgument("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
+        raise InvalidArgument(
+            "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"
+        )
     if resources.cpu_quota and 0 < resources.cpu_quota < 1000:
         raise InvalidArgument("CPU cfs quota can not be less than 1ms (i.e. 1000)")
 
@@ -108,7 +112,9 @@ def device_rules(
         )
         for kind, major, minor in (device_number(path),)
     )
-    return DEFAULT_DEVICE_RULES + mapped + tuple(map(parse_rule, resources.device_cgroup_rules or ()))
+    return (
+        DEFAULT_DEVICE_RULES + mapped + tuple(map(parse_rule, resources.device_cgroup_rules or ()))
+    )
 
 
 def parse_rule(text: str) -> oci.DeviceRule:

@@ -57,7 +57,7 @@ _ALL = "ALL"
 
 
 class SecurityOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """`--security-opt`, read. `seccomp` is a profile's JSON, `unconfined`, or empty for the default."""
+    """`--security-opt`, read. `seccomp`: a profile's JSON, `unconfined`, or empty (default)."""
 
     no_new_privileges: bool = False
     seccomp: str = ""
@@ -79,7 +79,7 @@ def parse_security_options(options: Iterable[str]) -> SecurityOptions:
         if not separator:
             key, separator, value = option.partition(":")
         if not separator:
-            raise InvalidArgument(f"invalid --security-opt 1: \"{option}\"")
+            raise InvalidArgument(f'invalid --security-opt 1: "{option}"')
         _read_option(key, value, values)
     return msgspec.convert(values, SecurityOptions)
 

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import shutil
 import signal as signals
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 
 import msgspec
 
@@ -31,7 +31,7 @@ from budu.engine.containers.signals import parse_signal
 from budu.engine.containers.start import ContainerStarter, Running, StartFailed
 from budu.engine.containers.stdio import Stdio
 from budu.engine.containers.waits import Waits
-from budu.engine.contract import AttachOptions, Attachment, Created, LogOptions, WaitResult
+from budu.engine.contract import Attachment, AttachOptions, Created, LogOptions, WaitResult
 from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.engine.images.repository import ImageRepository
@@ -49,7 +49,7 @@ from budu.spec.platform import Platform
 
 DEFAULT_STOP_TIMEOUT_S = 10
 _KILL_WAIT_S = 10
-_PRUNE_KEYS = frozenset("label label! until".split())
+_PRUNE_KEYS = frozenset(["label", "label!", "until"])
 
 log = logging.getLogger(__name__)
 
@@ -320,7 +320,9 @@ class ContainerService:
     def _exists(self, container: Container) -> bool:
         return self._repository.name_taken_by(container.name) == container.id
 
-    async def _stop(self, container: Container, *, timeout_s: int | None, signal: str | None) -> None:
+    async def _stop(
+        self, container: Container, *, timeout_s: int | None, signal: str | None
+    ) -> None:
         number = parse_signal(signal or container.config.stop_signal or "SIGTERM")
         timeout = timeout_s if timeout_s is not None else container.config.stop_timeout
         if timeout is None:
@@ -359,9 +361,7 @@ class ContainerService:
             self._give_up_restart(container)
             return
         if not container.is_running:
-            raise Conflict(
-                f"cannot kill container: {ref}: container {container.id} is not running"
-            )
+            raise Conflict(f"cannot kill container: {ref}: container {container.id} is not running")
         if number in (signals.SIGKILL, parse_signal(container.config.stop_signal or "SIGTERM")):
             self._mark_stopped(container.id)
         ended = self._waits.arm(container, "not-running")
@@ -540,5 +540,3 @@ class ContainerService:
 async def _done_within(future: asyncio.Future[WaitResult], timeout_s: float | None) -> bool:
     done, _ = await asyncio.wait([future], timeout=timeout_s)
     return bool(done)
-
-

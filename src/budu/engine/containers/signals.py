@@ -6,9 +6,7 @@ import signal
 
 from budu.base.errors import InvalidArgument
 
-_NAMES: dict[str, int] = {
-    each.name.removeprefix("SIG"): int(each) for each in signal.Signals
-} | {
+_NAMES: dict[str, int] = {each.name.removeprefix("SIG"): int(each) for each in signal.Signals} | {
     "POLL": int(signal.SIGIO),
     "IOT": int(signal.SIGABRT),
     "CLD": int(signal.SIGCHLD),

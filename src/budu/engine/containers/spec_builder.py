@@ -77,7 +77,9 @@ def build_spec(
     )
 
 
-def _paths(chosen: list[str] | None, default: tuple[str, ...], *, privileged: bool) -> tuple[str, ...]:
+def _paths(
+    chosen: list[str] | None, default: tuple[str, ...], *, privileged: bool
+) -> tuple[str, ...]:
     if chosen is not None:
         return tuple(chosen)
     return () if privileged else default

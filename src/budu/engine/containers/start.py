@@ -264,4 +264,3 @@ def device_number(path: str) -> tuple[str, int, int]:
             "not a device node"
         )
     return kind, os.major(status.st_rdev), os.minor(status.st_rdev)
-

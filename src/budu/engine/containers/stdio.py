@@ -228,5 +228,3 @@ def log_attributes(container: Container) -> str:
 
 def _words(text: str | None) -> list[str]:
     return [word for word in (text or "").split(",") if word]
-
-

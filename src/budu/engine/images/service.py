@@ -6,7 +6,6 @@ fetches, `storage` frees blobs and layers that nothing needs any more.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -14,7 +13,7 @@ import msgspec
 from budu.base.clock import now_ns, parse_time_argument, parse_timestamp
 from budu.base.errors import BuduError, InvalidArgument
 from budu.base.filters import Filters
-from budu.distribution.client import Registries
+from budu.distribution.auth import decode_registry_auth
 from budu.distribution.progress import ProgressSink
 from budu.distribution.pull import PulledImage, Puller
 from budu.engine.containers.model import Container
@@ -24,14 +23,13 @@ from budu.engine.images.removal import plan_removal
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.storage import ImageStorage
 from budu.image.model import ImageRecord
-from budu.spec.api.auth import AuthConfig
 from budu.spec.digest import Digest
 from budu.spec.image import ImageConfig
-from budu.spec.platform import Platform, host_platform
+from budu.spec.platform import Platform
 from budu.spec.reference import Reference, parse_reference
 
-_FILTER_KEYS = frozenset("before dangling label reference since until".split())
-_PRUNE_KEYS = frozenset("dangling label label! until".split())
+_FILTER_KEYS = frozenset(["before", "dangling", "label", "reference", "since", "until"])
+_PRUNE_KEYS = frozenset(["dangling", "label", "label!", "until"])
 
 
 class ImageService:
@@ -73,41 +71,42 @@ class ImageService:
         reference: str,
         *,
         platform: Platform | None,
-        auth: AuthConfig | None,
+        registry_auth: str,
         progress: ProgressSink,
     ) -> None:
         """Fetch an image and give it its names. Docker's progress goes to `progress`."""
         name = parse_reference(reference).with_default_tag()
-        known = self._repository.by_name(str(name))
         pulled = await self._puller.pull(
             name,
-            platform=platform or host_platform(),
-            auth=auth,
+            platform=platform,
+            credentials=decode_registry_auth(registry_auth),
             progress=progress,
-            known_id=known.id if known else None,
+            record=self._record,
         )
-        self._keep(name, pulled)
-        self._events.emit("image", "pull", name.familiar, **_labels(pulled.config), name=name.familiar_name)
+        attributes = _labels(pulled.config) | {"name": name.familiar_name}
+        self._events.emit("image", "pull", name.familiar, **attributes)
 
-    def _keep(self, name: Reference, pulled: PulledImage) -> None:
-        target = Digest(pulled.descriptor.digest)
+    async def _record(self, pulled: PulledImage) -> bool:
+        """Store what a pull brought; whether the name is new or means another image now."""
+        name, target = pulled.reference, Digest(pulled.descriptor.digest)
+        known = self._repository.by_name(str(name))
         names = [name.with_digest(target)]
         if name.tag:
             names.append(name.with_tag(name.tag))
-        index = target if target != pulled.manifest_digest else ""
         self._repository.put(
             ImageRecord(
                 id=pulled.config_digest,
                 manifest_digest=pulled.manifest_digest,
-                index_digest=index,
+                index_digest=target if target != pulled.manifest_digest else "",
                 size=sum(map(self._storage.layer_size, pulled.diff_ids)),
                 created=pulled.config.created,
                 platform=pulled.config.platform,
                 diff_ids=pulled.diff_ids,
-                layers=pulled.layers,
+                layers=pulled.manifest.layers,
             ),
             names,
         )
+        return known is None or known.id != pulled.config_digest
 
     def list(self, *, everything: bool, filters: Filters) -> list[ImageRecord]:
         """Images, newest first. Raises: InvalidArgument for an unknown filter."""

@@ -52,15 +52,13 @@ class ImageStorage:
         images: Iterable[ImageRecord],
         containers: Iterable[Container],
     ) -> list[str]:
-        """Free what only `image` needed; returns the chain ids of the layers that went, top first."""
+        """Free what only `image` needed; the chain ids of the layers that went, top first."""
         images = tuple(images)
         self._configs.pop(image.id, None)
         kept_layers = {diff for each in images for diff in each.diff_ids}
         kept_layers |= {diff for each in containers for diff in each.diff_ids}
         kept_blobs = {digest for each in images for digest in blobs_of(each)}
-        gone = [
-            index for index, diff_id in enumerate(image.diff_ids) if diff_id not in kept_layers
-        ]
+        gone = [index for index, diff_id in enumerate(image.diff_ids) if diff_id not in kept_layers]
         blobs = blobs_of(image) - kept_blobs
         await asyncio.to_thread(self._free, [image.diff_ids[i] for i in gone], blobs)
         digests = [Digest(each) for each in image.diff_ids]
@@ -76,7 +74,11 @@ class ImageStorage:
         self._layers.sweep()
 
     def release_layers(
-        self, diff_ids: Iterable[str], *, images: Iterable[ImageRecord], containers: Iterable[Container]
+        self,
+        diff_ids: Iterable[str],
+        *,
+        images: Iterable[ImageRecord],
+        containers: Iterable[Container],
     ) -> None:
         """Free layers that a removed container was the last to stand on."""
         kept = {diff for each in images for diff in each.diff_ids}

@@ -97,12 +97,12 @@ def concatenate(*fields: bytes) -> bytes:
     return b"".join(pad(field) for field in fields)
 
 
-def add_elements(table: str, name: str, *, elements: list[Element]) -> list[Message]:
+def add_elements(table: str, name: str, elements: list[Element]) -> list[Message]:
     """Messages that add elements to the map `name`; one that is there makes the batch fail."""
     return _element_messages(NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (table, name), elements)
 
 
-def delete_elements(table: str, name: str, *, elements: list[Element]) -> list[Message]:
+def delete_elements(table: str, name: str, elements: list[Element]) -> list[Message]:
     """Messages that remove elements by key; one that is missing makes the batch fail."""
     return _element_messages(NFT_MSG_DELSETELEM, 0, (table, name), elements)
 

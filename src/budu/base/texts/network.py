@@ -1,0 +1,75 @@
+"""Texts of the hints about networks and ports: key to English and Korean."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "network.port-held-by-container": (
+        "Port {port} is published by container {container}. Port {free} is free.",
+        "{port}번 포트는 컨테이너 {container}(이)가 쓰고 있습니다. {free}번은 비어 있습니다.",
+    ),
+    "network.port-held-by-process": (
+        "Port {port} is used by {process} (pid {pid}). Port {free} is free.",
+        "{port}번 포트는 {process}(pid {pid})(이)가 쓰고 있습니다. {free}번은 비어 있습니다.",
+    ),
+    "network.port-in-use": (
+        "Another program uses port {port}; `ss -lntup` shows it. Port {free} is free.",
+        "다른 프로그램이 {port}번 포트를 쓰고 있습니다(`ss -lntup`으로 확인)."
+        " {free}번은 비어 있습니다.",
+    ),
+    "network.port-privileged": (
+        "Port {port} is below 1024, which needs root. Choose a higher one, or run"
+        " `sysctl net.ipv4.ip_unprivileged_port_start={port}`.",
+        "{port}번은 1024보다 작아 root 권한이 필요합니다. 더 큰 번호를 고르거나"
+        " `sysctl net.ipv4.ip_unprivileged_port_start={port}`를 실행하세요.",
+    ),
+    "network.address-not-here": (
+        "{address} is not an address of this host; `ip -4 addr` lists them.",
+        "{address}은(는) 이 호스트의 주소가 아닙니다. `ip -4 addr`로 확인하세요.",
+    ),
+    "network.publish-ipv4": (
+        "Leave {address} out, or publish at an IPv4 address: -p 127.0.0.1:8080:80.",
+        "{address}을(를) 빼거나 IPv4 주소로 공개하세요: -p 127.0.0.1:8080:80.",
+    ),
+    "network.range-used-up": (
+        "Every host port of {range} is taken. Name a wider range, or stop a container.",
+        "호스트 포트 {range}(이)가 모두 쓰이고 있습니다. 범위를 넓히거나 컨테이너를 멈추세요.",
+    ),
+    "network.protocols": (
+        "A port's protocol is tcp, udp or sctp: 53/udp.",
+        "포트의 프로토콜은 tcp, udp, sctp 중 하나입니다: 53/udp.",
+    ),
+    "network.addresses-used-up": (
+        "All {count} addresses of {subnet} are taken. Remove containers, or set a larger subnet"
+        " with `bip` in daemon.json.",
+        "{subnet}의 주소 {count}개가 모두 쓰이고 있습니다. 컨테이너를 지우거나 daemon.json의"
+        " `bip`으로 더 큰 서브넷을 정하세요.",
+    ),
+    "network.address-outside": (
+        "{address} is not in {subnet}, the network's subnet.",
+        "{address}은(는) 네트워크의 서브넷 {subnet}에 없습니다.",
+    ),
+    "network.subnets-used-up": (
+        "Every default pool overlaps a route of this host ({routes}). Name a free subnet with"
+        " `bip` or `default-address-pools` in daemon.json.",
+        "기본 주소 풀이 모두 호스트의 경로({routes})와 겹칩니다. daemon.json의 `bip`이나"
+        " `default-address-pools`로 비어 있는 서브넷을 정하세요.",
+    ),
+    "network.needs-root": (
+        "Making networks needs root (CAP_NET_ADMIN). Start the engine as root.",
+        "네트워크를 만들려면 root 권한(CAP_NET_ADMIN)이 필요합니다. 엔진을 root로 시작하세요.",
+    ),
+    "network.nft-missing": (
+        "Install it: apt-get install {package}.",
+        "설치하세요: apt-get install {package}.",
+    ),
+    "network.link-failed": (
+        "The kernel refused this step: {step}.",
+        "커널이 이 단계를 거부했습니다: {step}.",
+    ),
+    "network.forward-dropped": (
+        "Another firewall ({chain}) drops forwarded packets, so containers on {bridge} cannot"
+        " reach other hosts. Let them through: iptables -I FORWARD -i {bridge} -j ACCEPT;"
+        " iptables -I FORWARD -o {bridge} -j ACCEPT",
+        "다른 방화벽({chain})이 전달 패킷을 버려서 {bridge}의 컨테이너가 밖에 닿지 못합니다."
+        " 허용하세요: iptables -I FORWARD -i {bridge} -j ACCEPT;"
+        " iptables -I FORWARD -o {bridge} -j ACCEPT",
+    ),
+}

@@ -1,0 +1,489 @@
+"""Shims with real containers: stdio, exit statuses, and engines that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import uvloop
+from msgspec import structs
+
+from budu.base.errors import Conflict, NotFound
+from budu.logs.driver import LogSettings
+from budu.logs.files import BEGINNING
+from budu.logs.frames import STDERR, STDOUT, Frame
+from budu.logs.reader import LogQuery, LogReader
+from budu.logs.watch import Watch
+from budu.runtime.host import read_host
+from budu.runtime.launch import StepFailed
+from budu.runtime.plan import make_exec_plan, make_plan
+from budu.shim.client import (
+    ExitStatus,
+    ShimHandle,
+    adopt_process,
+    connect_shim,
+    process_start_ticks,
+    read_exit_file,
+)
+from budu.shim.pool import ShimPool, StartOrder
+from budu.spec.oci_runtime import OCI_VERSION, Linux, Mount, Namespace, Process, Root, RuntimeSpec
+
+pytestmark = [
+    pytest.mark.host,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox"),
+]
+
+LONG = "container-" + "x" * 120
+"""A folder name that makes the socket's path longer than the kernel takes."""
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    return (
+        uvloop.EventLoopPolicy()
+        if request.param == "uvloop"
+        else (asyncio.DefaultEventLoopPolicy())
+    )
+
+
+@pytest.fixture
+def rootfs(tmp_path: Path) -> Path:
+    root = tmp_path / "rootfs"
+    for name in ("bin", "proc", "dev", "tmp"):
+        (root / name).mkdir(parents=True)
+    shutil.copy(shutil.which("busybox") or "", root / "bin/busybox")
+    for name in ("sh", "true", "cat", "echo", "sleep", "yes", "head", "stty", "id", "kill"):
+        (root / "bin" / name).symlink_to("busybox")
+    return root
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[ShimPool]:
+    pool = ShimPool()
+    pool.spawn_zygote()
+    await pool.start()
+    yield pool
+    await pool.close()
+
+
+class Case:
+    """One container's folder, and how to start things in it."""
+
+    def __init__(self, pool: ShimPool, rootfs: Path) -> None:
+        self.pool = pool
+        self.rootfs = rootfs
+        self.directory = rootfs.parent / LONG
+        self.directory.mkdir()
+        self.log = LogReader(str(self.directory), Watch())
+        self.handle: ShimHandle | None = None
+
+    def path(self, name: str) -> str:
+        return str(self.directory / name)
+
+    def spec(self, *args: str, tty: bool = False, host_pid: bool = False) -> RuntimeSpec:
+        kinds = ["mount", "uts", "ipc", "network"] + ([] if host_pid else ["pid"])
+        return RuntimeSpec(
+            oci_version=OCI_VERSION,
+            process=Process(args=args, env=("PATH=/bin",), terminal=tty),
+            root=Root(path=str(self.rootfs)),
+            mounts=(
+                Mount(destination="/proc", type="proc", source="proc"),
+                Mount(destination="/dev", type="tmpfs", source="tmpfs", options=("mode=755",)),
+                Mount(
+                    destination="/dev/pts",
+                    type="devpts",
+                    source="devpts",
+                    options=("newinstance", "ptmxmode=0666", "mode=0620"),
+                ),
+            ),
+            linux=Linux(namespaces=tuple(Namespace(type=kind) for kind in kinds)),
+        )
+
+    def order(
+        self,
+        *args: str,
+        tty: bool = False,
+        host_pid: bool = False,
+        stdin: bool = False,
+        stdin_once: bool = False,
+        window: int | None = None,
+        max_size: int = 0,
+    ) -> StartOrder:
+        return StartOrder(
+            id=LONG,
+            socket=self.path("shim.sock"),
+            exit=self.path("exit"),
+            log=LogSettings(max_size=max_size, max_files=5).shim_order(str(self.directory)),
+            stdin=stdin,
+            stdin_once=stdin_once,
+            tty=tty,
+            window=window,
+            plan=make_plan(self.spec(*args, tty=tty, host_pid=host_pid), read_host()),
+        )
+
+    async def start(self, order: StartOrder) -> ShimHandle:
+        self.handle = await (await self.pool.take()).start(order, {})
+        return self.handle
+
+    async def run(self, *args: str, **options: bool) -> ExitStatus:
+        handle = await self.start(self.order(*args, **options))
+        return await handle.wait()
+
+    async def output(self, stream: int = STDOUT) -> bytes:
+        frames = [frame async for batch in self.log.read(LogQuery()) for frame in batch]
+        return join(frames, stream)
+
+    async def read_until(self, text: bytes) -> bytes:
+        """Follow the log until `text` has come."""
+        collected = b""
+        frames = self.log.attach(BEGINNING)
+        async for batch in frames:
+            collected += join(batch, STDOUT)
+            if text in collected:
+                break
+        await frames.aclose()
+        return collected
+
+
+def join(frames: list[Frame], stream: int) -> bytes:
+    return b"".join(frame[3] for frame in frames if frame[0] == stream)
+
+
+@pytest.fixture
+async def case(pool: ShimPool, rootfs: Path) -> AsyncIterator[Case]:
+    case = Case(pool, rootfs)
+    yield case
+    if case.handle is not None and case.handle.pidfd >= 0:
+        if case.handle.status is None:
+            case.handle.signal(signal.SIGKILL)
+            await case.handle.wait()
+        case.handle.close()
+
+
+async def test_true_ends_with_zero_and_leaves_its_exit_file(case: Case) -> None:
+    status = await case.run("/bin/true")
+    assert (status.code, status.signal) == (0, None)
+    assert read_exit_file(case.path("exit")) == status
+    assert status.finished_ns > 0
+    assert sorted(os.listdir(case.directory)) == ["container.log", "exit"]
+
+
+async def test_streams_are_kept_apart(case: Case) -> None:
+    status = await case.run("/bin/sh", "-c", "echo out; echo err >&2; exit 3")
+    assert status.code == 3
+    assert await case.output(STDOUT) == b"out\n"
+    assert await case.output(STDERR) == b"err\n"
+
+
+async def test_death_by_signal_has_dockers_code(case: Case) -> None:
+    handle = await case.start(case.order("/bin/sleep", "60"))
+    assert handle.signal(signal.SIGKILL)
+    status = await handle.wait()
+    assert (status.code, status.signal) == (137, 9)
+    assert not handle.signal(signal.SIGKILL)
+
+
+async def test_program_has_default_signal_dispositions(case: Case) -> None:
+    await case.run("/bin/sh", "-c", "busybox grep -E 'SigIgn|SigBlk' /proc/self/status")
+    assert await case.output() == b"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+
+
+async def test_program_has_three_descriptors_only(case: Case) -> None:
+    await case.run("/bin/busybox", "ls", "/proc/self/fd")
+    assert await case.output() == b"0\n1\n2\n3\n"
+
+
+async def test_input_reaches_the_program_and_ends(case: Case) -> None:
+    handle = await case.start(case.order("/bin/cat", stdin=True))
+    assert handle.stdin_fd is not None
+    os.write(handle.stdin_fd, b"typed\n")
+    assert await case.read_until(b"typed\n") == b"typed\n"
+    await handle.close_stdin()
+    assert (await handle.wait()).code == 0
+
+
+async def test_without_input_the_program_reads_end_of_file(case: Case) -> None:
+    handle = await case.start(case.order("/bin/cat"))
+    assert handle.stdin_fd is None
+    assert (await handle.wait()).code == 0
+
+
+async def test_stdin_once_ends_the_input_with_the_last_engine(case: Case) -> None:
+    handle = await case.start(case.order("/bin/cat", stdin=True, stdin_once=True))
+    handle.close()
+    await wait_for_path(case.path("exit"))
+    status = read_exit_file(case.path("exit"))
+    assert status is not None and status.code == 0
+
+
+async def test_terminal_echoes_and_has_a_size(case: Case) -> None:
+    handle = await case.start(case.order("/bin/sh", "-c", "read x; stty size", tty=True))
+    assert handle.stdin_fd is not None
+    handle.resize(33, 77)
+    os.write(handle.stdin_fd, b"go\n")
+    assert (await handle.wait()).code == 0
+    assert await case.output() == b"go\r\n33 77\r\n"
+
+
+async def test_pipes_cannot_be_resized(case: Case) -> None:
+    handle = await case.start(case.order("/bin/sleep", "60"))
+    with pytest.raises(Conflict):
+        handle.resize(1, 1)
+
+
+async def test_missing_program_is_reported_and_nothing_is_left(case: Case) -> None:
+    with pytest.raises(StepFailed) as failure:
+        await case.start(case.order("/bin/none"))
+    assert failure.value.exit_code == 127
+    assert os.listdir(case.directory) == ["container.log"]
+
+
+async def test_unusable_folder_is_reported(case: Case) -> None:
+    order = case.order("/bin/true")
+    case.directory.rmdir()
+    with pytest.raises(StepFailed, match="No such file"):
+        await case.start(order)
+
+
+async def test_large_order_travels(case: Case) -> None:
+    status = await case.run("/bin/sh", "-c", "echo ${#1}", "sh", "y" * 100_000)
+    assert status.code == 0
+    assert await case.output() == b"100000\n"
+
+
+async def test_all_output_is_stored_before_the_end_is_reported(case: Case) -> None:
+    status = await case.run("/bin/sh", "-c", "yes 0123456789abcde | head -c 3000000")
+    assert status.code == 0
+    assert len(await case.output()) == 3_000_000
+
+
+async def test_a_process_that_outlives_init_does_not_hold_the_end_back(case: Case) -> None:
+    handle = await case.start(
+        case.order("/bin/sh", "-c", "sleep 600 & echo $!; exit 5", host_pid=True)
+    )
+    assert (await handle.wait()).code == 5
+    survivor = int(await case.output())
+    os.kill(survivor, signal.SIGKILL)
+
+
+async def test_window_blocks_the_container_and_loses_nothing(case: Case) -> None:
+    command = "yes 0123456789abcde | head -c 3000000"
+    order = case.order("/bin/sh", "-c", command, window=100_000, max_size=100_000)
+    handle = await case.start(order)
+    received = 0
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    handle_end = asyncio.create_task(handle.wait())
+    handle_end.add_done_callback(lambda _: ended.set_result(None))
+    async for batch in case.log.attach(BEGINNING, ended=ended):
+        received += sum(len(frame[3]) for frame in batch)
+        assert os.stat(case.path("container.log")).st_size < 300_000
+        await asyncio.sleep(0.001)
+        handle.allow_output(received + 100_000)
+    assert received == 3_000_000
+
+
+async def test_a_later_engine_finds_the_container_and_its_end(case: Case) -> None:
+    first = await case.start(case.order("/bin/cat", stdin=True))
+    pid = first.pid
+    first.close()
+    second = case.handle = await connect_shim(case.path("shim.sock"))
+    assert (second.pid, second.id) == (pid, LONG)
+    assert second.start_ticks == process_start_ticks(pid)
+    assert second.stdin_fd is not None
+    os.write(second.stdin_fd, b"hello\n")
+    await second.close_stdin()
+    assert (await second.wait()).code == 0
+    assert await case.output() == b"hello\n"
+    with pytest.raises(NotFound):
+        await connect_shim(case.path("shim.sock"))
+
+
+async def test_two_engines_are_told_of_the_end(case: Case) -> None:
+    first = await case.start(case.order("/bin/cat", stdin=True))
+    second = await connect_shim(case.path("shim.sock"))
+    second._close_stdin_fd()
+    await first.close_stdin()
+    assert await first.wait() == await second.wait()
+    second.close()
+
+
+async def test_a_terminal_survives_reconnection(case: Case) -> None:
+    first = await case.start(case.order("/bin/sh", "-c", "read x; stty size", tty=True))
+    first.close()
+    second = case.handle = await connect_shim(case.path("shim.sock"))
+    second.resize(11, 22)
+    assert second.stdin_fd is not None
+    os.write(second.stdin_fd, b"\n")
+    assert (await second.wait()).code == 0
+    assert await case.output() == b"\r\n11 22\r\n"
+
+
+async def test_killed_shim_still_lets_the_end_be_seen(case: Case) -> None:
+    handle = await case.start(case.order("/bin/sh", "-c", "read x; exit 7", stdin=True))
+    stdin = handle.stdin_fd
+    assert stdin is not None
+    os.kill(handle.shim_pid, signal.SIGKILL)
+    while handle.has_shim:
+        await asyncio.sleep(0.01)
+    assert handle.status is None
+    os.write(stdin, b"\n")
+    status = await handle.wait()
+    assert status.code in (7, 137), "what the kernel remembers, or unknown on older kernels"
+    if kernel_release() >= (6, 15):
+        assert status.code == 7
+    with pytest.raises(NotFound):
+        await connect_shim(case.path("shim.sock"))
+
+
+async def test_a_container_without_shim_is_adopted_by_pid_and_start_time(case: Case) -> None:
+    handle = await case.start(case.order("/bin/sleep", "600"))
+    pid, ticks = handle.pid, handle.start_ticks
+    os.kill(handle.shim_pid, signal.SIGKILL)
+    facts = {"container_id": LONG, "pid": pid, "exit_path": case.path("exit")}
+    with pytest.raises(NotFound):
+        adopt_process(**facts, start_ticks=ticks + 1)
+    adopted = adopt_process(**facts, start_ticks=ticks)
+    assert adopted.signal(signal.SIGKILL)
+    assert (await adopted.wait()).code == 137
+    adopted.close()
+    with pytest.raises(NotFound):
+        adopt_process(**facts, start_ticks=ticks)
+
+
+async def test_exec_runs_in_the_container(case: Case) -> None:
+    init = await case.start(case.order("/bin/sleep", "600"))
+    host_names = os.readlink(f"/proc/{init.pid}/ns/uts")
+    folder = case.directory / "exec"
+    folder.mkdir()
+    process = Process(args=("/bin/busybox", "readlink", "/proc/self/ns/uts"), env=("PATH=/bin",))
+    order = StartOrder(
+        id="exec",
+        socket=str(folder / "shim.sock"),
+        exit=str(folder / "exit"),
+        log=LogSettings(max_size=0, max_files=1).shim_order(str(folder)),
+        plan=make_exec_plan(process, read_host(), spec=case.spec("/bin/sleep")),
+    )
+    handle = await (await case.pool.take()).start(order, {"target": init.pidfd})
+    assert (await handle.wait()).code == 0
+    handle.close()
+    frames = [f async for batch in LogReader(str(folder), Watch()).read(LogQuery()) for f in batch]
+    assert join(frames, STDOUT).decode().strip() == host_names
+
+
+async def test_a_killed_zygote_is_replaced(pool: ShimPool, case: Case) -> None:
+    old = pool.zygote_pid
+    shims = [await pool.take() for _ in range(2)]
+    os.kill(old, signal.SIGKILL)
+    assert (await case.run("/bin/true")).code == 0
+    assert pool.zygote_pid not in (0, old)
+    for shim in shims:
+        assert shim.is_alive()
+        shim.discard()
+
+
+async def test_a_dead_idle_shim_is_not_handed_out(pool: ShimPool, case: Case) -> None:
+    await case.run("/bin/true")
+    shim = await pool.take()
+    os.kill(shim.pid, signal.SIGKILL)
+    while shim.is_alive():
+        await asyncio.sleep(0.01)
+    pool._idle.appendleft(shim)
+    other = await pool.take()
+    assert other.pid != shim.pid
+    other.discard()
+
+
+async def test_volumes_see_mounts_that_the_host_makes_later(case: Case) -> None:
+    """The zygote's mount namespace follows the host's."""
+    (case.rootfs / "mnt").mkdir()
+    libc = ctypes.CDLL(None, use_errno=True)
+    source = case.directory / "later"
+    source.mkdir()
+    assert libc.mount(b"tmpfs", os.fsencode(source), b"tmpfs", 0, b"size=64k") == 0
+    try:
+        (source / "file").write_text("seen\n")
+        spec = case.spec("/bin/cat", "/mnt/file")
+        bind = Mount(destination="/mnt", type="bind", source=str(source), options=("bind",))
+        spec = structs.replace(spec, mounts=(*spec.mounts, bind))
+        order = case.order("/bin/true")
+        order = structs.replace(order, plan=make_plan(spec, read_host()))
+        handle = await case.start(order)
+        assert (await handle.wait()).code == 0
+        assert await case.output() == b"seen\n"
+    finally:
+        assert libc.umount2(os.fsencode(source), 0) == 0
+
+
+async def test_memory_of_a_shim(case: Case) -> None:
+    handle = await case.start(case.order("/bin/sleep", "600"))
+    shares = Path(f"/proc/{handle.shim_pid}/smaps_rollup").read_text()
+    rows = dict(line.split(":", 1) for line in shares.splitlines()[1:])
+    print("shim", {key: rows[key].strip() for key in ("Rss", "Pss", "Private_Dirty")})
+    assert Path(f"/proc/{handle.shim_pid}/comm").read_text() == "budu-shim\n"
+    assert Path(f"/proc/{handle.shim_pid}/cmdline").read_text().startswith("budu-shim container-")
+
+
+ENGINE = """
+import asyncio, sys
+sys.path.insert(0, {tests!r})
+from test_shim_containers import Case, ShimPool
+from pathlib import Path
+
+async def main():
+    pool = ShimPool()
+    pool.spawn_zygote()
+    await pool.start()
+    case = Case(pool, Path({rootfs!r}))
+    script = "n=0; while [ ! -e /tmp/stop ]; do n=$((n+1)); echo $n; done; echo last; exit 9"
+    handle = await case.start(case.order("/bin/sh", "-c", script))
+    print(handle.pid, handle.shim_pid, pool.zygote_pid, flush=True)
+    await handle.wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_killed_engine_leaves_container_and_complete_log(rootfs: Path) -> None:
+    source = ENGINE.format(tests=str(Path(__file__).parent), rootfs=str(rootfs))
+    engine = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE)
+    assert engine.stdout is not None
+    pid, shim_pid, zygote_pid = map(int, engine.stdout.readline().split())
+    engine.kill()
+    engine.wait()
+    engine.stdout.close()
+    directory = rootfs.parent / LONG
+    log = LogReader(str(directory), Watch())
+    while process_start_ticks(zygote_pid):
+        await asyncio.sleep(0.01)
+    os.kill(shim_pid, signal.SIGTERM)
+    size = (directory / "container.log").stat().st_size
+    while (directory / "container.log").stat().st_size == size:
+        await asyncio.sleep(0.01)
+    handle = await connect_shim(str(directory / "shim.sock"))
+    assert (handle.pid, handle.shim_pid) == (pid, shim_pid)
+    (rootfs / "tmp/stop").touch()
+    assert (await handle.wait()).code == 9
+    handle.close()
+    frames = [frame async for batch in log.read(LogQuery()) for frame in batch]
+    *numbers, last = join(frames, STDOUT).split()
+    assert last == b"last"
+    assert [int(number) for number in numbers] == list(range(1, len(numbers) + 1))
+
+
+async def wait_for_path(path: str) -> None:
+    while not os.path.exists(path):
+        await asyncio.sleep(0.01)
+
+
+def kernel_release() -> tuple[int, ...]:
+    return struct.unpack("BB", bytes(map(int, os.uname().release.split(".")[:2])))
