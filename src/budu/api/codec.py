@@ -50,6 +50,12 @@ def zero(kind: type[T]) -> T:
     return decode(b"{}", kind)
 
 
+def widen(record: msgspec.Struct, kind: type[T], **more: object) -> T:
+    """The record as a value of `kind`, which has its fields and `more`."""
+    fields = {name: getattr(record, name) for name in record.__struct_fields__}
+    return kind(**{**fields, **more})
+
+
 def require_json(content_type: str) -> None:
     """Checks the header of a request that has a body.
 

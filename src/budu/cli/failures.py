@@ -19,3 +19,10 @@ class Exit(Exception):
         self.status = status
         self.message = message
         self.hint = hint
+
+
+class CommandFailed(Exit):
+    """The common case: a message and status 1."""
+
+    def __init__(self, message: str, *, hint: Hint | None = None) -> None:
+        super().__init__(1, message, hint=hint)

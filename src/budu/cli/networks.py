@@ -152,7 +152,9 @@ def endpoints_of(call: Call) -> dict[str, dict[str, Any]]:
 
 def _attachments(call: Call) -> list[Attachment]:
     value = call.values["network"]
-    return [item for item in value if isinstance(item, Attachment)] if isinstance(value, list) else []
+    return (
+        [item for item in value if isinstance(item, Attachment)] if isinstance(value, list) else []
+    )
 
 
 def _add_flags(attachment: Attachment, call: Call) -> None:
@@ -166,9 +168,7 @@ def _add_flags(attachment: Attachment, call: Call) -> None:
         ("link-local-ip", attachment.link_local, "per-network link-local IP addresses"),
     ):
         if present and call.values[flag]:
-            raise InvalidArgument(
-                f"conflicting options: cannot specify both --{flag} and {words}"
-            )
+            raise InvalidArgument(f"conflicting options: cannot specify both --{flag} and {words}")
     attachment.aliases = attachment.aliases or call.texts("network-alias")
     if is_user_defined(attachment.target):
         attachment.links = attachment.links or call.texts("link")

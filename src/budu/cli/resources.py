@@ -218,9 +218,13 @@ def is_cdi_name(text: str) -> bool:
     kind, separator, name = text.partition("=")
     vendor, slash, group = kind.partition("/")
     words = (vendor, group, name)
-    return bool(separator and slash) and not text.startswith("/") and all(
-        word and word[0].isalnum() and all(sign.isalnum() or sign in "-_.:" for sign in word)
-        for word in words
+    return (
+        bool(separator and slash)
+        and not text.startswith("/")
+        and all(
+            word and word[0].isalnum() and all(sign.isalnum() or sign in "-_.:" for sign in word)
+            for word in words
+        )
     )
 
 
@@ -230,7 +234,12 @@ def read_device_rule(text: str) -> str:
     numbers, _, mode = rest.partition(" ")
     major, _, minor = numbers.partition(":")
     numeric = all(part == "*" or part.isdecimal() for part in (major, minor))
-    if kind not in ("a", "b", "c") or not numeric or not 1 <= len(mode) <= 3 or set(mode) - set("rwm"):
+    if (
+        kind not in ("a", "b", "c")
+        or not numeric
+        or not 1 <= len(mode) <= 3
+        or set(mode) - set("rwm")
+    ):
         raise InvalidArgument(f"invalid device cgroup format '{text}'")
     return text
 

@@ -1,7 +1,8 @@
 """Capabilities, security options and namespaces of run and create. Light.
 
-Source: docker/cli 28.2 `opts/capabilities.go`, `cli/command/container/opts.go`
-(parseSecurityOpts, parseSystemPaths); moby `api/types/container/hostconfig.go` (modes).
+Source: docker/cli 28.2 `cli/command/container/opts.go` (parseSecurityOpts, parseSystemPaths);
+moby `client/container_create.go` (normalizeCapabilities),
+`api/types/container/hostconfig.go` (modes).
 """
 
 from __future__ import annotations
@@ -17,18 +18,9 @@ if TYPE_CHECKING:
 ALL = "ALL"
 
 
-def effective_capabilities(
-    add: Sequence[str], drop: Sequence[str]
-) -> tuple[list[str] | None, list[str] | None]:
-    """CapAdd and CapDrop: `CAP_` spelling, sorted, each once; what is added is not dropped."""
-    added = {_capability(name) for name in add}
-    dropped = {_capability(name) for name in drop}
-    if ALL in added:
-        added = {ALL} | (added & dropped)
-    if ALL in dropped:
-        dropped = {ALL}
-    dropped -= added if ALL not in added else set()
-    return sorted(added) or None, sorted(dropped) or None
+def normal_capabilities(names: Sequence[str]) -> list[str] | None:
+    """CapAdd or CapDrop: in capitals, with `CAP_`, sorted, each once; None for an empty list."""
+    return sorted({_capability(name) for name in names}) or None
 
 
 def _capability(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from budu.base.clock import now_ns
 from budu.base.ids import new_id
-from budu.content.disk import DiskContentStore
+from budu.content.disk import DiskContent
 from budu.daemon.options import Options
 from budu.distribution.auth import Credentials
 from budu.distribution.client import Registries
@@ -36,10 +36,11 @@ from budu.engine.volumes import VolumeService
 from budu.logs.watch import Watch
 from budu.network.contract import NetworkConfig
 from budu.network.service import BridgeService
-from budu.runtime.cgroups.choice import choose_cgroups
+from budu.runtime.cgroups.choose import choose_cgroups
+from budu.runtime.cgroups.layout import read_layout
 from budu.runtime.host import read_host
-from budu.runtime.seccomp_profile import SeccompProfiles
-from budu.shim.client import ShimPool
+from budu.runtime.seccomp_profile import ProgramCache
+from budu.shim.pool import ShimPool
 from budu.snapshot.choose import choose_layer_store, probe
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec.api.auth import AuthConfig
@@ -68,7 +69,7 @@ class Engine:
         engine_id, created_ns = _identity(database)
         abilities = probe(_made(paths.layers))
         self._layers = layers = choose_layer_store(paths.layers, abilities)
-        content = DiskContentStore(paths.content)
+        content = DiskContent(paths.content)
         snapshots = ContainerSnapshots(
             paths.snapshots, layers, style=abilities.style, userxattr=abilities.userxattr
         )
@@ -101,7 +102,7 @@ class Engine:
             containers=container_records.all,
         )
         self._watch = Watch()
-        cgroups = choose_cgroups()
+        cgroups = choose_cgroups(read_layout())
         starter = ContainerStarter(
             paths=paths,
             snapshots=snapshots,
@@ -110,7 +111,7 @@ class Engine:
             cgroups=cgroups,
             cgroup_parent="/budu" + (f"-{options.instance}" if options.instance else ""),
             shims=shims,
-            seccomp=SeccompProfiles(),
+            seccomp=ProgramCache(str(options.data_root / "seccomp")),
             host=read_host(),
         )
         self.containers = ContainerService(

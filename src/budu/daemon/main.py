@@ -24,7 +24,7 @@ from budu.daemon.compose import Engine
 from budu.daemon.listeners import make_listeners
 from budu.daemon.lock import PidFile
 from budu.daemon.options import Options, read_options
-from budu.shim.client import ShimPool
+from budu.shim.pool import ShimPool
 
 log = logging.getLogger(__name__)
 

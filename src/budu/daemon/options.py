@@ -146,7 +146,8 @@ def read_options(argv: Sequence[str]) -> Options:
             f"as a flag and in the configuration file: {flag}"
         )
     for key in _LISTS & set(given) & set(from_file):
-        given[key] = [*from_file[key], *given[key]]
+        in_file = from_file[key]
+        given[key] = [*(in_file if isinstance(in_file, list) else [in_file]), *given[key]]
     return _build({**from_file, **given})
 
 

@@ -18,6 +18,7 @@ import msgspec
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
+from budu.image.history import HistoryRow
 from budu.image.model import ImageRecord
 from budu.spec.api.auth import AuthConfig
 from budu.spec.api.container import ContainerCreateBody
@@ -25,6 +26,7 @@ from budu.spec.api.events import EventMessage
 from budu.spec.api.network import Network
 from budu.spec.api.system import SystemInfo, SystemVersion
 from budu.spec.api.volume import Volume
+from budu.spec.image import ImageConfig
 from budu.spec.platform import Platform
 
 
@@ -92,6 +94,16 @@ class ImageDeletion(msgspec.Struct, frozen=True, kw_only=True):
     deleted: str = ""
 
 
+# Names for results, because inside the services `list` is a method.
+ContainerList = list[Container]
+ImageList = list[ImageRecord]
+NetworkList = list[Network]
+VolumeList = list[Volume]
+Deletions = list[ImageDeletion]
+Texts = list[str]
+HistoryRows = tuple[HistoryRow, ...]
+
+
 class Containers(Protocol):
     """Everything that happens to containers."""
 
@@ -99,7 +111,7 @@ class Containers(Protocol):
         self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
     ) -> Created: ...
     def get(self, ref: str) -> Container: ...
-    def list(self, *, everything: bool, limit: int, filters: Filters) -> list[Container]: ...
+    def list(self, *, everything: bool, limit: int, filters: Filters) -> ContainerList: ...
     def size(self, container: Container) -> tuple[int, int]:
         """Bytes of the writable layer, and of that with the image."""
 
@@ -123,7 +135,7 @@ class Containers(Protocol):
 
     async def attach(self, ref: str, options: AttachOptions) -> Attachment: ...
     async def resize(self, ref: str, *, height: int, width: int) -> None: ...
-    async def prune(self, filters: Filters) -> tuple[list[str], int]:
+    async def prune(self, filters: Filters) -> tuple[Texts, int]:
         """Ids removed and bytes freed."""
 
 
@@ -145,24 +157,30 @@ class Images(Protocol):
         """
 
     def get(self, ref: str) -> ImageRecord: ...
-    def list(self, *, everything: bool, filters: Filters) -> list[ImageRecord]: ...
+    def config(self, image: ImageRecord) -> ImageConfig:
+        """The image's config document."""
+
+    def history(self, image: ImageRecord) -> HistoryRows:
+        """The steps of its making, newest first."""
+
+    def list(self, *, everything: bool, filters: Filters) -> ImageList: ...
     def containers_of(self, image: ImageRecord) -> int: ...
     async def tag(self, ref: str, *, repository: str, tag: str) -> None: ...
-    async def remove(self, ref: str, *, force: bool, prune: bool) -> list[ImageDeletion]: ...
-    async def prune(self, filters: Filters) -> tuple[list[ImageDeletion], int]: ...
+    async def remove(self, ref: str, *, force: bool, prune: bool) -> Deletions: ...
+    async def prune(self, filters: Filters) -> tuple[Deletions, int]: ...
 
 
 class Networks(Protocol):
     """The networks that exist."""
 
-    def list(self, filters: Filters) -> list[Network]: ...
+    def list(self, filters: Filters) -> NetworkList: ...
     def get(self, ref: str) -> Network: ...
 
 
 class Volumes(Protocol):
     """Named and anonymous volumes of the local driver."""
 
-    def list(self, filters: Filters) -> tuple[list[Volume], list[str]]: ...
+    def list(self, filters: Filters) -> tuple[VolumeList, Texts]: ...
     def get(self, name: str) -> Volume: ...
     async def create(
         self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
@@ -193,9 +211,26 @@ class Events(Protocol):
 class Engine(Protocol):
     """All services, made by `daemon.compose`."""
 
-    containers: Containers
-    images: Images
-    networks: Networks
-    volumes: Volumes
-    system: System
-    events: Events
+    @property
+    def containers(self) -> Containers:
+        """Everything that happens to containers."""
+
+    @property
+    def images(self) -> Images:
+        """Images by name and id."""
+
+    @property
+    def networks(self) -> Networks:
+        """The networks that exist."""
+
+    @property
+    def volumes(self) -> Volumes:
+        """Volumes of the local driver."""
+
+    @property
+    def system(self) -> System:
+        """The engine and its host."""
+
+    @property
+    def events(self) -> Events:
+        """What happened, as it happens."""

@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -18,12 +19,13 @@ from budu.base.clock import format_time
 from budu.base.errors import Hint, InvalidArgument, NotFound, NotImplementedHere
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container
+from budu.engine.contract import NetworkList, Texts
 from budu.engine.paths import ContainerPaths
-from budu.engine.port_requests import exposed_ports, port_requests
 from budu.engine.sandboxes import SandboxFactory
-from budu.network.contract import EndpointState
-from budu.network.files import HostsFile, ResolvConf, render_hosts, render_resolv_conf
+from budu.network.contract import EndpointState, PortRequest
+from budu.network.files import host_mode_hosts_file, hostname_file, hosts_file, resolv_conf
 from budu.network.loopback import bring_loopback_up
+from budu.network.port_requests import parse_exposed, parse_requests
 from budu.network.service import BridgeService
 from budu.spec.api.host_config import HostConfig
 from budu.spec.api.network import (
@@ -38,6 +40,8 @@ from budu.spec.api.network import (
 BRIDGE, HOST, NONE = "bridge", "host", "none"
 PREDEFINED = (BRIDGE, HOST, NONE)
 _DRIVERS = {BRIDGE: "bridge", HOST: "host", NONE: "null"}
+_HOSTS = Path("/etc/hosts")
+_RESOLV_CONF = Path("/etc/resolv.conf")
 _FILTER_KEYS = frozenset(["dangling", "driver", "id", "label", "name", "scope", "type"])
 
 
@@ -97,9 +101,7 @@ class NetworkService:
                 )
         settings = next((each for each in asked.values() if each is not None), EndpointSettings())
         _check_settings(name, settings)
-        if name == HOST and (host.port_bindings or host.publish_all_ports):
-            host = msgspec.structs.replace(host, port_bindings=None)
-        port_requests(host, ())
+        _requests(host, ())
         return {name: settings}
 
     def _name_of(self, ref: str) -> str:
@@ -136,12 +138,14 @@ class NetworkService:
 
     def _connect(self, container: Container, netns: int, name: str) -> EndpointState:
         settings = container.endpoint_settings.get(name) or EndpointSettings()
-        exposed = exposed_ports(container.config.exposed_ports, container.host_config)
+        host = container.host_config
+        declared = [*(container.config.exposed_ports or ()), *(host.port_bindings or ())]
+        exposed = parse_exposed(declared)
         return self._bridge.connect(
             container.id,
             netns,
             name=container.name,
-            requests=port_requests(container.host_config, exposed),
+            requests=_requests(host, exposed),
             exposed=exposed,
             mac=settings.mac_address or container.config.mac_address,
         )
@@ -150,32 +154,37 @@ class NetworkService:
         self, container: Container, endpoints: dict[str, EndpointState], files: ContainerPaths
     ) -> None:
         """Write the container's hosts, hostname and resolv.conf."""
-        host = container.host_config
-        addresses = [each.address for each in endpoints.values()]
-        hosts = HostsFile(
-            hostname=container.config.hostname,
-            domainname=container.config.domainname,
-            addresses=tuple(addresses),
-            extra_hosts=tuple(host.extra_hosts or ()),
-            host_gateway=self._bridge.gateway,
-            uses_host_network=host.network_mode == HOST,
-        )
-        resolv = ResolvConf(
+        host, config = container.host_config, container.config
+        gateway = str(self._bridge.gateway)
+        extra = tuple(host.extra_hosts or ())
+        uses_host = host.network_mode == HOST
+        if uses_host:
+            hosts = host_mode_hosts_file(_read(_HOSTS), extra_hosts=extra, host_gateway=gateway)
+        else:
+            hosts = hosts_file(
+                config.hostname,
+                addresses=[each.address for each in endpoints.values()],
+                domain=config.domainname,
+                extra_hosts=extra,
+                host_gateway=gateway,
+            )
+        resolver = resolv_conf(
+            _read(_RESOLV_CONF),
             servers=tuple(host.dns or ()),
             search=tuple(host.dns_search or ()),
             options=tuple(host.dns_options or ()),
-            uses_host_network=host.network_mode == HOST,
+            host_mode=uses_host,
         )
-        files.hosts.write_text(render_hosts(hosts))
-        files.hostname.write_text(container.config.hostname + "\n")
-        files.resolv_conf.write_text(render_resolv_conf(resolv))
+        files.hosts.write_text(hosts)
+        files.hostname.write_text(hostname_file(config.hostname))
+        files.resolv_conf.write_text(resolver)
 
     def disconnect(self, endpoints: dict[str, EndpointState]) -> None:
         """Free addresses and ports; the links go with the namespace."""
         for state in endpoints.values():
             self._bridge.disconnect(state)
 
-    def restore(self, states: list[EndpointState]) -> list[str]:
+    def restore(self, states: list[EndpointState]) -> Texts:
         """Take over what containers of an earlier engine have; warnings for people."""
         return self._bridge.restore(states)
 
@@ -186,7 +195,7 @@ class NetworkService:
 
     # Looking
 
-    def list(self, filters: Filters) -> list[Network]:
+    def list(self, filters: Filters) -> NetworkList:
         """Networks by name. Raises: InvalidArgument for an unknown filter."""
         filters.check_keys(_FILTER_KEYS)
         dangling = filters.boolean("dangling", default=False)
@@ -208,7 +217,7 @@ class NetworkService:
         return msgspec.structs.replace(self._render(name), containers=dict(self._members(name)))
 
     def _render(self, name: str) -> Network:
-        pools = [IPAMConfig(subnet=self._bridge.subnet, gateway=self._bridge.gateway)]
+        pools = [IPAMConfig(subnet=str(self._bridge.subnet), gateway=str(self._bridge.gateway))]
         return Network(
             name=name,
             id=self._ids[name],
@@ -217,8 +226,19 @@ class NetworkService:
             driver=_DRIVERS[name],
             enable_ipv4=True,
             ipam=IPAM(driver="default", config=pools if name == BRIDGE else []),
-            options=self._bridge.options if name == BRIDGE else {},
+            options=self._options() if name == BRIDGE else {},
         )
+
+    def _options(self) -> dict[str, str]:
+        prefix = "com.docker.network."
+        return {
+            f"{prefix}bridge.default_bridge": "true",
+            f"{prefix}bridge.enable_icc": "true",
+            f"{prefix}bridge.enable_ip_masquerade": "true",
+            f"{prefix}bridge.host_binding_ipv4": self._bridge.config.host_address,
+            f"{prefix}bridge.name": self._bridge.config.bridge,
+            f"{prefix}driver.mtu": str(self._bridge.mtu),
+        }
 
     def _members(self, network: str) -> Iterator[tuple[str, NetworkContainer]]:
         for container in self._containers():
@@ -234,6 +254,23 @@ class NetworkService:
                     ipv4_address=f"{state.address}/{state.prefix_length}" if state else "",
                 ),
             )
+
+
+def _requests(host: HostConfig, exposed: tuple[str, ...]) -> tuple[PortRequest, ...]:
+    if host.network_mode in (HOST, NONE):
+        return ()
+    wishes = {
+        key: [(each.host_ip, each.host_port) for each in bindings or ()]
+        for key, bindings in (host.port_bindings or {}).items()
+    }
+    return parse_requests(wishes, publish_all=exposed if host.publish_all_ports else ())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _check_settings(network: str, settings: EndpointSettings) -> None:

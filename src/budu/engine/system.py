@@ -190,8 +190,6 @@ class SystemService:
 def _architecture() -> str:
     return host_platform().architecture
 
-    return host_platform().architecture
-
 
 def _read(path: str) -> str:
     try:

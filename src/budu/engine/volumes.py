@@ -12,6 +12,7 @@ from budu.base.clock import format_time, now_ns
 from budu.base.errors import Conflict, InvalidArgument, NotFound
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container
+from budu.engine.contract import Texts, VolumeList
 from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.spec.api.volume import Volume
@@ -76,7 +77,7 @@ class VolumeService:
             scope="local",
         )
 
-    def list(self, filters: Filters) -> tuple[list[Volume], list[str]]:
+    def list(self, filters: Filters) -> tuple[VolumeList, Texts]:
         """Volumes by name, and warnings. Raises: InvalidArgument for an unknown filter."""
         filters.check_keys(_FILTER_KEYS)
         used = {mount.name for each in self._containers() for mount in each.mounts}

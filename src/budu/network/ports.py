@@ -39,7 +39,7 @@ _DEFAULT_EPHEMERAL = (49153, 65535)
 _LAST_PORT = 65535
 _SOCKET_KINDS = {TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM, SCTP: socket.SOCK_STREAM}
 _NUMBERS = {TCP: socket.IPPROTO_TCP, UDP: socket.IPPROTO_UDP, SCTP: socket.IPPROTO_SCTP}
-_FREE_PORT_TRIES = 100
+_FIRST_UNPRIVILEGED_PORT = 1024
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,9 +205,9 @@ class PortAllocator:
         )
 
     def free_port_after(self, binding: PortBinding) -> int:
-        """The next port above that could be published now, 0 when none is near."""
-        last = min(binding.host_port + _FREE_PORT_TRIES, _LAST_PORT)
-        for port in range(binding.host_port + 1, last + 1):
+        """The next port above that could be published now, else one below; 0 without any."""
+        above = range(binding.host_port + 1, _LAST_PORT + 1)
+        for port in (*above, *range(_FIRST_UNPRIVILEGED_PORT, binding.host_port)):
             candidate = msgspec.structs.replace(binding, host_port=port)
             if self._conflicting(candidate) is not None:
                 continue

@@ -138,7 +138,7 @@ def start(
     launched = Launched(pid, pidfd)
     try:
         if hold_mounts and flags & namespaces.CLONE_NEWNS:
-            launched.mount_namespace = namespaces.open_namespace(pid, namespaces.CLONE_NEWNS)
+            launched.mount_namespace = _open_mounts(pid)
         if plan["parent"]:
             _run_parent_steps(pid, plan["parent"])
             ours.send(b"G")
@@ -148,6 +148,14 @@ def start(
     finally:
         ours.close()
     return launched
+
+
+def _open_mounts(pid: int) -> int | None:
+    """Hold the child's mount namespace; None when a short program has already ended."""
+    try:
+        return namespaces.open_namespace(pid, namespaces.CLONE_NEWNS)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _reset_signals() -> None:

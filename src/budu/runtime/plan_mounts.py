@@ -151,21 +151,22 @@ class MountPlan:
 
     def _plan_cgroup_v1(self, target: str, options: MountOptions) -> None:
         """A tmpfs with one directory a hierarchy, and a link for each merged controller."""
+        rows = tuple((posixpath.basename(h.path), h.data) for h in self.host.cgroups)
+        links = tuple(
+            (controller, name)
+            for name, data in rows
+            for controller in data.split(",")
+            if "," in data and controller != name
+        )
+        if self.private_cgroup:
+            self.steps.append(("mount-cgroups", target, options.flags, rows, links))
+            return
         flags = options.flags & ~m.MS_RDONLY
-        self.steps.append(("mount", target, "tmpfs", "cgroup", flags, "mode=755"))
-        for hierarchy in self.host.cgroups:
-            name = posixpath.basename(hierarchy.path)
+        self.steps.append(("mount-cgroups", target, flags, (), links))
+        for hierarchy, (name, _data) in zip(self.host.cgroups, rows, strict=True):
+            key = self.open_source(self._own_cgroup(hierarchy), recursive=False)
             place = f"{target}/{name}"
-            if self.private_cgroup:
-                step = ("mount", place, "cgroup", "cgroup", options.flags, hierarchy.data)
-                self.steps.append(step)
-            else:
-                key = self.open_source(self._own_cgroup(hierarchy), recursive=False)
-                attributes = options.attributes
-                self.steps.append(("bind", place, key, attributes, m.MS_PRIVATE, False))
-            for controller in hierarchy.data.split(",") if "," in hierarchy.data else ():
-                if controller != name:
-                    self.steps.append(("make-link", f"{target}/{controller}", name))
+            self.steps.append(("bind", place, key, options.attributes, m.MS_PRIVATE, False))
         if options.flags & m.MS_RDONLY:
             self.steps.append(("set-attributes", target, m.MOUNT_ATTR_RDONLY))
 

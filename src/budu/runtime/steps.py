@@ -37,6 +37,7 @@ STEPS: dict[str, tuple[Callable[..., None], str]] = {
     "enter-root": (steps_mount.enter_root, "{0}, propagation {1:#x}"),
     "mount": (steps_mount.mount_filesystem, "{1} at {0}, flags {3:#x}, data {4!r}"),
     "mount-tmpfs": (steps_mount.mount_tmpfs, "{0}, flags {1:#x}, data {2!r}"),
+    "mount-cgroups": (steps_mount.mount_cgroups, "{2} at {0}, flags {1:#x}, links {3}"),
     "bind": (steps_mount.bind, "{1} at {0}, attributes {2}, propagation {3:#x}"),
     "set-attributes": (steps_mount.set_attributes, "{0} {1:#x}"),
     "set-propagation": (steps_mount.set_propagation, "{0} {1:#x}"),
@@ -95,7 +96,10 @@ def run(context: Context, steps: tuple[Step, ...]) -> StepFailed | None:
 def run_and_exit(context: Context, steps: tuple[Step, ...]) -> None:
     """Take the steps; when one fails tell the parent and end the process."""
     try:
-        failure = run(context, steps)
+        try:
+            failure = run(context, steps)
+        except Exception as error:  # the edge of this process: a bug must reach the parent
+            failure = StepFailed("init", 0, repr(error))
         if failure is not None:
             context.send(b"E" + marshal.dumps(failure.as_tuple()))
     finally:
@@ -117,6 +121,7 @@ _MOUNT_FAILED = 'error mounting "{1}" to rootfs at "{0}": mount {1}:{0}: {text}'
 _DETAILS = {
     "mount": 'error mounting "{2}" to rootfs at "{0}": mount {2}:{0}, flags: {3:#x}, '
     "data: {4}: {text}",
+    "mount-cgroups": 'error mounting "cgroup" to rootfs at "{0}": {where}{text}',
     "mount-tmpfs": 'error mounting "tmpfs" to rootfs at "{0}": mount tmpfs:{0}, flags: {1:#x}, '
     "data: {2}: {text}",
     "bind": _MOUNT_FAILED,

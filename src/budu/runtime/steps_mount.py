@@ -70,6 +70,28 @@ def mount_filesystem(
     os.close(directory)
 
 
+def mount_cgroups(
+    context: Context,
+    target: str,
+    flags: int,
+    hierarchies: tuple[tuple[str, str], ...],
+    links: tuple[tuple[str, str], ...],
+) -> None:
+    """Mount a tmpfs with the cgroup v1 hierarchies (name, mount data) and links in it."""
+    mount_filesystem(context, target, "tmpfs", "cgroup", flags & ~mount.MS_RDONLY, "mode=755")
+    directory = open_in_root(context.root, target, _DIRECTORY)
+    os.fchdir(directory)
+    # The tmpfs is fresh: its names need no careful walk.
+    for name, data in hierarchies:
+        os.mkdir(name, 0o755)
+        mount.mount("cgroup", name, "cgroup", flags, data)
+    for name, aim in links:
+        os.symlink(aim, name)
+    if flags & mount.MS_RDONLY:
+        mount.mount_setattr(directory, set=mount.MOUNT_ATTR_RDONLY)
+    os.close(directory)
+
+
 def mount_tmpfs(context: Context, target: str, flags: int, data: str) -> None:
     """Mount a tmpfs that has the mode of the directory it covers, unless `data` says otherwise."""
     directory = make_directories(context.root, target)

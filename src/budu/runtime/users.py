@@ -7,6 +7,10 @@ Source: moby/sys/user GetExecUser and GetAdditionalGroups; runc init, setupUser 
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_ID = (1 << 31) - 1
 
 
@@ -78,20 +82,20 @@ def _find_group(group: str, text: str | None) -> int:
     return _in_range(wanted)
 
 
-def _users(passwd: str | None) -> list[tuple[str, int, int, str]]:
-    """Return (name, uid, gid, home) of every line."""
-    rows = (_fields(line, 6) for line in _lines(passwd))
-    return [(row[0], _number(row[2]) or 0, _number(row[3]) or 0, row[5]) for row in rows]
+def _users(passwd: str | None) -> Iterator[tuple[str, int, int, str]]:
+    """Yield (name, uid, gid, home) of every line."""
+    for line in (passwd or "").split("\n"):
+        if line := line.strip():
+            row = _fields(line, 6)
+            yield row[0], _number(row[2]) or 0, _number(row[3]) or 0, row[5]
 
 
-def _groups(group: str | None) -> list[tuple[str, int, list[str]]]:
-    """Return (name, gid, members) of every line."""
-    rows = (_fields(line, 4) for line in _lines(group))
-    return [(row[0], _number(row[2]) or 0, row[3].split(",")) for row in rows]
-
-
-def _lines(text: str | None) -> list[str]:
-    return [line for line in map(str.strip, (text or "").split("\n")) if line]
+def _groups(group: str | None) -> Iterator[tuple[str, int, list[str]]]:
+    """Yield (name, gid, members) of every line."""
+    for line in (group or "").split("\n"):
+        if line := line.strip():
+            row = _fields(line, 4)
+            yield row[0], _number(row[2]) or 0, row[3].split(",")
 
 
 def _fields(line: str, count: int) -> list[str]:

@@ -53,13 +53,18 @@ def run_shim(control: _socket.socket) -> NoReturn:
     """A shim's whole life, in the forked process."""
     _detach()
     try:
-        received = protocol.receive(control)
-        if received is not None:
-            shim = _start(control, *received)
-            if shim is not None:
-                shim.run()
+        serve_order(control)
     finally:
         os._exit(0)
+
+
+def serve_order(control: _socket.socket) -> None:
+    """Wait for the order, carry it out, and stay until the container has ended."""
+    received = protocol.receive(control)
+    if received is not None:
+        shim = _start(control, *received)
+        if shim is not None:
+            shim.run()
 
 
 def _detach() -> None:
@@ -77,15 +82,29 @@ def _detach() -> None:
 
 def set_process_name(name: str, title: str = "") -> None:
     """Show `name` in `top` and `title` (or the name) in `ps`."""
-    with open("/proc/self/comm", "w") as comm:  # noqa: PTH123  # pathlib is too dear here
-        comm.write(name)
-    with open("/proc/self/stat") as stat:  # noqa: PTH123
-        fields = stat.read().rpartition(")")[2].split()
-    start, end = int(fields[45]), int(fields[46])  # arg_start, arg_end: man 5 proc_pid_stat
-    room = end - start
-    if start and room > 1:
-        text = (title or name).encode()[: room - 1]
-        ctypes.memmove(start, text.ljust(room, b"\0"), room)
+    comm = os.open("/proc/self/comm", os.O_WRONLY | os.O_CLOEXEC)
+    os.write(comm, name.encode())
+    os.close(comm)
+    start, end = _argument_area()
+    if start:
+        ctypes.memset(start, 0, end - start)
+        text = (title or name).encode()[: end - start - 1]
+        ctypes.memmove(start, text, len(text))
+
+
+def _argument_area() -> tuple[int, int]:
+    """Where this process's arguments lie. Source: man 5 proc_pid_stat, arg_start."""
+    fields = _stat_fields("self")
+    return int(fields[45]), int(fields[46])
+
+
+def _stat_fields(pid: int | str) -> list[bytes]:
+    """The fields of /proc/PID/stat after the name. `open()` would dirty 300 KB of shared memory."""
+    fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 1024).rpartition(b")")[2].split()
+    finally:
+        os.close(fd)
 
 
 def _start(control: _socket.socket, order: Message, fds: list[int]) -> Shim | None:
@@ -138,8 +157,7 @@ def _describe(error: Exception) -> StepFailed:
 def _start_ticks(pid: int) -> int:
     """The process's start time in clock ticks since boot: with the pid it names it for ever."""
     try:
-        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
-            return int(stat.read().rpartition(")")[2].split()[19])
+        return int(_stat_fields(pid)[19])
     except OSError:
         return 0
 

@@ -18,6 +18,7 @@ from budu.linux import mount, namespaces
 from budu.linux.process import close_range
 from budu.shim import protocol
 from budu.shim.main import run_shim, set_process_name
+from budu.shim.rehearsal import rehearse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ def _settle(fd: int) -> None:
     os.setsid()
     os.chdir("/")
     os.umask(0o022)
-    # Ended shims need no wait: whoever is interested has their socket or pidfd.
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
     for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
         _signal.signal(number, _signal.SIG_IGN)
     null = os.open("/dev/null", os.O_RDWR)
@@ -66,6 +65,9 @@ def _settle(fd: int) -> None:
         close_range(3, fd - 1)
     close_range(fd + 1)
     _leave_mount_namespace()
+    rehearse(fd)
+    # Ended shims need no wait: whoever is interested has their socket or pidfd.
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
     set_process_name("budu-zygote")
     gc.collect()
     gc.freeze()

@@ -12,7 +12,8 @@ from runtime_containers import CAPABILITIES, NAMESPACES, Runner, make_spec, with
 
 from budu.linux import capabilities, limits, tty
 from budu.linux.process import pidfd_send_signal, wait_pidfd
-from budu.runtime.launch import StepFailed
+from budu.runtime.launch import StepFailed, launch
+from budu.runtime.plan import make_plan
 from budu.spec.oci_runtime import (
     Box,
     Capabilities,
@@ -393,3 +394,32 @@ def test_v1_cgroup_is_entered_and_is_the_namespaces_root(runner: Runner) -> None
         group.rmdir()
     assert result.out.split("\n")[0].endswith(":pids:/")
     assert result.out.split("\n")[1] == "77"
+
+
+def test_process_is_born_in_the_v2_cgroup(runner: Runner) -> None:
+    roots = [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified")]
+    root = next((r for r in roots if (r / "cgroup.controllers").exists()), None)
+    if root is None:
+        pytest.skip("no cgroup v2")
+    group = root / f"budu-test-{os.getpid()}"
+    group.mkdir()
+    fd = os.open(group, os.O_RDONLY)
+    try:
+        spec = with_linux(
+            make_spec("grep", "^0:", "/proc/self/cgroup"),
+            namespaces=tuple(n for n in NAMESPACES if n.type != "cgroup"),
+        )
+        shown = runner.run(spec, fds={"cgroup": fd}).out
+        private = runner.run(make_spec("grep", "^0:", "/proc/self/cgroup"), fds={"cgroup": fd})
+    finally:
+        os.close(fd)
+        group.rmdir()
+    assert (shown, private.out) == (f"0::/{group.name}\n", "0::/\n")
+
+
+def test_bug_in_a_step_is_reported(runner: Runner) -> None:
+    plan = make_plan(make_spec("true"), runner.host)
+    plan["child"] = (("no-such-step",), *plan["child"])
+    with pytest.raises(StepFailed) as failure:
+        launch(plan, (0, 1, 2), {})
+    assert failure.value.detail == "KeyError('no-such-step')"

@@ -2,9 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+import budu.distribution
 from budu.base import errors as tree
 from budu.base.texts.distribution import TEXTS
 from budu.distribution.auth import Challenge
@@ -135,6 +137,12 @@ def test_every_hint_has_a_text_and_finds_its_values() -> None:
             assert hint is not None
             for text in TEXTS[hint.key]:
                 assert "{" not in text.format(**hint.values)
+
+
+def test_the_catalogue_has_exactly_the_keys_that_are_used() -> None:
+    folder = Path(budu.distribution.__file__).parent
+    source = "".join(path.read_text() for path in folder.glob("*.py"))
+    assert set(re.findall(r'"(distribution\.[a-z-]+)"', source)) == set(TEXTS)
 
 
 def test_both_languages_use_the_same_values() -> None:

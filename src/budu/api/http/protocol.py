@@ -241,10 +241,12 @@ class HttpConnection(asyncio.Protocol):
                 self._break_off()
                 raise
             except ClientGone:
-                return self.hang_up()
+                self.hang_up()
+                break
             except Exception:
                 log.exception("%s %s: broken off", request.method, request.path)
-                return self.abort()
+                self.abort()
+                break
 
     def _break_off(self) -> None:
         """The handler was cancelled: raw bytes have no end mark, an HTTP answer is cut."""

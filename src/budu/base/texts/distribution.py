@@ -40,7 +40,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "distribution.rate-limit": (
         "{registry} limits how often this address may pull. Log in (budu login {registry}), "
         "use a mirror (budud --registry-mirror URL), or try again later.",
-        "{registry}에서 이 주소의 다운로드 횟수를 제한하고 있습니다. 로그인하거나(budu login {registry}), "
+        "{registry}에서 이 주소의 다운로드 횟수를 제한하고 있습니다. "
+        "로그인하거나(budu login {registry}), "
         "미러를 쓰거나(budud --registry-mirror URL), 나중에 다시 시도하세요.",
     ),
     "distribution.registry-broken": (
@@ -118,13 +119,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "distribution.wrong-digest": (
         "{registry} sent other bytes than the image names. They were thrown away; try again, and "
         "if it happens again tell whoever runs the registry.",
-        "{registry}가 이미지에 적힌 것과 다른 데이터를 보냈습니다. 데이터는 버렸습니다. 다시 시도하고, "
-        "계속되면 레지스트리 운영자에게 알리세요.",
-    ),
-    "distribution.disk-full": (
-        "The pull needs {needed} more bytes to download and {free} bytes are free on the disk of "
-        "{path}. Free some with: budu system prune",
-        "내려받을 데이터가 {needed}바이트 남았는데 {path} 디스크의 여유 공간은 {free}바이트입니다. "
-        "다음으로 공간을 확보하세요: budu system prune",
+        "{registry}가 이미지에 적힌 것과 다른 데이터를 보냈습니다. 데이터는 버렸습니다. "
+        "다시 시도하고, 계속되면 레지스트리 운영자에게 알리세요.",
     ),
 }

@@ -77,9 +77,13 @@ class _Run:
     ) -> object:
         first = command[0]
         if first[0] != "call":
-            if len(command) > 1 or piped is not _NOTHING:
+            value = self._operand(first, dot, variables)
+            given = [self._operand(each, dot, variables) for each in command[1:]]
+            if callable(value):
+                return value(*given)
+            if given or piped is not _NOTHING:
                 raise TemplateError("template: :1: can't give argument to non-function")
-            return self._operand(first, dot, variables)
+            return value
         name = first[1]
         if name in ("and", "or"):
             return self._lazy(name, command[1:], dot, variables, piped)

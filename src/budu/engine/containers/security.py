@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from budu.base.errors import InvalidArgument
-from budu.linux.capabilities import CAPABILITIES
+from budu.linux.capabilities import NAMES
 
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN",
@@ -107,13 +107,13 @@ def effective_capabilities(
     """
     added, dropped = set(map(_capability, add)), set(map(_capability, drop))
     if privileged or _ALL in added:
-        base = set(CAPABILITIES)
+        base = set(NAMES)
     elif _ALL in dropped:
         base = set()
     else:
         base = set(DEFAULT_CAPABILITIES)
     wanted = base - (dropped if not privileged else set()) | (added - {_ALL})
-    return tuple(name for name in CAPABILITIES if name in wanted)
+    return tuple(name for name in NAMES if name in wanted)
 
 
 def _capability(name: str) -> str:
@@ -121,6 +121,6 @@ def _capability(name: str) -> str:
     if upper == _ALL:
         return upper
     full = upper if upper.startswith("CAP_") else f"CAP_{upper}"
-    if full not in CAPABILITIES:
+    if full not in NAMES:
         raise InvalidArgument(f'invalid capability: "{name}"')
     return full

@@ -31,7 +31,15 @@ from budu.engine.containers.signals import parse_signal
 from budu.engine.containers.start import ContainerStarter, Running, StartFailed
 from budu.engine.containers.stdio import Stdio
 from budu.engine.containers.waits import Waits
-from budu.engine.contract import Attachment, AttachOptions, Created, LogOptions, WaitResult
+from budu.engine.contract import (
+    Attachment,
+    AttachOptions,
+    ContainerList,
+    Created,
+    LogOptions,
+    Texts,
+    WaitResult,
+)
 from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.engine.images.repository import ImageRepository
@@ -40,7 +48,8 @@ from budu.engine.locks import Locks
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.engine.volumes import VolumeService
-from budu.linux.system import boot_id, process_start_time
+from budu.linux.system import boot_id
+from budu.runtime.cgroups.actions import freeze, remove
 from budu.runtime.cgroups.contract import Cgroup
 from budu.shim.client import ExitStatus
 from budu.snapshot.container import ContainerSnapshots
@@ -102,7 +111,7 @@ class ContainerService:
         """The container that `ref` means. Raises: NotFound, InvalidArgument."""
         return self._repository.get(ref)
 
-    def list(self, *, everything: bool, limit: int, filters: Filters) -> list[Container]:
+    def list(self, *, everything: bool, limit: int, filters: Filters) -> ContainerList:
         """Containers, newest first. Raises: InvalidArgument for an unknown filter."""
         return select(
             self._repository.all(),
@@ -168,7 +177,7 @@ class ContainerService:
             container,
             status=status,
             pid=running.shim.pid,
-            pid_started=process_start_time(running.shim.pid),
+            pid_started=running.shim.start_ticks,
             boot_id=boot_id(),
             endpoints=running.endpoints,
             started_ns=now_ns(),
@@ -230,7 +239,7 @@ class ContainerService:
     async def bury(self, container: Container, status: ExitStatus, cgroup: Cgroup) -> None:
         """Record how a container ended, and do what its policy says then."""
         out_of_memory = status.oom or cgroup.oom_kills() > 0
-        cgroup.remove()
+        await remove(cgroup)
         again = not self.is_closing and should_restart(
             container.host_config.restart_policy, container, exit_code=status.code
         )
@@ -401,7 +410,10 @@ class ContainerService:
             container = self._repository.get(container.id)
             status = next_status(container, event)
             cgroup = self._running[container.id].cgroup
-            cgroup.freeze() if event is Event.PAUSE else cgroup.thaw()
+            if event is Event.PAUSE:
+                await freeze(cgroup)
+            else:
+                cgroup.thaw()
             with self._database.transaction():
                 self._repository.update(msgspec.structs.replace(container, status=status))
                 self._emit(container, str(event))
@@ -473,7 +485,7 @@ class ContainerService:
             if mount.kind is MountKind.VOLUME and mount.anonymous and mount.name not in used:
                 self._volumes.discard(mount.name)
 
-    async def prune(self, filters: Filters) -> tuple[list[str], int]:
+    async def prune(self, filters: Filters) -> tuple[Texts, int]:
         """Remove stopped containers; their ids and the bytes that became free."""
         filters.check_keys(_PRUNE_KEYS)
         limits = [parse_time_argument(each, now_ns=now_ns()) for each in filters.get("until")]

@@ -25,16 +25,22 @@ from budu.engine.networks import NetworkService
 from budu.engine.paths import ContainerPaths, EnginePaths
 from budu.engine.volumes import VolumeService
 from budu.linux.paths import open_in_root
+from budu.logs.driver import LogSettings, find_driver
 from budu.network.contract import EndpointState
+from budu.runtime.cgroups.actions import remove
 from budu.runtime.cgroups.contract import Cgroup, Cgroups
+from budu.runtime.cgroups.fit import fit_resources
 from budu.runtime.host import Host
 from budu.runtime.launch import StepFailed
 from budu.runtime.plan import Plan, make_plan
-from budu.runtime.seccomp_profile import SeccompProfiles
-from budu.shim.client import LogOrder, ShimHandle, ShimPool, StartOrder
+from budu.runtime.seccomp_profile import ProgramCache, default_profile
+from budu.shim.client import ShimHandle
+from budu.shim.pool import ShimPool, StartOrder
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec import oci_runtime as oci
 from budu.spec.digest import Digest
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 RUNTIME_PREFIX = (
     "failed to create task for container: failed to create shim task: OCI runtime create failed: "
@@ -79,7 +85,7 @@ class ContainerStarter:
         cgroups: Cgroups,
         cgroup_parent: str,
         shims: ShimPool,
-        seccomp: SeccompProfiles,
+        seccomp: ProgramCache,
         host: Host,
         init_path: str = "",
     ) -> None:
@@ -91,6 +97,7 @@ class ContainerStarter:
         self._cgroup_parent = cgroup_parent
         self._shims = shims
         self._seccomp = seccomp
+        self._default_profile = default_profile()
         self._host = host
         self._init_path = init_path
 
@@ -117,10 +124,9 @@ class ContainerStarter:
             files = self._paths.container(container.id)
             self._networks.write_files(container, sandbox.endpoints, files)
             cgroup, plan, warnings = self._plan(container, files, undo)
-            cgroup_fd = cgroup.join_fd()
-            if cgroup_fd is not None:
-                passed["cgroup"] = cgroup_fd
-                fds.callback(os.close, cgroup_fd)
+            if cgroup.placement.unified is not None:
+                passed["cgroup"] = os.open(cgroup.placement.unified, _DIRECTORY)
+                fds.callback(os.close, passed["cgroup"])
             shim = await self._launch(container, files, plan, passed)
             undo.pop_all()
         running = Running(shim=shim, cgroup=cgroup, endpoints=sandbox.endpoints)
@@ -141,18 +147,19 @@ class ContainerStarter:
             make_bind_source(mount)
         spec = self._spec(container, files)
         assert spec.linux is not None and spec.process is not None
-        cgroup = self._cgroups.create(spec.linux.cgroups_path)
-        undo.callback(cgroup.remove)
-        warnings = cgroup.apply(spec.linux.resources or oci.Resources())
+        wanted = spec.linux.resources or oci.Resources()
+        limits, warnings = fit_resources(wanted, self._cgroups.features())
+        cgroup = self._cgroups.create(spec.linux.cgroups_path, limits)
+        undo.push_async_callback(remove, cgroup)
         plan = make_plan(
             spec,
             self._host,
             user=container.config.user,
             groups=tuple(container.host_config.group_add or ()),
             seccomp=self._seccomp_blob(container, spec.process),
-            cgroup_tasks=tuple(cgroup.task_files()),
+            cgroup_tasks=cgroup.placement.tasks,
         )
-        return cgroup, plan, list(warnings)
+        return cgroup, plan, warnings
 
     def _spec(self, container: Container, files: ContainerPaths) -> oci.RuntimeSpec:
         host = container.host_config
@@ -172,7 +179,10 @@ class ContainerStarter:
         if container.host_config.privileged or options.seccomp == "unconfined":
             return None
         granted = process.capabilities.bounding if process.capabilities else ()
-        return self._seccomp.compile(options.seccomp, frozenset(granted))
+        profile = options.seccomp.encode() if options.seccomp else self._default_profile
+        return self._seccomp.program(
+            profile, capabilities=frozenset(granted), architecture=os.uname().machine
+        )
 
     def _fill_volumes(self, container: Container, rootfs: int) -> None:
         """A volume that is still empty gets what the image has at its place, once."""
@@ -195,14 +205,13 @@ class ContainerStarter:
     async def _launch(
         self, container: Container, files: ContainerPaths, plan: Plan, passed: dict[str, int]
     ) -> ShimHandle:
-        files.log_dir.mkdir(exist_ok=True)
         files.exec_root.mkdir(parents=True, exist_ok=True)
         remove_if_there(files.exit)
         order = StartOrder(
             id=container.id,
             socket=str(files.shim_socket),
             exit=str(files.exit),
-            log=_log_order(container, files),
+            log=_log_settings(container).shim_order(str(files.log_dir)),
             stdin=container.config.open_stdin,
             stdin_once=container.config.stdin_once,
             tty=container.config.tty,
@@ -227,9 +236,9 @@ def start_failure(failure: StepFailed, container: Container) -> StartFailed:
     )
 
 
-def _log_order(container: Container, files: ContainerPaths) -> LogOrder | None:
-    options = container.host_config.log_config.config or {}
-    return LogOrder.from_options(str(files.log), options)
+def _log_settings(container: Container) -> LogSettings:
+    config = container.host_config.log_config
+    return find_driver(config.type).settings(config.config or {})
 
 
 def _namespaces(container: Container) -> dict[str, str]:

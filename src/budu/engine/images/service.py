@@ -17,11 +17,12 @@ from budu.distribution.auth import decode_registry_auth
 from budu.distribution.progress import ProgressSink
 from budu.distribution.pull import PulledImage, Puller
 from budu.engine.containers.model import Container
-from budu.engine.contract import ImageDeletion
+from budu.engine.contract import ContainerList, Deletions, ImageDeletion, ImageList
 from budu.engine.events import EventLog
 from budu.engine.images.removal import plan_removal
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.storage import ImageStorage
+from budu.image.history import HistoryRow, history_rows
 from budu.image.model import ImageRecord
 from budu.spec.digest import Digest
 from budu.spec.image import ImageConfig
@@ -58,7 +59,12 @@ class ImageService:
         """The image's config document."""
         return self._storage.config(image)
 
-    def users(self, image: ImageRecord) -> list[Container]:
+    def history(self, image: ImageRecord) -> tuple[HistoryRow, ...]:
+        """The steps of its making, newest first."""
+        sizes = list(map(self._storage.layer_size, image.diff_ids))
+        return history_rows(image, self.config(image), layer_sizes=sizes)
+
+    def users(self, image: ImageRecord) -> ContainerList:
         """The containers made from the image."""
         return [each for each in self._containers() if each.image_id == image.id]
 
@@ -108,7 +114,7 @@ class ImageService:
         )
         return known is None or known.id != pulled.config_digest
 
-    def list(self, *, everything: bool, filters: Filters) -> list[ImageRecord]:
+    def list(self, *, everything: bool, filters: Filters) -> ImageList:
         """Images, newest first. Raises: InvalidArgument for an unknown filter."""
         filters.check_keys(_FILTER_KEYS)
         images = sorted(self._repository.all(), key=created_ns, reverse=True)
@@ -146,7 +152,7 @@ class ImageService:
         self._repository.put(image, [name])
         self._events.emit("image", "tag", image.id, name=name.familiar)
 
-    async def remove(self, ref: str, *, force: bool, prune: bool) -> list[ImageDeletion]:
+    async def remove(self, ref: str, *, force: bool, prune: bool) -> Deletions:
         """Take a name away, and the image with its last one.
 
         Raises: NotFound; Conflict with Docker's sentence while containers need it.
@@ -175,13 +181,13 @@ class ImageService:
             return None
         return reference if reference in self._repository.names(image.id) else None
 
-    def _untag(self, image: ImageRecord, names: Sequence[Reference]) -> list[ImageDeletion]:
+    def _untag(self, image: ImageRecord, names: Sequence[Reference]) -> Deletions:
         for name in names:
             self._repository.remove_name(name)
             self._events.emit("image", "untag", image.id, name=name.familiar)
         return [ImageDeletion(untagged=name.familiar) for name in names]
 
-    async def _delete(self, image: ImageRecord) -> list[ImageDeletion]:
+    async def _delete(self, image: ImageRecord) -> Deletions:
         self._repository.remove(image.id)
         self._events.emit("image", "delete", image.id, name=image.id)
         layers = await self._storage.release(
@@ -189,7 +195,7 @@ class ImageService:
         )
         return [ImageDeletion(deleted=image.id)] + [ImageDeletion(deleted=each) for each in layers]
 
-    async def prune(self, filters: Filters) -> tuple[list[ImageDeletion], int]:
+    async def prune(self, filters: Filters) -> tuple[Deletions, int]:
         """Delete images without containers: dangling ones, or all with `dangling=false`.
 
         Returns what was done and the bytes that became free.
@@ -197,7 +203,7 @@ class ImageService:
         filters.check_keys(_PRUNE_KEYS)
         only_dangling = filters.boolean("dangling", default=True)
         limits = [parse_time_argument(each, now_ns=now_ns()) for each in filters.get("until")]
-        deletions: list[ImageDeletion] = []
+        deletions: Deletions = []
         before = self._storage.usage()
         for image in tuple(self._repository.all()):
             young = any(created_ns(image) >= limit for limit in limits)

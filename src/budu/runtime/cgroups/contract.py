@@ -5,9 +5,10 @@ Life cycle: `Cgroups.create` makes the directories and writes the limits; the ch
 inside; `remove` takes the empty directories away. A later engine gets the same object by
 `Cgroups.open` from the path alone: nothing is kept but the file system's own state.
 
-Everything here blocks, for microseconds. What has to be repeated until the kernel is done (freezing,
-killing, removing) is in `actions`, for asyncio. Limits are OCI records; which of them the host can
-do is asked with `features`, and `fit.fit_resources` leaves out the others with Docker's warnings.
+Everything here blocks, for microseconds. What has to be repeated until the kernel is done
+(freezing, killing, removing) is in `actions`, for asyncio. Limits are OCI records; which of them
+the host can do is asked with `features`, and `fit.fit_resources` leaves out the others with
+Docker's warnings.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads what a cgroup uses.
 
-Source: kernel, Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst; moby 28.3, daemon/stats_unix.go
-(names of the operations).
+Source: kernel, Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst; moby 28.3,
+daemon/stats_unix.go (names of the operations).
 """
 
 from __future__ import annotations

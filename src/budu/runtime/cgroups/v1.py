@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 
-
 from budu.runtime.cgroups.contract import Features, Placement, Usage
 from budu.runtime.cgroups.files import (
     perform,

@@ -165,8 +165,8 @@ class CgroupV2:
 def enable_controllers(group: str) -> None:
     """Hand the controllers that `group` has, and we use, on to those below it.
 
-    One by one: a controller that cannot be enabled (a busy group, no right) must not keep the others
-    away. Setting a limit that needs it fails later and names the file.
+    One by one: a controller that cannot be enabled (a busy group, no right) must not keep the
+    others away. Setting a limit that needs it fails later and names the file.
     """
     there = read_control(f"{group}/cgroup.controllers").split()
     enabled = read_control(f"{group}/cgroup.subtree_control").split()

@@ -1,0 +1,88 @@
+"""Images: list, inspect, history, tag, delete. Pulling is in `pull`.
+
+Source: Engine API 1.51, Image.
+"""
+
+from __future__ import annotations
+
+from budu.api.http.protocol import Reply
+from budu.api.http.request import Request
+from budu.api.http.response import Response
+from budu.api.routing import Route, route
+from budu.api.views.images import deletion_views, image_inspection, image_row
+from budu.base.filters import Filters
+from budu.engine.contract import Images
+from budu.spec.api.image import ImagePruneResponse
+
+
+class ImageHandlers:
+    """Operations on images that are here."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = images
+
+    def routes(self) -> tuple[Route, ...]:
+        """The rows of the route table."""
+        one = "/images/{name:.*}"
+        return (
+            route("GET", "/images/json", self.list, operation="ImageList"),
+            route("POST", "/images/prune", self.prune, operation="ImagePrune"),
+            route("GET", f"{one}/json", self.inspect, operation="ImageInspect"),
+            route("GET", f"{one}/history", self.history, operation="ImageHistory"),
+            route("POST", f"{one}/tag", self.tag, operation="ImageTag"),
+            route("DELETE", one, self.remove, operation="ImageDelete"),
+        )
+
+    async def list(self, request: Request) -> Reply:
+        """Images, newest first."""
+        chosen = self._images.list(
+            everything=request.query.flag("all"),
+            filters=Filters.parse(request.query.text("filters")),
+        )
+        rows = [
+            image_row(
+                image,
+                self._images.config(image),
+                containers=self._images.containers_of(image),
+                version=request.version,
+            )
+            for image in chosen
+        ]
+        return Response.json(rows)
+
+    async def inspect(self, request: Request) -> Reply:
+        """Everything about one image."""
+        image = self._images.get(request.params["name"])
+        document = image_inspection(image, self._images.config(image), version=request.version)
+        return Response.json(document)
+
+    async def history(self, request: Request) -> Reply:
+        """The steps of its making, newest first."""
+        image = self._images.get(request.params["name"])
+        return Response.json(self._images.history(image))
+
+    async def tag(self, request: Request) -> Reply:
+        """Adds a name."""
+        await self._images.tag(
+            request.params["name"],
+            repository=request.query.text("repo"),
+            tag=request.query.text("tag"),
+        )
+        return Response.empty(201)
+
+    async def remove(self, request: Request) -> Reply:
+        """Takes a name away, and the image with its last one."""
+        deletions = await self._images.remove(
+            request.params["name"],
+            force=request.query.flag("force"),
+            prune=not request.query.flag("noprune"),
+        )
+        return Response.json(deletion_views(deletions))
+
+    async def prune(self, request: Request) -> Reply:
+        """Deletes images that nothing uses."""
+        deletions, freed = await self._images.prune(Filters.parse(request.query.text("filters")))
+        answer = ImagePruneResponse(
+            images_deleted=deletion_views(deletions) or None, space_reclaimed=freed
+        )
+        return Response.json(answer)

@@ -1,0 +1,127 @@
+"""Pulls an image and tells its progress line by line.
+
+A failure before the first line gives the real status; after it the status 200 is out, and the
+failure is the stream's last line.
+Source: Engine API 1.51, ImageCreate; moby 28.3, daemon/server/router/image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from budu.api.errors import language_of
+from budu.api.http.protocol import Reply
+from budu.api.http.request import Request
+from budu.api.http.response import StreamResponse
+from budu.api.routing import Route, route
+from budu.api.views.pull import error_line, pull_line
+from budu.base.errors import BuduError, InvalidArgument, NotImplementedHere
+from budu.distribution.progress import PullEvent, PullSummary
+from budu.engine.contract import Images
+from budu.spec.platform import parse_platform
+
+
+class PullHandlers:
+    """Brings images here."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = images
+
+    def routes(self) -> tuple[Route, ...]:
+        """The rows of the route table."""
+        return (
+            route(
+                "POST",
+                "/images/create",
+                self.create,
+                operation="ImageCreate",
+                follows_client=True,
+            ),
+        )
+
+    async def create(self, request: Request) -> Reply:
+        """Pulls; a client that leaves ends the pull, and what was fetched is kept for the next."""
+        query = request.query
+        if query.text("fromSrc"):
+            raise NotImplementedHere("importing an image from a tar archive is not implemented yet")
+        reference = _reference(query.text("fromImage"), query.text("tag"))
+        platform = query.text("platform")
+        lines = ProgressQueue()
+        pulling = asyncio.create_task(
+            self._images.pull(
+                reference,
+                platform=parse_platform(platform) if platform else None,
+                registry_auth=request.header("x-registry-auth"),
+                progress=lines.put,
+            ),
+            name=f"pull {reference}",
+        )
+        pulling.add_done_callback(lambda _: lines.end())
+        try:
+            return await _tell(request, lines, pulling)
+        finally:
+            pulling.cancel()
+            await asyncio.gather(pulling, return_exceptions=True)
+
+
+class ProgressQueue:
+    """Progress on its way to the client. A step that only moved on replaces its last report, so
+    that the queue is bounded by layers times steps however slow the client is."""
+
+    def __init__(self) -> None:
+        self._events: deque[PullEvent | PullSummary] = deque()
+        self._wake = asyncio.Event()
+        self._ended = False
+
+    def put(self, event: PullEvent | PullSummary) -> None:
+        """Takes a report."""
+        for at in range(len(self._events) - 1, -1, -1):
+            if _same_step(self._events[at], event):
+                self._events[at] = event
+                break
+        else:
+            self._events.append(event)
+        self._wake.set()
+
+    def end(self) -> None:
+        """No more reports will come."""
+        self._ended = True
+        self._wake.set()
+
+    async def take(self) -> list[PullEvent | PullSummary]:
+        """All reports that wait, at least one; none at the end."""
+        while not self._events and not self._ended:
+            self._wake.clear()
+            await self._wake.wait()
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+
+async def _tell(request: Request, lines: ProgressQueue, pulling: asyncio.Task[None]) -> Reply:
+    stream: StreamResponse | None = None
+    while events := await lines.take():
+        stream = stream or request.stream()
+        await stream.write(b"".join(map(pull_line, events)))
+    try:
+        await pulling
+    except BuduError as error:
+        if stream is None:
+            raise
+        await stream.write(error_line(error, language_of(request)))
+    return stream or request.stream()
+
+
+def _same_step(old: PullEvent | PullSummary, new: PullEvent | PullSummary) -> bool:
+    if isinstance(old, PullSummary) or isinstance(new, PullSummary):
+        return type(old) is type(new)
+    return bool(new.total) and (old.id, old.status) == (new.id, new.status)
+
+
+def _reference(image: str, tag: str) -> str:
+    if not image:
+        raise InvalidArgument("invalid reference format: fromImage is empty")
+    if not tag:
+        return image
+    return f"{image}@{tag}" if tag.startswith("sha256:") else f"{image}:{tag}"

@@ -1,0 +1,86 @@
+"""The engine itself: alive, versions, facts, log-in, events, its end.
+
+Source: Engine API 1.51, System.
+"""
+
+from __future__ import annotations
+
+from budu.api.codec import encode
+from budu.api.handlers.closing import closing
+from budu.api.http.protocol import Reply
+from budu.api.http.request import Request
+from budu.api.http.response import Response
+from budu.api.routing import Route, route, route_json
+from budu.base.clock import parse_timestamp
+from budu.base.filters import Filters
+from budu.engine.contract import Events, System
+from budu.spec.api.auth import AuthConfig, AuthResponse
+
+_PING_HEADERS = {
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+    "Pragma": "no-cache",
+    "Swarm": "inactive",
+}
+
+
+class SystemHandlers:
+    """Operations on the engine."""
+
+    def __init__(self, system: System, events: Events) -> None:
+        self._system = system
+        self._events = events
+
+    def routes(self) -> tuple[Route, ...]:
+        """The rows of the route table."""
+        return (
+            route("GET", "/_ping", self.ping, operation="SystemPing"),
+            route("HEAD", "/_ping", self.ping, operation="SystemPingHead"),
+            route("GET", "/version", self.version, operation="SystemVersion"),
+            route("GET", "/info", self.info, operation="SystemInfo"),
+            route_json(
+                "POST",
+                "/auth",
+                self.log_in,
+                operation="SystemAuth",
+                body=AuthConfig,
+                body_required=True,
+            ),
+            route("GET", "/events", self.follow_events, operation="SystemEvents"),
+            route("POST", "/budu/shutdown", self.shut_down, operation="BuduShutdown"),
+        )
+
+    async def ping(self, _: Request) -> Reply:
+        """Alive; the headers tell clients what they talk to."""
+        return Response.text("OK", headers=_PING_HEADERS)
+
+    async def version(self, _: Request) -> Reply:
+        """Versions of the engine, the API and the kernel."""
+        return Response.json(self._system.version())
+
+    async def info(self, _: Request) -> Reply:
+        """Facts about engine and host."""
+        return Response.json(await self._system.info())
+
+    async def log_in(self, _: Request, credentials: AuthConfig) -> Reply:
+        """Checks credentials with their registry."""
+        status, token = await self._system.login(credentials)
+        return Response.json(AuthResponse(status=status, identity_token=token))
+
+    async def follow_events(self, request: Request) -> Reply:
+        """Past and live events, one line each; the head goes out before the first."""
+        query = request.query
+        source = self._events.stream(
+            since_ns=parse_timestamp(query.text("since")) if query.text("since") else None,
+            until_ns=parse_timestamp(query.text("until")) if query.text("until") else None,
+            filters=Filters.parse(query.text("filters")),
+        )
+        async with closing(source):
+            stream = request.stream()
+            async for event in source:
+                await stream.write(encode(event))
+        return stream
+
+    async def shut_down(self, _: Request) -> Reply:
+        """Ends the engine after this answer; containers live on. budu's own operation."""
+        self._system.shutdown()
+        return Response.empty()

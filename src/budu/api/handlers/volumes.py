@@ -1,0 +1,63 @@
+"""Volumes of the local driver.
+
+Source: Engine API 1.51, Volume.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from budu.api.http.protocol import Reply
+from budu.api.http.request import Request
+from budu.api.http.response import Response
+from budu.api.routing import Route, route, route_json
+from budu.base.filters import Filters
+from budu.engine.contract import Volumes
+from budu.spec.api.volume import VolumeCreateBody, VolumeListResponse
+
+
+class VolumeHandlers:
+    """Operations on volumes."""
+
+    def __init__(self, volumes: Volumes) -> None:
+        self._volumes = volumes
+
+    def routes(self) -> tuple[Route, ...]:
+        """The rows of the route table."""
+        return (
+            route("GET", "/volumes", self.list, operation="VolumeList"),
+            route_json(
+                "POST",
+                "/volumes/create",
+                self.create,
+                operation="VolumeCreate",
+                body=VolumeCreateBody,
+            ),
+            route("GET", "/volumes/{name}", self.inspect, operation="VolumeInspect"),
+            route("DELETE", "/volumes/{name}", self.remove, operation="VolumeDelete"),
+        )
+
+    async def list(self, request: Request) -> Reply:
+        """All volumes, or those that the filters leave."""
+        volumes, warnings = self._volumes.list(Filters.parse(request.query.text("filters")))
+        return Response.json(VolumeListResponse(volumes=volumes, warnings=warnings or None))
+
+    async def create(self, _: Request, body: VolumeCreateBody) -> Reply:
+        """Makes a volume; one without a name gets a random one."""
+        volume = await self._volumes.create(
+            body.name or secrets.token_hex(32),
+            driver=body.driver or "local",
+            options=body.driver_opts or {},
+            labels=body.labels or {},
+        )
+        return Response.json(volume, status=201)
+
+    async def inspect(self, request: Request) -> Reply:
+        """One volume."""
+        return Response.json(self._volumes.get(request.params["name"]))
+
+    async def remove(self, request: Request) -> Reply:
+        """Deletes a volume and what is in it."""
+        force = request.query.flag("force")
+        await self._volumes.remove(request.params["name"], force=force)
+        return Response.empty()

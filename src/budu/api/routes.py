@@ -1,0 +1,30 @@
+"""The whole route table over an engine."""
+
+from __future__ import annotations
+
+from budu.api.handlers.container_streams import ContainerStreamHandlers
+from budu.api.handlers.containers import ContainerHandlers
+from budu.api.handlers.images import ImageHandlers
+from budu.api.handlers.networks import NetworkHandlers
+from budu.api.handlers.pull import PullHandlers
+from budu.api.handlers.system import SystemHandlers
+from budu.api.handlers.volumes import VolumeHandlers
+from budu.api.routing import Router
+from budu.api.unserved import unserved_routes
+from budu.engine.contract import Engine
+
+
+def build_router(engine: Engine) -> Router:
+    """All operations: those served, and those answered 501."""
+    return Router(
+        (
+            *SystemHandlers(engine.system, engine.events).routes(),
+            *ContainerHandlers(engine.containers, engine.images, engine.networks).routes(),
+            *ContainerStreamHandlers(engine.containers).routes(),
+            *ImageHandlers(engine.images).routes(),
+            *PullHandlers(engine.images).routes(),
+            *NetworkHandlers(engine.networks).routes(),
+            *VolumeHandlers(engine.volumes).routes(),
+            *unserved_routes(),
+        )
+    )

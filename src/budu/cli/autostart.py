@@ -1,0 +1,111 @@
+"""Starts the engine when the default socket does not answer. Light.
+
+Only the default endpoint is started: whoever chose another one runs it himself. The engine gets a
+session of its own and writes to a log file; the command waits until the socket answers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from budu.base.errors import Hint, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budu.cli.context import Context
+    from budu.client.session import Session
+
+READY_TIMEOUT_S = 20.0
+POLL_S = 0.01
+_LOG_LINES = 8
+_GONE = (FileNotFoundError, ConnectionRefusedError)
+_RUN = "import sys; sys.path[:0] = {path!r}; from budu.daemon.main import entry; sys.exit(entry())"
+
+
+def connect_or_start(session: Session, context: Context) -> None:
+    """Open the session's connection, starting the engine when nothing listens.
+
+    Raises: Unavailable when the engine does not come up; PermissionDenied for a closed socket.
+    """
+    try:
+        session.transport.connect()
+    except _GONE:
+        _start(session, context)
+    except OSError as error:
+        from budu.client.reach import unreachable
+
+        raise unreachable(session.endpoint, error) from error
+
+
+def _start(session: Session, context: Context) -> None:
+    context.say(context.message("cli.engine-starting"))
+    log = log_path(context.environ, session.endpoint.path)
+    pid = spawn_engine(log)
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            session.transport.connect()
+        except _GONE:
+            ended, _ = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(POLL_S)
+        else:
+            return
+    raise Unavailable(
+        f"Cannot connect to the Docker daemon at {session.endpoint.address}. "
+        "Is the docker daemon running?",
+        hint=Hint("cli.engine-failed", log=log, lines=_last_lines(log)),
+    )
+
+
+def log_path(environ: object, socket_path: str) -> str:
+    """The log of an engine that was started here: beside the socket of a user, or in /var/log."""
+    del environ
+    if os.getuid() == 0:
+        return "/var/log/budu.log"
+    return os.path.join(os.path.dirname(socket_path), "budud.log")
+
+
+def spawn_engine(log: str) -> int:
+    """Run budud detached, with this interpreter; returns its process id."""
+    os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    actions = [(os.POSIX_SPAWN_DUP2, nothing, 0)]
+    actions += [(os.POSIX_SPAWN_DUP2, output, stream) for stream in (1, 2)]
+    try:
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-c", _RUN.format(path=_package_path())],
+            _clean_environment(),
+            file_actions=actions,
+            setsid=True,
+        )
+    finally:
+        os.close(output)
+        os.close(nothing)
+
+
+def _package_path() -> list[str]:
+    """Where `budu` is imported from, for the engine's own `sys.path`."""
+    package = sys.modules["budu"].__file__ or ""
+    return [os.path.dirname(os.path.dirname(package))]
+
+
+def _clean_environment() -> dict[str, str]:
+    """Without the choice of an engine, which is the client's matter."""
+    ours = ("BUDU_HOST", "DOCKER_HOST", "DOCKER_CONTEXT", "PYTHONPATH", "PYTHONHOME")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def _last_lines(log: str) -> str:
+    try:
+        with open(log, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_LOG_LINES:])

@@ -1,0 +1,56 @@
+"""What an engine repairs when it takes over."""
+
+from __future__ import annotations
+
+import msgspec
+
+from budu.network.contract import EndpointState, PortBinding
+from budu.network.reconcile import Facts, plan_repairs
+
+
+def make_state(link: str, *, port: int = 8080) -> EndpointState:
+    return EndpointState(
+        endpoint_id="e" * 64,
+        container_id="c" * 64,
+        name="web",
+        address="172.17.0.2",
+        prefix_length=16,
+        gateway="172.17.0.1",
+        mac="02:42:ac:11:00:02",
+        host_link=link,
+        mtu=1500,
+        bindings=(PortBinding(container_port=80, host_port=port),),
+    )
+
+
+def test_link_of_a_live_endpoint_is_left_alone() -> None:
+    repairs = plan_repairs([make_state("b-1")], Facts(links=("b-1",), attached=("b-1",)))
+    assert (repairs.reattach, repairs.remove, repairs.lost) == ((), (), ())
+
+
+def test_link_that_fell_off_the_bridge_is_put_back() -> None:
+    repairs = plan_repairs([make_state("b-1")], Facts(links=("b-1",), attached=()))
+    assert repairs.reattach == ("b-1",)
+
+
+def test_link_that_nobody_owns_is_removed_from_our_bridge_only() -> None:
+    facts = Facts(links=("b-1", "b-2", "b-3"), attached=("b-1", "b-2"))
+    assert plan_repairs([make_state("b-1")], facts).remove == ("b-2",)
+
+
+def test_endpoint_without_its_link_is_lost() -> None:
+    state = make_state("b-1")
+    repairs = plan_repairs([state], Facts(links=(), attached=()))
+    assert repairs.lost == (state,)
+    assert repairs.reattach == ()
+
+
+def test_every_binding_is_published() -> None:
+    states = [make_state("b-1", port=1), make_state("b-2", port=2)]
+    repairs = plan_repairs(states, Facts(links=("b-1", "b-2"), attached=("b-1", "b-2")))
+    assert [item.binding.host_port for item in repairs.published] == [1, 2]
+
+
+def test_state_survives_json() -> None:
+    state = make_state("b-1")
+    assert msgspec.json.decode(msgspec.json.encode(state), type=EndpointState) == state
