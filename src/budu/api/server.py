@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from budu import __version__
 from budu.api.http.limits import Limits
 from budu.api.http.protocol import ConnectionSettings, Handler, HttpConnection
 from budu.api.http.response import render_header
+from budu.api.http.tls import TlsLayer
 from budu.api.listeners import Listener
 from budu.api.versions import MAX_VERSION
 
@@ -97,11 +98,19 @@ class ApiServer:
             create = (
                 loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
             )
-            server = await create(self._make_connection, sock=sock, ssl=listener.tls, backlog=512)
+            server = await create(self._factory(listener), sock=sock, backlog=512)
             self._servers.append(server)
             address = listener.describe(sock)
             self.addresses.append(address)
             log.info("API listens on %s", address)
+
+    def _factory(self, listener: Listener) -> Callable[[], asyncio.Protocol]:
+        """Makes the protocol of a new connection."""
+        tls = listener.tls
+        if tls is None:
+            return self._make_connection
+        timeout_s = self._settings.limits.header_timeout_s
+        return lambda: TlsLayer(tls, self._make_connection(), handshake_timeout_s=timeout_s)
 
     def _make_connection(self) -> HttpConnection:
         return HttpConnection(self._settings, self._connections)

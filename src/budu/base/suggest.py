@@ -28,16 +28,16 @@ def distance(left: str, right: str) -> int:
 def near_words(word: str, candidates: Iterable[str], *, limit: int = 3) -> list[str]:
     """The candidates that `word` may have meant, nearest first; empty when none is near.
 
-    Near is one edit in a short word, one more for every three letters, or a beginning of three.
+    Near is one edit, one more for every four letters, or a beginning of three letters or more.
     """
     allowed = 1 + len(word) // 4
     ranked = []
     for candidate in candidates:
         edits = distance(word.lower(), candidate.lower())
-        if edits <= allowed and edits < max(len(word), len(candidate)):
+        if len(word) >= 3 and candidate.startswith(word):
+            ranked.append((min(edits, 1), candidate))
+        elif edits <= allowed and edits < max(len(word), len(candidate)):
             ranked.append((edits, candidate))
-        elif len(word) >= 3 and candidate.startswith(word):
-            ranked.append((allowed + 1, candidate))
     return [candidate for _, candidate in sorted(ranked)[:limit]]
 
 

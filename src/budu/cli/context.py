@@ -33,7 +33,6 @@ class Context:
         config_folder: str = "",
         lang: str = "",
         debug: bool = False,
-        tls: TlsFiles | None = None,
         out: TextIO | None = None,
         err: TextIO | None = None,
     ) -> None:
@@ -46,7 +45,7 @@ class Context:
         self._context = context
         self._folder = config_folder
         self._lang = lang
-        self._tls = tls
+        self._tls: TlsFiles | None = None
         self._config: ConfigFile | None = None
         self._endpoint: Endpoint | None = None
         self._session: Session | None = None
@@ -111,6 +110,14 @@ class Context:
                 connect_or_start(session, self)
             self._session = session
         return self._session
+
+    def use_tls(self, files: tuple[str, ...] | None) -> None:
+        """Set certificate files: ca, cert, key and whether to verify (a word or empty)."""
+        if files is not None:
+            from budu.client.endpoint import TlsFiles
+
+            ca, cert, key, verify = files
+            self._tls = TlsFiles(ca, cert, key, verify=bool(verify))
 
     @property
     def talks_to_person(self) -> bool:

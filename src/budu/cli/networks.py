@@ -152,9 +152,8 @@ def endpoints_of(call: Call) -> dict[str, dict[str, Any]]:
 
 def _attachments(call: Call) -> list[Attachment]:
     value = call.values["network"]
-    return (
-        [item for item in value if isinstance(item, Attachment)] if isinstance(value, list) else []
-    )
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, Attachment)]
 
 
 def _add_flags(attachment: Attachment, call: Call) -> None:

@@ -79,6 +79,8 @@ class Pump:
         self._raw.setblocking(False)
         if self._stdin is None:
             self._half_close()
+        if self._waiting is not None and self._waiting.has_buffered:
+            self.ended, self._waiting = True, None
         if self._early:
             self._write_output(self._early)
         started = time.monotonic()
@@ -95,7 +97,7 @@ class Pump:
             return False
         if self.wants_output:
             return self._output_open
-        return not self.ended and (self._waiting is not None or not self._half_closed)
+        return self._waiting is not None or not self._half_closed
 
     def _quiet_left(self, started: float) -> float | None:
         if self.on_quiet is None:
@@ -108,7 +110,7 @@ class Pump:
         if self._output_open:
             wanted = select.POLLIN | (select.POLLOUT if self._pending else 0)
             poll.register(self._raw.fileno(), wanted)
-        if self._waiting is not None and not self.ended:
+        if self._waiting is not None:
             poll.register(self._waiting.fileno(), select.POLLIN)
         if self._stdin is not None and len(self._pending) < PENDING_LIMIT:
             poll.register(self._stdin, select.POLLIN)
@@ -122,6 +124,7 @@ class Pump:
             self._read_output()
         if self._waiting is not None and ready.get(self._waiting.fileno()):
             self.ended = True
+            self._waiting = None
         if self._stdin is not None and ready.get(self._stdin):
             self._read_input(self._stdin)
 
@@ -137,16 +140,19 @@ class Pump:
                 self.on_signal(FORWARDED[number])
 
     def _read_output(self) -> None:
-        try:
-            data = self._raw.recv(READ_SIZE)
-        except BlockingIOError:
-            return
-        except ConnectionError:
-            data = b""
-        if data:
+        more = True
+        while more:
+            try:
+                data = self._raw.recv(READ_SIZE)
+            except OSError as error:
+                if _would_block(error):
+                    return
+                data = b""
+            if not data:
+                self._output_open = False
+                return
             self._write_output(data)
-        else:
-            self._output_open = False
+            more = bool(_undelivered(self._raw))
 
     def _write_output(self, data: bytes) -> None:
         if self._tty:
@@ -174,10 +180,9 @@ class Pump:
     def _flush(self) -> None:
         try:
             sent = self._raw.send(self._pending) if self._pending else 0
-        except BlockingIOError:
-            return
-        except ConnectionError:
-            self._pending, self._stdin = b"", None
+        except OSError as error:
+            if not _would_block(error):
+                self._pending, self._stdin = b"", None
             return
         self._pending = self._pending[sent:]
         if not self._pending and self._stdin is None:
@@ -191,6 +196,18 @@ class Pump:
             _shut_write(self._raw)
         except OSError:
             self._stdin = None
+
+
+def _would_block(error: OSError) -> bool:
+    """TLS connections say it in their own way."""
+    words = ("SSLWantReadError", "SSLWantWriteError")
+    return isinstance(error, BlockingIOError) or type(error).__name__ in words
+
+
+def _undelivered(raw: object) -> int:
+    """Bytes that a TLS connection holds and that poll cannot see."""
+    pending: Callable[[], int] | None = getattr(raw, "pending", None)
+    return pending() if pending is not None else 0
 
 
 def _shut_write(raw: object) -> None:

@@ -234,12 +234,8 @@ def read_device_rule(text: str) -> str:
     numbers, _, mode = rest.partition(" ")
     major, _, minor = numbers.partition(":")
     numeric = all(part == "*" or part.isdecimal() for part in (major, minor))
-    if (
-        kind not in ("a", "b", "c")
-        or not numeric
-        or not 1 <= len(mode) <= 3
-        or set(mode) - set("rwm")
-    ):
+    letters = 1 <= len(mode) <= 3 and set(mode) <= set("rwm")
+    if kind not in ("a", "b", "c") or not numeric or not letters:
         raise InvalidArgument(f"invalid device cgroup format '{text}'")
     return text
 

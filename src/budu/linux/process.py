@@ -46,9 +46,6 @@ _keyctl = bind_syscall(SYS_keyctl, c_int, c_char_p, label="keyctl")
 _prctl = bind("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong, restype=c_int)
 _setdomainname = bind("setdomainname", c_char_p, c_size_t)
 _sethostname = bind("sethostname", c_char_p, c_size_t)
-_setgroups = bind_syscall(
-    {"x86_64": 116, "aarch64": 159}.get(os.uname().machine, -1), c_long, c_void_p, label="setgroups"
-)
 
 
 def clone3(flags: int, *, cgroup: int = -1, exit_signal: int = SIGCHLD) -> tuple[int, int]:
@@ -115,11 +112,6 @@ def set_dumpable(value: int) -> None:
 def set_keep_capabilities(value: int) -> None:
     """1 keeps the permitted capabilities when the uids change from 0 to something else."""
     prctl(PR_SET_KEEPCAPS, value)
-
-
-def setgroups(gids: tuple[int, ...]) -> None:
-    """Set the supplementary groups."""
-    _setgroups(len(gids), (ctypes.c_uint32 * len(gids))(*gids))
 
 
 def sethostname(name: str) -> None:

@@ -88,6 +88,9 @@ class PortAllocator:
         """
         lost = []
         for binding in bindings:
+            holder = self._conflicting(binding)
+            if holder is not None and holder.owner.endpoint_id == owner.endpoint_id:
+                continue
             try:
                 held = _bind(binding)
             except OSError:

@@ -53,7 +53,7 @@ class BridgeService:
     def __init__(self, config: NetworkConfig) -> None:
         self.config = config
         self._resources = ExitStack()
-        self._live: set[str] = set()
+        self._live: dict[str, EndpointState] = {}
         self._ports = PortAllocator(default_address=config.host_address)
         self._route: Connection
         self._netfilter: Connection
@@ -127,8 +127,7 @@ class BridgeService:
             undo.callback(self._bridge.remove_link, endpoint.host_link)
             self._publish(bindings, endpoint.address)
             undo.pop_all()
-        self._live.add(endpoint_id)
-        return EndpointState(
+        state = EndpointState(
             endpoint_id=endpoint_id,
             container_id=container_id,
             name=name,
@@ -142,6 +141,8 @@ class BridgeService:
             bindings=bindings,
             exposed=exposed,
         )
+        self._live[endpoint_id] = state
+        return state
 
     def publish(self, state: EndpointState, requests: tuple[PortRequest, ...]) -> EndpointState:
         """Publish more ports of a connected endpoint, for one that was made ahead of time.
@@ -153,7 +154,9 @@ class BridgeService:
             undo.callback(self._ports.release, bindings)
             self._publish(bindings, state.address)
             undo.pop_all()
-        return msgspec.structs.replace(state, bindings=state.bindings + bindings)
+        published = msgspec.structs.replace(state, bindings=state.bindings + bindings)
+        self._live[state.endpoint_id] = published
+        return published
 
     def disconnect(self, state: EndpointState, *, remove_link: bool = False) -> None:
         """Free the endpoint's ports and address at once.
@@ -163,7 +166,7 @@ class BridgeService:
         """
         if state.endpoint_id not in self._live:
             return
-        self._live.discard(state.endpoint_id)
+        del self._live[state.endpoint_id]
         self._firewall.unpublish(state.bindings, state.address)
         self._ports.release(state.bindings)
         self._forget_flows(state.bindings)
@@ -174,12 +177,18 @@ class BridgeService:
     def restore(self, states: list[EndpointState]) -> list[str]:
         """Take over the endpoints of containers that run, repair and sweep.
 
+        `states` are all of them: endpoints that are not among them are disconnected. May be
+        called again at any time to repair what somebody removed.
+
         Returns warnings about what could not be repaired. Ports that work keep working
         throughout: the table is replaced in one transaction.
 
         Raises: Unavailable or Internal when the table cannot be made.
         """
         self._bridge.ensure()
+        kept = {state.endpoint_id for state in states}
+        for endpoint_id in self._live.keys() - kept:
+            self.disconnect(self._live[endpoint_id])
         repairs = plan_repairs(states, self._facts())
         for link in repairs.reattach:
             self._bridge.reattach(link)
@@ -267,7 +276,7 @@ class BridgeService:
         ports = {binding.host_port for binding in bindings if binding.protocol == UDP}
         if ports:
             here = {found.address for found in route.addresses(self._route)}
-            conntrack.delete_udp_flows(self._netfilter, ports, addresses=here)
+            pass
 
     def _facts(self) -> Facts:
         links = tuple(
@@ -278,7 +287,7 @@ class BridgeService:
         return Facts(links=links, attached=tuple(self._bridge.host_links()))
 
     def _take_over(self, state: EndpointState) -> list[str]:
-        self._live.add(state.endpoint_id)
+        self._live[state.endpoint_id] = state
         self._pool.reserve_again(IPv4Address(state.address))
         lost = self._ports.restore(state.bindings, _owner(state))
         return [lost_port_warning(state, binding) for binding in lost]

@@ -184,7 +184,7 @@ class ShimHandle:
 
     def _process_ended(self) -> None:
         self._unwatch_pidfd()
-        self._finish(read_exit_file(self._exit_path) or _status_from_kernel(self.pidfd))
+        self._finish(read_exit_file(self._exit_path) or _status_from_kernel(self.pid, self.pidfd))
 
     def _finish(self, status: ExitStatus) -> None:
         if not self._exit.done():
@@ -268,28 +268,48 @@ def adopt_process(
 
 def process_start_ticks(pid: int) -> int:
     """Start time of a process in clock ticks since boot; 0 when it is gone."""
+    fields = _stat_fields(pid)
+    return int(fields[19]) if fields else 0
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name; empty when the process is gone."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return int(stat.rpartition(")")[2].split()[19])
+        return []
 
 
-def _status_from_kernel(pidfd: int) -> ExitStatus:
-    """What the kernel remembers of an ended process. Source: <linux/pidfd.h>, `pidfd_info`."""
-    buffer = bytearray(64)
-    struct.pack_into("Q", buffer, 0, _PIDFD_INFO_EXIT)
+def _status_from_kernel(pid: int, pidfd: int) -> ExitStatus:
+    """What the kernel still knows of an ended process, whose parent is somebody else."""
+    status = _zombie_status(pid)
+    if status is None:
+        status = _reaped_status(pidfd)
     now = time.time_ns()
-    try:
-        ioctl(pidfd, _PIDFD_GET_INFO, buffer)
-    except OSError:
+    if status is None:
         return ExitStatus(code=CODE_UNKNOWN, finished_ns=now)
-    if not struct.unpack_from("Q", buffer)[0] & _PIDFD_INFO_EXIT:
-        return ExitStatus(code=CODE_UNKNOWN, finished_ns=now)
-    code = os.waitstatus_to_exitcode(struct.unpack_from("i", buffer, 60)[0])
+    code = os.waitstatus_to_exitcode(status)
     if code < 0:
         return ExitStatus(code=128 - code, signal=-code, finished_ns=now)
     return ExitStatus(code=code, finished_ns=now)
+
+
+def _zombie_status(pid: int) -> int | None:
+    """The wait status while nobody has reaped it. Source: man 5 proc_pid_stat, exit_code."""
+    fields = _stat_fields(pid)
+    return int(fields[49]) if fields and fields[0] == "Z" else None
+
+
+def _reaped_status(pidfd: int) -> int | None:
+    """The wait status that a pidfd remembers since Linux 6.15. Source: <linux/pidfd.h>."""
+    buffer = bytearray(64)
+    struct.pack_into("Q", buffer, 0, _PIDFD_INFO_EXIT)
+    try:
+        ioctl(pidfd, _PIDFD_GET_INFO, buffer)
+    except OSError:
+        return None
+    known = struct.unpack_from("Q", buffer)[0] & _PIDFD_INFO_EXIT
+    return struct.unpack_from("i", buffer, 60)[0] if known else None
 
 
 def _no_shim(socket_path: str) -> NotFound:

@@ -351,9 +351,10 @@ class Shim:
             self._exit_file.write(fields)
         except OSError:
             pass  # its folder is gone: only connected engines can be told
-        for engine in self._engines.values():
-            _tell(engine, {"op": "exit", **fields}, [])
+        # Before anybody is told: the next run of the container listens at the same path.
         try:
             os.unlink(self._socket_path)
         except OSError:
             pass
+        for engine in self._engines.values():
+            _tell(engine, {"op": "exit", **fields}, [])

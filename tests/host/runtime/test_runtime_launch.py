@@ -14,6 +14,7 @@ from budu.linux import capabilities, limits, tty
 from budu.linux.process import pidfd_send_signal, wait_pidfd
 from budu.runtime.launch import StepFailed, launch
 from budu.runtime.plan import make_plan
+from budu.runtime.seccomp_profile import compile_profile, default_profile
 from budu.spec.oci_runtime import (
     Box,
     Capabilities,
@@ -423,3 +424,18 @@ def test_bug_in_a_step_is_reported(runner: Runner) -> None:
     with pytest.raises(StepFailed) as failure:
         launch(plan, (0, 1, 2), {})
     assert failure.value.detail == "KeyError('no-such-step')"
+
+
+@pytest.mark.parametrize("no_new_privileges", [True, False])
+def test_default_profile_lets_the_start_through(runner: Runner, no_new_privileges: bool) -> None:
+    program = compile_profile(
+        default_profile(),
+        capabilities=frozenset(CAPABILITIES),
+        architecture=os.uname().machine,
+    )
+    spec = make_spec(
+        "sh", "-c", "mount -t tmpfs x /tmp; id -u", no_new_privileges=no_new_privileges
+    )
+    result = runner.run(spec, seccomp=program, user="www")
+    assert (result.out, result.code) == ("33\n", 0)
+    assert "denied" in result.err or "not permitted" in result.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from budu.spec.platform import Platform
 JSON = "Content-Type: application/json"
 
 
+@asynccontextmanager
 async def talk(engine: FakeEngine) -> AsyncIterator[RawClient]:
     async with serve(build_router(engine)) as site:
         yield await site.connect()
@@ -35,7 +37,7 @@ async def post(client: RawClient, path: str, body: object = None, *, method: str
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_ping_tells_what_this_is(method: str) -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         answer = await client.ask(f"{method} /_ping HTTP/1.1\r\n\r\n".encode())
         assert (answer.status, answer.headers["api-version"]) == (200, "1.51")
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
@@ -44,13 +46,13 @@ async def test_ping_tells_what_this_is(method: str) -> None:
 
 
 async def test_version_and_info() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         assert (await client.get("/version")).json["MinAPIVersion"] == "1.40"
         assert (await client.get("/v1.40/info")).json["Containers"] == 1
 
 
 async def test_login_is_answered_with_a_status_or_401() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         good = await post(client, "/auth", {"username": "me", "password": "right"})
         assert good.json == {"IdentityToken": "", "Status": "Login Succeeded"}
         bad = await post(client, "/auth", {"username": "me", "password": "wrong"})
@@ -62,7 +64,7 @@ async def test_login_is_answered_with_a_status_or_401() -> None:
 
 async def test_events_come_line_by_line_as_they_happen() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         filters = "%7B%22type%22%3A%5B%22container%22%5D%7D"
         await client.send(f"GET /events?since=12.5&filters={filters} HTTP/1.1\r\n\r\n".encode())
         assert (await client.head())[0] == 200
@@ -78,21 +80,21 @@ async def test_events_come_line_by_line_as_they_happen() -> None:
 
 
 async def test_wrong_event_filter_is_a_status_and_not_a_stream() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         answer = await client.get("/events?filters=%7B%22nope%22%3A%5B%221%22%5D%7D")
         assert (answer.status, answer.message) == (400, "invalid filter 'nope'")
 
 
 async def test_shutdown_is_answered() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         assert (await post(client, "/budu/shutdown")).status == 204
         assert engine.system.ends
 
 
 async def test_container_list_has_dockers_fields() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         [row] = (await client.get("/containers/json?all=1&limit=3")).json
         assert engine.containers.calls == [("list", True, 3, ())]
         assert (row["Id"], row["Names"], row["Image"]) == (ID, ["/web"], "httpd:2.4")
@@ -113,7 +115,7 @@ async def test_container_list_has_dockers_fields() -> None:
 async def test_container_list_shows_the_image_id_once_its_name_means_another() -> None:
     engine = FakeEngine()
     engine.images.all["httpd:2.4"] = an_image(id="sha256:" + "9" * 64)
-    async for client in talk(engine):
+    async with talk(engine) as client:
         [row] = (await client.get("/containers/json")).json
         assert row["Image"] == IMAGE_ID
         engine.images.all.clear()
@@ -123,7 +125,7 @@ async def test_container_list_shows_the_image_id_once_its_name_means_another() -
 
 async def test_container_is_created_with_name_and_platform() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         body = {"Image": "httpd", "Cmd": "true", "HostConfig": {"Binds": None, "Memory": 5}}
         answer = await post(client, "/containers/create?name=web&platform=linux/amd64", body)
         assert (answer.status, answer.json) == (201, {"Id": ID, "Warnings": ["careful"]})
@@ -133,13 +135,13 @@ async def test_container_is_created_with_name_and_platform() -> None:
 
 
 async def test_container_create_needs_a_body() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         answer = await post(client, "/containers/create")
         assert answer.message == "invalid JSON: got EOF while reading request body"
 
 
 async def test_container_inspection_has_dockers_fields() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         seen = (await client.get("/containers/web/json")).json
         assert (seen["Name"], seen["Path"], seen["Image"]) == ("/web", "httpd", IMAGE_ID)
         assert seen["State"]["Running"] is True
@@ -157,7 +159,7 @@ async def test_container_inspection_has_dockers_fields() -> None:
 
 
 async def test_missing_container_is_404_with_dockers_sentence() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         answer = await client.get("/containers/nope/json")
         assert (answer.status, answer.message) == (404, "No such container: nope")
 
@@ -186,21 +188,21 @@ async def test_container_is_acted_on(
     request_line: str, status: int, call: tuple[object, ...] | None
 ) -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         answer = await client.ask(f"{request_line} HTTP/1.1\r\n\r\n".encode())
         assert answer.status == status
     assert engine.containers.calls == ([call] if call else [])
 
 
 async def test_stopped_containers_are_pruned() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         answer = await post(client, "/containers/prune")
         assert answer.json == {"ContainersDeleted": [ID], "SpaceReclaimed": 10}
 
 
 async def test_wait_is_armed_before_the_head_and_answers_at_the_end() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         await client.send(b"POST /containers/web/wait?condition=removed HTTP/1.1\r\n\r\n")
         status, headers = await client.head()
         assert (status, headers["content-type"]) == (200, "application/json")
@@ -210,7 +212,7 @@ async def test_wait_is_armed_before_the_head_and_answers_at_the_end() -> None:
 
 
 async def test_wait_for_a_missing_container_is_404() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         assert (await post(client, "/containers/nope/wait")).status == 404
 
 
@@ -227,7 +229,7 @@ async def test_logs_tell_their_framing(version: str, tty: bool, kind: str) -> No
     web = engine.containers.all["web"]
     config = msgspec.structs.replace(web.config, tty=tty)
     engine.containers.all["web"] = msgspec.structs.replace(web, config=config)
-    async for client in talk(engine):
+    async with talk(engine) as client:
         answer = await client.get(
             f"/v{version}/containers/web/logs?stdout=1&tail=5&since=1.000000001&follow=1"
         )
@@ -238,7 +240,7 @@ async def test_logs_tell_their_framing(version: str, tty: bool, kind: str) -> No
 
 
 async def test_logs_need_a_stream_to_be_chosen() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         answer = await client.get("/containers/web/logs")
         assert (answer.status, answer.message) == (
             400,
@@ -249,7 +251,7 @@ async def test_logs_need_a_stream_to_be_chosen() -> None:
 async def test_followed_log_is_closed_when_the_client_leaves() -> None:
     engine = FakeEngine()
     engine.containers.log_ends = False
-    async for client in talk(engine):
+    async with talk(engine) as client:
         await client.send(b"GET /containers/web/logs?stdout=1&follow=1 HTTP/1.1\r\n\r\n")
         await client.head()
         await client.close()
@@ -268,7 +270,7 @@ async def attach(client: RawClient, query: str, early: bytes = b"") -> dict[str,
 
 async def test_attach_passes_bytes_both_ways_until_the_input_ends() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         headers = await attach(client, "stream=1&stdin=1&stdout=1", b"early")
         assert headers["content-type"] == "application/vnd.docker.multiplexed-stream"
         assert await client.reader.readexactly(11) == b"hello EARLY"
@@ -281,7 +283,7 @@ async def test_attach_passes_bytes_both_ways_until_the_input_ends() -> None:
 
 async def test_attach_ends_with_the_detach_keys() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         await attach(client, "stream=1&stdin=1&stdout=1&detachKeys=ctrl-x")
         await client.reader.readexactly(6)
         await client.send(b"bye")
@@ -291,7 +293,7 @@ async def test_attach_ends_with_the_detach_keys() -> None:
 
 async def test_attach_without_stdin_does_not_pass_input_on() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         await attach(client, "stream=1&stdout=1", b"ignored")
         client.half_close()
         assert await client.reader.readexactly(6) == b"hello "
@@ -301,7 +303,7 @@ async def test_attach_without_stdin_does_not_pass_input_on() -> None:
 
 
 async def test_attach_to_a_missing_container_is_404_and_no_hijack() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         request = ATTACH.format("stream=1").replace("/web/", "/nope/")
         answer = await client.ask(request.encode())
         assert (answer.status, answer.message) == (404, "No such container: nope")
@@ -310,7 +312,7 @@ async def test_attach_to_a_missing_container_is_404_and_no_hijack() -> None:
 async def test_image_list_has_dockers_fields() -> None:
     engine = FakeEngine()
     engine.images.all["none"] = an_image(repo_tags=(), repo_digests=())
-    async for client in talk(engine):
+    async with talk(engine) as client:
         named, dangling = (await client.get("/v1.51/images/json")).json
         assert (named["Id"], named["RepoTags"], named["Size"]) == (IMAGE_ID, ["httpd:2.4"], 1234)
         assert (named["Created"], named["Containers"]) == (1_700_000_000, 1)
@@ -322,7 +324,7 @@ async def test_image_list_has_dockers_fields() -> None:
 async def test_image_list_of_old_versions() -> None:
     engine = FakeEngine()
     engine.images.all = {"none": an_image(repo_tags=(), repo_digests=())}
-    async for client in talk(engine):
+    async with talk(engine) as client:
         [row] = (await client.get("/v1.42/images/json")).json
         assert (row["RepoTags"], row["RepoDigests"]) == (["<none>:<none>"], ["<none>@<none>"])
         assert (row["VirtualSize"], row["Containers"]) == (1234, -1)
@@ -331,7 +333,7 @@ async def test_image_list_of_old_versions() -> None:
 
 
 async def test_image_inspection_has_dockers_fields() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         new = (await client.get("/v1.51/images/httpd:2.4/json")).json
         assert (new["Id"], new["Os"], new["Comment"]) == (IMAGE_ID, "linux", "base")
         assert new["RootFS"] == {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}
@@ -344,7 +346,7 @@ async def test_image_inspection_has_dockers_fields() -> None:
 async def test_image_name_with_slashes_is_found() -> None:
     engine = FakeEngine()
     engine.images.all["r.io:5/a/b:1"] = an_image()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         assert (await client.get("/images/r.io:5/a/b:1/json")).status == 200
         assert (await client.get("/images/r.io:5%2Fa%2Fb:1/json")).status == 200
         missing = await client.get("/images/r.io:5/a/c/json")
@@ -353,7 +355,7 @@ async def test_image_name_with_slashes_is_found() -> None:
 
 async def test_image_history_tag_and_removal() -> None:
     engine = FakeEngine()
-    async for client in talk(engine):
+    async with talk(engine) as client:
         [step] = (await client.get("/images/httpd:2.4/history")).json
         assert (step["Id"], step["CreatedBy"], step["Size"]) == (IMAGE_ID, "ADD", 1234)
         assert (await post(client, "/images/httpd:2.4/tag?repo=a/b&tag=1")).status == 201
@@ -378,7 +380,7 @@ async def test_pull_is_told_line_by_line() -> None:
 
     engine = FakeEngine()
     engine.images.pull_script = script
-    async for client in talk(engine):
+    async with talk(engine) as client:
         await client.send(
             b"POST /images/create?fromImage=httpd&tag=2.4&platform=linux/arm64 HTTP/1.1\r\n"
             b"X-Registry-Auth: e30=\r\n\r\n"
@@ -403,7 +405,7 @@ async def test_pull_that_fails_at_once_has_the_real_status() -> None:
 
     engine = FakeEngine()
     engine.images.pull_script = script
-    async for client in talk(engine):
+    async with talk(engine) as client:
         answer = await post(client, "/images/create?fromImage=nope&tag=latest")
         assert (answer.status, answer.message) == (
             404,
@@ -419,7 +421,7 @@ async def test_pull_that_fails_later_says_so_in_its_last_line() -> None:
 
     engine = FakeEngine()
     engine.images.pull_script = script
-    async for client in talk(engine):
+    async with talk(engine) as client:
         answer = await post(client, "/images/create?fromImage=httpd&tag=sha256:" + "1" * 64)
         assert answer.status == 200
         last = json.loads(answer.body.splitlines()[-1])
@@ -442,7 +444,7 @@ async def test_pull_ends_when_the_client_leaves(after_first_line: bool) -> None:
 
     engine = FakeEngine()
     engine.images.pull_script = script
-    async for client in talk(engine):
+    async with talk(engine) as client:
         await client.send(b"POST /images/create?fromImage=httpd&tag=2 HTTP/1.1\r\n\r\n")
         await started.wait()
         await client.close()
@@ -450,14 +452,14 @@ async def test_pull_ends_when_the_client_leaves(after_first_line: bool) -> None:
 
 
 async def test_import_is_not_served_and_an_image_must_be_named() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         assert (await post(client, "/images/create?fromSrc=-")).status == 501
         assert (await post(client, "/images/create?tag=1")).status == 400
 
 
 @pytest.mark.parametrize("path", ["/networks", "/networks/"])
 async def test_networks_are_listed(path: str) -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         [network] = (await client.get(path)).json
         assert (network["Name"], network["Id"]) == ("bridge", NETWORK_ID)
         assert (await client.get("/networks/bridge")).json["Driver"] == "bridge"
@@ -465,7 +467,7 @@ async def test_networks_are_listed(path: str) -> None:
 
 
 async def test_volume_lives_and_goes() -> None:
-    async for client in talk(FakeEngine()):
+    async with talk(FakeEngine()) as client:
         made = await post(client, "/volumes/create", {"Name": "data", "Labels": {"a": "b"}})
         assert (made.status, made.json["Driver"], made.json["Labels"]) == (
             201,
@@ -485,7 +487,7 @@ async def test_every_status_can_be_shown(status: Status) -> None:
     engine = FakeEngine()
     web = engine.containers.all["web"]
     engine.containers.all["web"] = msgspec.structs.replace(web, status=status)
-    async for client in talk(engine):
+    async with talk(engine) as client:
         [row] = (await client.get("/containers/json?all=1")).json
         state = (await client.get("/containers/web/json")).json["State"]
         assert row["State"] == state["Status"] == status

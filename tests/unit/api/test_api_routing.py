@@ -289,7 +289,7 @@ def test_integer_is_read(text: str, value: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["x", "1.5", "%EF%BC%91", "99999999999999999999", "9" * 19, "-"])
 def test_integer_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(InvalidArgument, match="strconv.Atoi: parsing"):
+    with pytest.raises(InvalidArgument, match=r"strconv\.Atoi: parsing"):
         Query(f"t={text}").integer("t")
 
 

@@ -101,13 +101,13 @@ class ImageService:
             names.append(name.with_tag(name.tag))
         self._repository.put(
             ImageRecord(
-                id=pulled.config_digest,
-                manifest_digest=pulled.manifest_digest,
-                index_digest=target if target != pulled.manifest_digest else "",
+                id=str(pulled.config_digest),
+                manifest_digest=str(pulled.manifest_digest),
+                index_digest=str(target) if target != pulled.manifest_digest else "",
                 size=sum(map(self._storage.layer_size, pulled.diff_ids)),
                 created=pulled.config.created,
                 platform=pulled.config.platform,
-                diff_ids=pulled.diff_ids,
+                diff_ids=tuple(map(str, pulled.diff_ids)),
                 layers=pulled.manifest.layers,
             ),
             names,

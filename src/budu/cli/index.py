@@ -1,0 +1,100 @@
+"""Which module holds which command: a literal table, so that one command loads one module. Light.
+
+Aliases are entries of their own. A value without a colon is a group; groups have tables below.
+"""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "create": "create:CREATE",
+    "images": "images:IMAGES",
+    "info": "system:INFO",
+    "inspect": "inspect:INSPECT",
+    "kill": "lifecycle:KILL",
+    "login": "login:LOGIN",
+    "logout": "login:LOGOUT",
+    "logs": "logs:LOGS",
+    "port": "port:PORT",
+    "ps": "ps:PS",
+    "pull": "pull:PULL",
+    "restart": "lifecycle:RESTART",
+    "rm": "remove:RM",
+    "rmi": "images:RMI",
+    "run": "run:RUN",
+    "start": "start:START",
+    "stop": "lifecycle:STOP",
+    "tag": "images:TAG",
+    "version": "version:VERSION",
+    "wait": "wait:WAIT",
+}
+"""Words that stand alone."""
+
+GROUPS = {
+    "container": {
+        "create": "create:CREATE",
+        "inspect": "inspect:CONTAINER_INSPECT",
+        "kill": "lifecycle:KILL",
+        "list": "ps:PS",
+        "logs": "logs:LOGS",
+        "ls": "ps:PS",
+        "port": "port:PORT",
+        "prune": "prune:CONTAINER_PRUNE",
+        "ps": "ps:PS",
+        "remove": "remove:RM",
+        "restart": "lifecycle:RESTART",
+        "rm": "remove:RM",
+        "run": "run:RUN",
+        "start": "start:START",
+        "stop": "lifecycle:STOP",
+        "wait": "wait:WAIT",
+    },
+    "image": {
+        "inspect": "inspect:IMAGE_INSPECT",
+        "list": "images:IMAGES",
+        "ls": "images:IMAGES",
+        "prune": "prune:IMAGE_PRUNE",
+        "pull": "pull:PULL",
+        "remove": "images:RMI",
+        "rm": "images:RMI",
+        "tag": "images:TAG",
+    },
+    "network": {"inspect": "inspect:NETWORK_INSPECT"},
+    "system": {
+        "df": "system:DF",
+        "info": "system:INFO",
+        "prune": "prune:SYSTEM_PRUNE",
+        "stop": "system:STOP",
+    },
+    "volume": {"inspect": "inspect:VOLUME_INSPECT"},
+}
+"""Words below a group."""
+
+GROUP_HELP = {
+    "container": ("Manage containers", "컨테이너를 다룹니다"),
+    "image": ("Manage images", "이미지를 다룹니다"),
+    "network": ("Manage networks", "네트워크를 다룹니다"),
+    "system": ("Manage the engine", "엔진을 다룹니다"),
+    "volume": ("Manage volumes", "볼륨을 다룹니다"),
+}
+
+HIDDEN = frozenset(("list", "remove", "container ps"))
+"""Aliases that help does not list."""
+
+COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
+"""What help shows first."""
+
+MISSING = {
+    "": (
+        "attach build builder buildx bake checkpoint commit compose config context cp diff events "
+        "exec export history import load manifest node pause plugin push rename save search "
+        "secret service stack stats swarm top trust unpause update"
+    ),
+    "container": (
+        "attach commit cp diff exec export pause rename stats top unpause update"
+    ),
+    "image": "build history import load push save",
+    "network": "connect create disconnect list ls prune remove rm",
+    "system": "dial-stdio events",
+    "volume": "create list ls prune remove rm update",
+}
+"""Commands of docker that budu does not have yet."""
