@@ -563,7 +563,7 @@ def test_writes_survive_a_remount(snapshots, store):
 def test_image_without_layers_is_an_empty_root(snapshots):
     snapshots.prepare("c3", [])
     fd = snapshots.mount("c3", [])
-    assert os.listdir(fd) == []
+    assert os.listdir(f"/proc/self/fd/{fd}") == []
     Path(f"/proc/self/fd/{fd}/x").touch()
     os.close(fd)
 
@@ -585,7 +585,7 @@ def test_many_layers_stack(snapshots, store):
     stack = [add(store, make_tar([member(f"f{number}", b"x")])) for number in range(60)]
     snapshots.prepare("c4", stack)
     fd = snapshots.mount("c4", stack)
-    assert len(os.listdir(fd)) == 60
+    assert len(os.listdir(f"/proc/self/fd/{fd}")) == 60
     os.close(fd)
 
 
@@ -653,3 +653,20 @@ def test_chosen_store_works(tmp_path, abilities):
         "trash",
         "version",
     ]
+
+
+def test_directories_of_containers_that_never_wrote_are_used_again(snapshots, store, tmp_path):
+    stack = [add(store, LOWER)]
+    for volatile in (False, True):
+        snapshots.prepare("c6", stack)
+        os.close(snapshots.mount("c6", stack, volatile=volatile))
+        inode = snapshots.upper_path("c6").stat().st_ino
+        snapshots.remove("c6")
+        snapshots.prepare("c7", stack)
+        assert snapshots.upper_path("c7").stat().st_ino == inode
+        fd = snapshots.mount("c7", stack)
+        Path(f"/proc/self/fd/{fd}/x").touch()
+        os.close(fd)
+        snapshots.remove("c7")
+        assert snapshots.sweep() == 1
+        assert snapshots.list() == ()

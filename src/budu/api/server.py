@@ -7,19 +7,16 @@ within one running event loop, asyncio's or uvloop's.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Sequence
 
 from budu import __version__
 from budu.api.http.limits import Limits
-from budu.api.http.protocol import ConnectionSettings, Handler, HttpConnection
+from budu.api.http.protocol import Connections, ConnectionSettings, Handler, HttpConnection
 from budu.api.http.response import render_header
 from budu.api.http.tls import TlsLayer
 from budu.api.listeners import Listener
 from budu.api.versions import MAX_VERSION
-
-log = logging.getLogger(__name__)
 
 
 def standard_headers() -> bytes:
@@ -49,7 +46,7 @@ class ApiServer:
         )
         self._listeners = tuple(listeners)
         self._servers: list[asyncio.Server] = []
-        self._connections: set[HttpConnection] = set()
+        self._connections = Connections()
         self._sweeper: asyncio.TimerHandle | None = None
         self.addresses: list[str] = []
         """Where the server listens, as URLs; filled by `start`."""
@@ -74,35 +71,29 @@ class ApiServer:
             server.close()
         for listener in self._listeners:
             listener.clean_up()
-        for connection in tuple(self._connections):
+        for connection in tuple(self._connections.open):
             connection.shut_down()
-        await self._wait_for_connections(grace_s)
-        for connection in tuple(self._connections):
-            connection.cancel()
-        await self._wait_for_connections(grace_s)
+        await self._connections.wait(grace_s)
+        self._connections.cancel()
+        await self._connections.wait(grace_s)
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._servers.clear()
 
-    async def _wait_for_connections(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(one.wait_closed()) for one in self._connections]
-        if not waits:
-            return
-        _, late = await asyncio.wait(waits, timeout=seconds)
-        for wait in late:
-            wait.cancel()
-
     async def _listen(self, listener: Listener) -> None:
         loop = asyncio.get_running_loop()
-        for sock in listener.open():
-            create = (
-                loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
-            )
-            server = await create(self._factory(listener), sock=sock, backlog=512)
-            self._servers.append(server)
-            address = listener.describe(sock)
-            self.addresses.append(address)
-            log.info("API listens on %s", address)
+        sockets = listener.open()
+        before = len(self._servers)
+        try:
+            for sock in sockets:
+                is_unix = sock.family == socket.AF_UNIX
+                create = loop.create_unix_server if is_unix else loop.create_server
+                server = await create(self._factory(listener), sock=sock, backlog=512)
+                self._servers.append(server)
+                self.addresses.append(listener.describe(sock))
+        finally:
+            for sock in sockets[len(self._servers) - before :]:
+                sock.close()
 
     def _factory(self, listener: Listener) -> Callable[[], asyncio.Protocol]:
         """Makes the protocol of a new connection."""
@@ -119,6 +110,6 @@ class ApiServer:
         """Looks at the deadlines of all connections, and comes again."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for connection in tuple(self._connections):
+        for connection in tuple(self._connections.open):
             connection.check(now)
         self._sweeper = loop.call_later(self._settings.limits.sweep_s, self._sweep)

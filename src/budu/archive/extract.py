@@ -45,7 +45,7 @@ class WhiteoutStyle(Enum):
     """They are ordinary files."""
 
     OVERLAY = auto()
-    """They become overlay's devices 0:0 and attributes: the tree is one layer."""
+    """They become overlay's devices 0:0 and attributes: the tree is one layer, root included."""
 
 
 class ExtractOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +81,8 @@ class _Extraction:
         self._directories = directories
         self._options = options
         self._finish: dict[bytes, tuple[int, int]] = {}
+        if self._converts:
+            self._finish[b""] = (IMPLIED_MODE, 0)
         self._makers: dict[TarKind, Callable[[OpenDirectory, bytes, TarEntry], None]] = {
             TarKind.FILE: self._make_file,
             TarKind.HARD_LINK: self._make_hard_link,

@@ -53,13 +53,13 @@ class ConfigFile:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
-            raise InvalidArgument(
-                f"loading config file: {self.path}: {error.strerror}"
-            ) from None
+            raise InvalidArgument(f"loading config file: {self.path}: {error.strerror}") from None
         try:
             document = loads(data) if data.strip() else {}
         except DataLoss:
-            raise InvalidArgument(f"parsing config file ({self.path}): it is not valid JSON") from None
+            raise InvalidArgument(
+                f"parsing config file ({self.path}): it is not valid JSON"
+            ) from None
         if not isinstance(document, dict):
             raise InvalidArgument(f"parsing config file ({self.path}): it is not an object")
         return document

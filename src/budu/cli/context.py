@@ -5,7 +5,6 @@ Everything is made when it is first asked for, so that a command pays for what i
 
 from __future__ import annotations
 
-import os
 import sys
 
 from budu.cli.failures import PROGRAM

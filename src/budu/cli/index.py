@@ -89,9 +89,7 @@ MISSING = {
         "exec export history import load manifest node pause plugin push rename save search "
         "secret service stack stats swarm top trust unpause update"
     ),
-    "container": (
-        "attach commit cp diff exec export pause rename stats top unpause update"
-    ),
+    "container": ("attach commit cp diff exec export pause rename stats top unpause update"),
     "image": "build history import load push save",
     "network": "connect create disconnect list ls prune remove rm",
     "system": "dial-stdio events",

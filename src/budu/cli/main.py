@@ -98,9 +98,7 @@ def _asks_group_help(words: list[str]) -> bool:
     return words[0] in GROUPS and (len(words) == 1 or words[1] in ("--help", "-h", "help"))
 
 
-def _read_root(
-    words: Sequence[str], environ: Mapping[str, str]
-) -> tuple[Context, list[str]]:
+def _read_root(words: Sequence[str], environ: Mapping[str, str]) -> tuple[Context, list[str]]:
     """The context, and the words from the command on; without words when all was said."""
     if words and not words[0].startswith("-"):
         from budu.cli.context import Context

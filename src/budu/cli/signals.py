@@ -5,9 +5,8 @@ The `signal` module of the standard library imports `enum`; the accelerator belo
 
 from __future__ import annotations
 
-import os
-
 import _signal
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -204,8 +204,11 @@ class Transport:
 
 
 def _tls_context(folders: list[Path], *, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if verify:
+        context.load_default_certs()
+    else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     for folder in folders:

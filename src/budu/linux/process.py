@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import c_char_p, c_int, c_long, c_size_t, c_uint, c_ulong, c_void_p
+from ctypes import c_char_p, c_int, c_size_t, c_uint, c_ulong, c_void_p
 
 from budu.linux.libc import bind, bind_syscall
 

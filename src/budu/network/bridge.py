@@ -3,8 +3,8 @@
 It makes links, addresses and kernel switches; which address is whose is `ipam`'s matter, what
 may pass is `firewall`'s.
 
-Source: LIMITS of the kernel: a peer cannot be created up; Documentation/networking/ip-sysctl.rst
-(ip_forward, route_localnet).
+Source: Documentation/networking/ip-sysctl.rst (ip_forward, route_localnet); linux/veth.h; the
+kernel's net/core/link_watch.c.
 """
 
 from __future__ import annotations
@@ -179,6 +179,12 @@ class Bridge:
         return [route.set_hairpin(host_link)] if self._needs_hairpin else []
 
     def _configure(self, netns_fd: int, endpoint: Endpoint) -> None:
+        """Set the container's side up, and see to it that packets flow when this returns.
+
+        The kernel opens a link's queue some time after its carrier came, and drops packets until
+        then: the first connection would wait a second for its second try. Asking for the links,
+        container's end first and bridge last, makes the kernel do it now.
+        """
         if self._needs_hairpin:
             self._connection.execute(route.set_hairpin(endpoint.host_link))
         inside = connect_in(netns_fd, NETLINK_ROUTE)
@@ -192,8 +198,11 @@ class Bridge:
                 route.add_route(ENDPOINT_INDEX, gateway=endpoint.gateway),
                 optional=(route.omit_ipv6_address(ENDPOINT_INDEX),),
             )
+            route.find_link(inside, endpoint.link_name)
         finally:
             inside.close()
+        route.find_link(self._connection, endpoint.host_link)
+        route.find_link(self._connection, self.name)
 
 
 def existing_subnet(connection: Connection, bridge: str) -> tuple[IPv4Network, IPv4Address] | None:

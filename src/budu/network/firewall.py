@@ -97,19 +97,6 @@ class Firewall:
         """Whether the kernel has a table of this name."""
         return nftables.has_table(self._connection, self.table)
 
-    def is_intact(self) -> bool:
-        """Whether the table is there and its maps hold exactly what is published."""
-        wanted = {name: set[Element]() for name in (ANYWHERE_MAP, ADDRESS_MAP)}
-        for (name, _key), item in self._published.items():
-            wanted[name].add(element_of(item))
-        try:
-            return all(
-                set(nftables.dump_elements(self._connection, self.table, name)) == elements
-                for name, elements in wanted.items()
-            )
-        except FileNotFoundError:
-            return False
-
     def remove(self) -> None:
         """Remove the table from the kernel."""
         self._load(f"table ip {self.table}\ndelete table ip {self.table}\n")

@@ -12,6 +12,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -210,7 +211,8 @@ class PortAllocator:
     def free_port_after(self, binding: PortBinding) -> int:
         """The next port above that could be published now, else one below; 0 without any."""
         above = range(binding.host_port + 1, _LAST_PORT + 1)
-        for port in (*above, *range(_FIRST_UNPRIVILEGED_PORT, binding.host_port)):
+        below = range(_FIRST_UNPRIVILEGED_PORT, binding.host_port)
+        for port in chain(above, below):
             candidate = msgspec.structs.replace(binding, host_port=port)
             if self._conflicting(candidate) is not None:
                 continue

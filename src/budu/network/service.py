@@ -276,7 +276,7 @@ class BridgeService:
         ports = {binding.host_port for binding in bindings if binding.protocol == UDP}
         if ports:
             here = {found.address for found in route.addresses(self._route)}
-            pass
+            conntrack.delete_udp_flows(self._netfilter, ports, addresses=here)
 
     def _facts(self) -> Facts:
         links = tuple(

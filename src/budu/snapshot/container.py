@@ -32,7 +32,7 @@ from budu.spec.digest import Digest
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _SPARE_MAX = 16
-_VOLATILE_MARK = "work/incompat/volatile"
+_VOLATILE_MARK = "incompat/volatile"
 
 
 class ContainerSnapshots:
@@ -86,8 +86,7 @@ class ContainerSnapshots:
         """
         place = self._existing(container_id)
         lowers = [self._layers.lower(diff_id) for diff_id in diff_ids]
-        with suppress(FileNotFoundError):
-            os.rmdir(place / "work" / _VOLATILE_MARK)
+        _forget_volatile(place)
         opened = [os.open(place / name, _DIRECTORY) for name in ("upper", "work")]
         try:
             if not lowers:
@@ -144,6 +143,7 @@ class ContainerSnapshots:
         """Takes the snapshot away. A mount that is still there keeps working. Raises: NotFound."""
         place = self._existing(container_id)
         with self._lock, os_errors(f"rename {place}"):
+            _forget_volatile(place)
             if _is_unused(place) and len(os.listdir(self._spare)) < _SPARE_MAX:
                 place.rename(self._free_name(self._spare))
             else:
@@ -194,6 +194,19 @@ def _dress(upper: Path, model: os.stat_result | None) -> None:
     os.chmod(upper, stat.S_IMODE(model.st_mode) if model else 0o755)
     if model and os.geteuid() == 0:
         os.chown(upper, model.st_uid, model.st_gid)
+
+
+def _forget_volatile(place: Path) -> None:
+    """Overlay marks a work directory that was mounted volatile and refuses it ever after.
+
+    The mark guards against a crash of the machine; a container that was started volatile is
+    removed at its end or, after a crash, by the engine, so a restart in between may go on.
+    """
+    mark = place / "work" / "work" / _VOLATILE_MARK
+    with suppress(FileNotFoundError):
+        (mark / "dirty").unlink()
+        mark.rmdir()
+        mark.parent.rmdir()
 
 
 def _is_unused(place: Path) -> bool:

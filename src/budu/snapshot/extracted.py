@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from budu.archive import whiteouts
-from budu.archive.extract import IMPLIED_MODE, ExtractOptions, WhiteoutStyle, extract
+from budu.archive.extract import ExtractOptions, WhiteoutStyle, extract
 from budu.archive.remove import remove_entry
 from budu.archive.tar import FileSource, TarSource
 from budu.snapshot.growing import GrowingFile
@@ -65,8 +65,6 @@ class ExtractedForm:
         if half.exists():
             _remove(half)
         half.mkdir()
-        half.chmod(IMPLIED_MODE)
-        os.utime(half, ns=(0, 0))
         root = os.open(half, _DIRECTORY)
         try:
             extract(source, root, options=self._options)

@@ -83,6 +83,15 @@ def test_loopback_works_under_every_reverse_path_filter(
     assert lab.reach(lab.outside, HOST_ADDRESS, 8080, server=web.server) == OUTSIDE_ADDRESS
 
 
+def test_first_packet_is_not_lost(lab: Lab, service: BridgeService) -> None:
+    server = lab.udp(lab.outside, port=9000)
+    for _ in range(10):
+        web = Web(lab, service)
+        lab.udp(web.netns).sendto(b"ping", (OUTSIDE_ADDRESS, 9000))
+        assert server.recv(10) == b"ping"
+        service.disconnect(web.state, remove_link=True)
+
+
 def test_neighbours_reach_each_other_directly(lab: Lab, service: BridgeService) -> None:
     web, other = Web(lab, service), Web(lab, service)
     seen = lab.reach(other.netns, web.state.address, 80, server=web.server)
@@ -102,7 +111,7 @@ def test_outbound_connection_wears_the_hosts_address(lab: Lab, service: BridgeSe
 
 def test_unpublished_port_is_closed_to_the_outside(lab: Lab, service: BridgeService) -> None:
     web = Web(lab, service)
-    assert lab.is_reachable(lab.host, web.state.address, 80)
+    lab.reach(lab.host, web.state.address, 80, server=web.server)
     assert not lab.is_reachable(lab.outside, web.state.address, 80)
 
 

@@ -226,8 +226,9 @@ async def test_two_pulls_share_a_layer_on_its_way(engine: Engine, fake: FakeRegi
     fake.faults.hold_after[one.blobs[0]] = 1000
     first = asyncio.create_task(engine.pull("team/app:1"))
     await fake.faults.held.wait()
+    engine.events.clear()
     second = asyncio.create_task(engine.pull("team/app:2"))
-    while not any("/2" in path for path in fake.paths("manifests", method="HEAD")):
+    while "Downloading" not in engine.statuses(one.blobs[0]):
         await asyncio.sleep(0.01)
     first.cancel()
     await asyncio.wait([first])
@@ -264,8 +265,11 @@ async def test_a_cut_connection_is_taken_up_where_it_ended(
     fake.faults.drop_after[built.blobs[0]] = 200_000
     fake.faults.drops_left = 2
     await engine.pull()
-    ranges = [r.headers.get("Range") for r in fake.requests if r.path.endswith(built.blobs[0])]
-    assert ranges == [None, "bytes=200000-", "bytes=400000-"]
+    asked = [r for r in fake.requests if r.path.endswith(built.blobs[0])]
+    offsets = [int(r.headers.get("Range", "bytes=0-")[6:-1]) for r in asked]
+    assert len(offsets) == 3
+    assert offsets[0] == 0 < offsets[1] < offsets[2]
+    assert tar_in(engine.layers, built.diff_ids[0]) == tar_of({"big": BIG})
     assert any(line == "Retrying in 1 second" for line in engine.statuses(built.blobs[0]))
 
 
@@ -289,14 +293,15 @@ async def test_a_lasting_break_keeps_what_has_arrived(tmp_path: Path, fake: Fake
         error = await engine.fail(Unavailable)
         assert "EOF" in error.message
         (partial,) = engine.partials.iterdir()
-        assert partial.stat().st_size == 100_000
+        kept = partial.stat().st_size
+        assert 0 < kept <= 100_000
         assert [*engine.content.list()] == [*engine.layers.list()] == []
     fake.faults.drop_after.clear()
     fake.faults.ignore_ranges = False
     async with engine_on(tmp_path, fake) as later:
         await later.pull()
         assert [*later.partials.iterdir()] == []
-    assert fake.requests[-1].headers["Range"] == "bytes=100000-"
+    assert fake.requests[-1].headers["Range"] == f"bytes={kept}-"
 
 
 async def test_a_cancelled_pull_resumes_in_the_next_engine(
@@ -307,7 +312,7 @@ async def test_a_cancelled_pull_resumes_in_the_next_engine(
     async with engine_on(tmp_path, fake) as engine:
         pull = asyncio.create_task(engine.pull())
         await fake.faults.held.wait()
-        while not any(p.stat().st_size >= 262_144 for p in engine.partials.iterdir()):
+        while not any(p.stat().st_size for p in engine.partials.iterdir()):
             await asyncio.sleep(0.01)
         pull.cancel()
         with pytest.raises(asyncio.CancelledError):

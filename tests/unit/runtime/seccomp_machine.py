@@ -46,7 +46,7 @@ def run_filter(program: bytes, number: int, arch: int, args: tuple[int, ...] = (
 def holds(condition: dict[str, Any], args: tuple[int, ...]) -> bool:
     """Whether a profile's condition holds for the arguments."""
     got, value = args[condition["index"]], condition["value"]
-    return {
+    outcomes: dict[str, bool] = {
         "SCMP_CMP_EQ": got == value,
         "SCMP_CMP_NE": got != value,
         "SCMP_CMP_LT": got < value,
@@ -54,7 +54,8 @@ def holds(condition: dict[str, Any], args: tuple[int, ...]) -> bool:
         "SCMP_CMP_GT": got > value,
         "SCMP_CMP_GE": got >= value,
         "SCMP_CMP_MASKED_EQ": got & value == condition.get("valueTwo", 0),
-    }[condition["op"]]
+    }
+    return outcomes[condition["op"]]
 
 
 class Reading:

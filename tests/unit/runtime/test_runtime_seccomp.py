@@ -33,10 +33,11 @@ from budu.runtime.syscalls import syscall_numbers
 
 EPERM, ENOSYS = errno_value(1), errno_value(38)
 X32_BIT = 0x40000000
-DEFAULT_CAPS = frozenset(
+CAPS = (
     "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID CAP_SETUID "
-    "CAP_SETFCAP CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_KILL CAP_AUDIT_WRITE".split()
+    "CAP_SETFCAP CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_KILL CAP_AUDIT_WRITE"
 )
+DEFAULT_CAPS = frozenset(CAPS.split())
 ABIS = [
     ("x86_64", X86_64, "x86_64", 0),
     ("x86_64", I386, "x86", 0),
@@ -143,7 +144,7 @@ VALUES = st.one_of(
     st.integers(min_value=0, max_value=(1 << 64) - 1),
     st.sampled_from([0, 1, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, (1 << 64) - 1]),
 )
-OPERATORS = st.sampled_from("EQ NE LT LE GT GE MASKED_EQ".split())
+OPERATORS = st.sampled_from(["EQ", "NE", "LT", "LE", "GT", "GE", "MASKED_EQ"])
 
 
 @settings(max_examples=300)

@@ -26,10 +26,9 @@ from typing import cast
 
 import msgspec
 
-from budu.api.http.framing import Framing, framing_of
-from budu.api.http.head import HeadParser, RequestHead
+from budu.api.http.head import RequestHead
 from budu.api.http.hijack import RAW_STREAM, HijackedStream
-from budu.api.http.inbox import Inbox
+from budu.api.http.intake import Intake
 from budu.api.http.limits import ClientGone, HttpFault, Limits
 from budu.api.http.request import Body, Request
 from budu.api.http.response import (
@@ -61,22 +60,45 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of size and time."""
 
 
+class Connections:
+    """The connections of one server, and the tasks of all, also of those whose client left."""
+
+    def __init__(self) -> None:
+        self.open: set[HttpConnection] = set()
+        """Connections whose socket is open."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Takes the task of a connection until it has ended."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def wait(self, seconds: float) -> None:
+        """Waits until every handler has ended, at most so long."""
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=seconds)
+
+    def cancel(self) -> None:
+        """Cancels every handler and cuts every connection."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        for connection in tuple(self.open):
+            connection.abort()
+
+
 class HttpConnection(asyncio.Protocol):
     """One client. See the module for its life."""
 
-    def __init__(self, settings: ConnectionSettings, peers: set[HttpConnection]) -> None:
+    def __init__(self, settings: ConnectionSettings, connections: Connections) -> None:
         self.limits = settings.limits
         """The bounds of this connection."""
         self._settings = settings
-        self._peers = peers
+        self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._task: asyncio.Task[None] | None = None
         # receiving
-        self._pending = b""
-        self._parser: HeadParser | None = None
-        self._framing: Framing | None = None
-        self._inbox = Inbox(self._regulate)
+        self._intake = Intake(settings.limits, self._regulate)
         self._reading_paused = False
         self._peer_eof = False
         # the request at hand
@@ -100,8 +122,8 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
-        self._peers.add(self)
-        if len(self._peers) > self.limits.connections:
+        self._connections.open.add(self)
+        if len(self._connections.open) > self.limits.connections:
             self._refuse(HttpFault(503, "too many connections"))
         else:
             self._arm(self.limits.idle_timeout_s, self.hang_up)
@@ -109,19 +131,19 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         if self._raw is not None:
-            self._inbox.feed(data)
+            self._intake.inbox.feed(data)
             self._regulate()
         elif not (self._lingering or self._closing):
-            self._pending = self._pending + data if self._pending else data
+            self._intake.receive(data)
             self._advance()
 
     def eof_received(self) -> bool:
         """The client closed its direction; True keeps ours open."""
         self._peer_eof = True
         if self._raw is not None:
-            self._inbox.feed_eof()
-        elif self._framing is not None:
-            self._inbox.fail(ClientGone("the client left in the middle of the request body"))
+            self._intake.inbox.feed_eof()
+        elif self._intake.is_within_body:
+            self._intake.inbox.fail(ClientGone("the client left in the middle of the request body"))
         elif self._request is None:
             return False
         self._cancel_if_gone()
@@ -131,11 +153,11 @@ class HttpConnection(asyncio.Protocol):
         """The connection is no more."""
         self._lost = True
         self._disarm()
-        self._peers.discard(self)
+        self._connections.open.discard(self)
         if self._raw is not None:
-            self._inbox.feed_eof()
+            self._intake.inbox.feed_eof()
         else:
-            self._inbox.fail(ClientGone("the client left"))
+            self._intake.inbox.fail(ClientGone("the client left"))
         self._wake_drainers()
         self._wake_task(None)
         if self._follows_client and not self._closing and self._task is not None:
@@ -153,73 +175,50 @@ class HttpConnection(asyncio.Protocol):
     # receiving
 
     def _advance(self) -> None:
-        """Moves pending bytes on: into the body at hand, or into the next head."""
+        """Moves received bytes on, and a request that is complete to the task."""
+        had_head, had_body = self._intake.is_within_head, self._intake.is_within_body
         try:
-            while self._pending and not self._lingering:
-                if self._framing is not None:
-                    self._receive_body(self._framing)
-                elif self._request is None:
-                    self._receive_head()
-                else:
-                    break
+            head = self._intake.advance(busy=self._request is not None)
+            if head is not None:
+                self._begin(head)
+            elif self._intake.is_within_head and not had_head:
+                self._arm(self.limits.header_timeout_s, self._head_too_slow)
+            elif had_body and not self._intake.is_within_body:
+                self._disarm()
         except HttpFault as fault:
             self._receive_fault(fault)
         self._regulate()
 
-    def _receive_body(self, framing: Framing) -> None:
-        used = framing.feed(self._pending, self._inbox.feed)
-        self._pending = self._pending[used:]
-        if framing.done:
-            self._framing = None
-            self._inbox.feed_eof()
-            self._disarm()
-
-    def _receive_head(self) -> None:
-        if self._parser is None:
-            self._parser = HeadParser(self.limits)
-            self._arm(self.limits.header_timeout_s, self._head_too_slow)
-        used = self._parser.feed(self._pending)
-        self._pending = self._pending[used:]
-        if self._parser.complete:
-            head = self._parser.head()
-            self._parser = None
-            self._disarm()
-            self._begin(head)
-
     def _receive_fault(self, fault: HttpFault) -> None:
         """Bytes that are no HTTP: told to the client, through the handler if that is at work."""
-        self._pending = b""
+        self._intake.discard()
         if self._request is None:
             self._refuse(fault)
         else:
-            self._inbox.fail(fault)
+            self._intake.inbox.fail(fault)
             self._lingering = True
 
     def _begin(self, head: RequestHead) -> None:
-        """A request is here: hands it to the task."""
-        expectation = head.headers.get("expect", "").lower()
-        if expectation not in ("", "100-continue"):
-            raise HttpFault(417, f"unsupported expectation: {expectation[:100]}")
-        framing = framing_of(head)
-        self._inbox = Inbox(self._regulate)
-        if framing.done:
-            self._inbox.feed_eof()
-        else:
-            self._framing = framing
+        """A head is here: hands the request to the task, and its body to whoever reads it."""
+        self._disarm()
+        inbox = self._intake.begin_body(head)
         body = Body(
             self,
-            self._inbox,
+            inbox,
             length=None if "transfer-encoding" in head.headers else head.content_length or 0,
-            expects_continue=bool(expectation) and not head.http_1_0,
+            expects_continue="expect" in head.headers and not head.http_1_0,
         )
         self._request = Request(self, head, body=body)
         if self._task is None:
             self._task = self._loop.create_task(self._serve(), name=f"http {id(self):x}")
+            self._connections.keep(self._task)
         self._wake_task(self._request)
+        if self._intake.is_within_body:
+            self._advance()
 
     def _regulate(self) -> None:
         """Stops reading the socket while too much waits for its reader."""
-        held = len(self._pending) + self._inbox.size
+        held = self._intake.held
         if self._transport.is_closing():
             return
         if held > self.limits.buffer_bytes and not self._reading_paused:
@@ -287,7 +286,7 @@ class HttpConnection(asyncio.Protocol):
             self._advance()
             if self._peer_eof and self._request is None:
                 self.hang_up()
-        elif self._framing is not None or self._lingering:
+        elif self._intake.is_within_body or self._lingering:
             self._linger()
         else:
             self.hang_up()
@@ -296,7 +295,7 @@ class HttpConnection(asyncio.Protocol):
         """Whether another request may follow: not when this one's body was left unread."""
         return (
             head.keep_alive
-            and self._framing is None
+            and not self._intake.is_within_body
             and not (self._lingering or self._last_request or self._closing)
         )
 
@@ -394,13 +393,10 @@ class HttpConnection(asyncio.Protocol):
         assert self._request is not None
         head = self._request.head
         self._send_hijack_head(head, content_type)
-        self._inbox = Inbox(self._regulate)
-        if self._pending:
-            self._inbox.feed(self._pending)
-            self._pending = b""
+        inbox = self._intake.begin_raw()
         if self._peer_eof or self._lost:
-            self._inbox.feed_eof()
-        self._raw = HijackedStream(self, self._inbox)
+            inbox.feed_eof()
+        self._raw = HijackedStream(self, inbox)
         self._regulate()
         self.cancel_when_client_leaves()
         return self._raw
@@ -426,17 +422,6 @@ class HttpConnection(asyncio.Protocol):
         elif self._follows_client and self._task is not None:
             self._task.cancel()
 
-    async def wait_closed(self) -> None:
-        """Waits until the handler at hand has ended."""
-        if self._task is not None:
-            await asyncio.wait((self._task,))
-
-    def cancel(self) -> None:
-        """Cancels the handler at hand and cuts the connection."""
-        if self._task is not None:
-            self._task.cancel()
-        self.abort()
-
     def check(self, now: float) -> None:
         """Looks at the deadlines; `now` is the loop's time. Called by the server now and then."""
         self._cancel_if_gone()
@@ -455,7 +440,7 @@ class HttpConnection(asyncio.Protocol):
         self._refuse(HttpFault(408, "timeout while reading the request headers"))
 
     def _body_too_slow(self) -> None:
-        self._inbox.fail(HttpFault(408, "timeout while reading the request body"))
+        self._intake.inbox.fail(HttpFault(408, "timeout while reading the request body"))
 
     def _refuse(self, fault: HttpFault) -> None:
         """Answers a fault outside of any request, and hangs up."""
@@ -473,7 +458,7 @@ class HttpConnection(asyncio.Protocol):
         """Half-closes and throws away what still comes: closing with bytes unread would make the
         kernel reset the connection before the client has read the answer."""
         self._lingering = True
-        self._pending = b""
+        self._intake.discard()
         if self._peer_eof:
             self.hang_up()
             return
