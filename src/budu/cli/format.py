@@ -26,7 +26,7 @@ def print_rows(
     out: TextIO,
     *,
     columns: Sequence[Column],
-    headers: Mapping[str, str],
+    headers: Mapping[str, object],
     form: str = "",
 ) -> None:
     """Print rows under `form`. `columns` are (field, header) of the default table; `headers` those
@@ -38,7 +38,7 @@ def print_rows(
         table = [[header for _, header in columns]]
         table += [[str(row[field]) for field, _ in columns] for row in rows]
         out.write(render_table(table))
-    elif form.startswith("table ") or form.startswith("table\t"):
+    elif form.startswith(("table ", "table\t")):
         _print_own_table(rows, out, form[5:].strip(), headers)
     elif form == "json" or form.replace(" ", "") == "{{json.}}":
         _print_json(rows, out)
@@ -65,7 +65,7 @@ def render_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _print_own_table(
-    rows: Iterable[Row], out: TextIO, text: str, headers: Mapping[str, str]
+    rows: Iterable[Row], out: TextIO, text: str, headers: Mapping[str, object]
 ) -> None:
     unescaped = text.replace("\\t", "\t").replace("\\n", "\n")
     lines = [_apply(unescaped, headers)] + [_apply(unescaped, row) for row in rows]

@@ -298,7 +298,7 @@ class _Pull:
 
     async def _tidy(self, blobs: Iterable[LayerBlob], error: BaseException) -> None:
         """Take away what a failed pull brought, unless the next pull can go on from there."""
-        if True:
+        if isinstance(error, _RESUMABLE):
             return
         for blob in blobs:
             if blob.diff_id in self.settled or self._puller._claims[blob.diff_id] > 1:

@@ -158,7 +158,7 @@ class Transport:
             following = urljoin(current, target)
             if _origin(following) != _origin(current):
                 sent.pop("Authorization", None)
-                verify = verify or not self._hosts.is_insecure(urlsplit(following).netloc)
+                verify = not self._hosts.is_insecure(urlsplit(following).netloc)
             current = following
         raise RequestFailed(
             Step.HTTP, "stopped after 10 redirects", method=method, url=first, cause="redirects"

@@ -1,7 +1,8 @@
 """The zygote: a small warm process that forks shims, so that the engine never forks.
 
 It has imported everything a shim needs and frozen it, so a shim shares nearly all its memory with
-it. It knows one request, `spawn`, and ends when the engine's end of its socket closes; shims with
+it. It stays in the host's mount namespace: a copy would not show volumes what the host mounts
+later, unless the host shares its mounts. It knows one request, `spawn`, and ends when the engine's end of its socket closes; shims with
 containers live on. Light: standard library only, run with `-I -S`.
 Neighbours: `shim.main` (what it forks), `shim.pool` (the engine's side).
 """
@@ -14,7 +15,6 @@ import gc
 import os
 import sys
 
-from budu.linux import mount, namespaces
 from budu.linux.process import close_range
 from budu.shim import protocol
 from budu.shim.main import run_shim, set_process_name
@@ -64,7 +64,6 @@ def _settle(fd: int) -> None:
     if fd > 3:
         close_range(3, fd - 1)
     close_range(fd + 1)
-    _leave_mount_namespace()
     rehearse(fd)
     # Ended shims need no wait: whoever is interested has their socket or pidfd.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
@@ -72,19 +71,6 @@ def _settle(fd: int) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-
-
-def _leave_mount_namespace() -> None:
-    """Take an own mount namespace: what is mounted here stays unseen on the host.
-
-    It is a slave of the host's, so volumes below mounts that the host makes later are found.
-    Without the privilege, or in a rootless engine, the present one stays.
-    """
-    try:
-        namespaces.unshare(namespaces.CLONE_NEWNS)
-        mount.mount("none", "/", "", mount.MS_REC | mount.MS_SLAVE)
-    except OSError:
-        pass
 
 
 def _spawn(engine: _socket.socket) -> None:

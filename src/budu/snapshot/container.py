@@ -32,6 +32,7 @@ from budu.spec.digest import Digest
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _SPARE_MAX = 16
+_HARMLESS = {"trusted.overlay.uuid", "user.overlay.uuid"}
 _VOLATILE_MARK = "incompat/volatile"
 
 
@@ -214,7 +215,7 @@ def _is_unused(place: Path) -> bool:
     try:
         return (
             not os.listdir(place / "upper")
-            and not os.listxattr(place / "upper")
+            and set(os.listxattr(place / "upper")) <= _HARMLESS
             and set(os.listdir(place / "work")) <= {"work"}
             and not any(os.scandir(place / "work" / "work"))
         )

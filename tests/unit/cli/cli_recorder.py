@@ -76,7 +76,7 @@ class EngineRecorder:
 
     def __init__(self) -> None:
         self._folder = tempfile.mkdtemp(prefix="rec")
-        path = os.path.join(self._folder, "r.sock")  # noqa: PTH118
+        path = os.path.join(self._folder, "r.sock")
         self._server = _Server(path, _Handler)
         self._server.recorded = []  # type: ignore[attr-defined]
         self.host = f"unix://{path}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cli_recorder
 import pytest
+
 from budu.base.errors import InvalidArgument
 from budu.cli.declare import Command
 from budu.cli.failures import Exit

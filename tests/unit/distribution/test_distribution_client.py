@@ -284,11 +284,11 @@ async def test_an_identity_token_is_exchanged_by_post() -> None:
 
 async def test_a_revoked_token_is_replaced() -> None:
     async with FakeRegistry(auth="token").serving() as fake, connected() as registries:
-        fake.add_image("team/app", "1")
+        digest = fake.add_blob(b"data")
         repository = await open_repository(registries, fake)
-        await repository.resolve()
+        assert await read(repository, digest) == b"data"
         fake.tokens_issued += 10
-        await repository.resolve()
+        assert await read(repository, digest) == b"data"
     assert len([r for r in fake.requests if r.path.startswith("/token")]) == 2
 
 
@@ -381,14 +381,17 @@ async def test_a_rate_limit_is_reported_at_once(fake: FakeRegistry, asked: str) 
 
 
 async def test_mirrors_are_asked_first_and_without_credentials() -> None:
-    async with FakeRegistry().serving() as mirror:
+    async with FakeRegistry(auth="basic").serving() as closed, FakeRegistry().serving() as mirror:
         image = mirror.add_image("library/httpd", "latest")
-        async with connected(hosts_config(mirrors=[f"http://{mirror.address}"])) as registries:
+        mirrors = [f"http://{closed.address}", f"http://{mirror.address}"]
+        async with connected(hosts_config(mirrors=mirrors)) as registries:
             reference = parse_reference("httpd").with_default_tag()
             repository = await registries.repository(reference, credentials=ANN)
             assert (await repository.resolve()).digest == image.digest
             assert len(await read(repository, image.blobs[0])) > 0
-    assert all("Authorization" not in request.headers for request in mirror.requests)
+    assert closed.requests
+    for request in closed.requests + mirror.requests:
+        assert "Authorization" not in request.headers
 
 
 async def test_a_mirror_that_lacks_the_image_is_passed_over() -> None:
@@ -448,6 +451,26 @@ async def test_an_insecure_registry_with_tls_is_never_asked_in_the_clear() -> No
         missing = await open_repository(registries, fake, "team/app:2")
         error = await raised(NotFound, missing.resolve())
     assert error.message.startswith("manifest for")
+
+
+async def test_what_once_spoke_tls_is_not_asked_in_the_clear_later() -> None:
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1000))
+        writer.close()
+
+    fake = FakeRegistry(auth="basic", tls=server_context())
+    async with connected() as registries:
+        async with fake.serving():
+            fake.add_image("team/app", "1")
+            repository = await open_repository(registries, fake, credentials=ANN)
+            await repository.resolve()
+        host, _, port = fake.address.partition(":")
+        async with await asyncio.start_server(listen, host, int(port), reuse_address=True):
+            await raised(Unavailable, repository.resolve())
+    assert heard
+    assert not any(b"HTTP/1.1" in data for data in heard)
 
 
 async def test_an_authority_of_certs_d_is_trusted(

@@ -50,9 +50,14 @@ def print_containers(containers: Sequence[Any], options: Mapping[str, Any], out:
         (row(each, full=full) for each in containers),
         out,
         columns=[(field, _HEADERS[field]) for field in fields],
-        headers={**_HEADERS, "Label": lambda key: key},
+        headers={**_HEADERS, "Label": _label_header},
         form=form,
     )
+
+
+def _label_header(key: str) -> str:
+    """The header of a column that shows one label: the label's name."""
+    return key
 
 
 def _id(container: Any, full: bool) -> str:

@@ -14,7 +14,13 @@ from budu.cli.template.lex import TemplateError, Token, split
 
 __all__ = ["TemplateError", "parse"]
 
-Node = tuple  # type: ignore[type-arg]  # nodes are heterogeneous; the module docstring lists them
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Node = tuple[Any, ...]
+    """Nodes are heterogeneous; the module's docstring lists them."""
+
 _CONSTANTS = {"true": True, "false": False, "nil": None}
 _BLOCKS = ("if", "range", "with")
 

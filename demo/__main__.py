@@ -1,0 +1,106 @@
+"""`make demo`: from nothing to a web page served by a container, with every command shown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from demo import registry
+
+ROOT = Path(__file__).resolve().parent.parent
+BUDU = ROOT / ".venv" / "bin" / "budu"
+BUDUD = ROOT / ".venv" / "bin" / "budud"
+CACHE = ROOT / ".cache" / "demo"
+IMAGE, NAME, PORT = "httpd", "web", 8080
+URL = f"http://127.0.0.1:{PORT}/"
+
+
+def main() -> int:
+    """Run the demo; the exit status."""
+    if subprocess.run([BUDU, "version"], capture_output=True).returncode:
+        return 1
+    if not reaches_hub() and not has_image():
+        print("Docker Hub cannot be reached: the image comes from a registry on this machine.")
+        address = registry.serve(CACHE)
+        registry.publish_httpd(address, CACHE)
+        use_mirror(address)
+    show("pull", IMAGE)
+    show("images")
+    if not is_running():
+        subprocess.run([BUDU, "rm", "-f", NAME], capture_output=True)
+        show("run", "-d", "--name", NAME, "-p", f"{PORT}:80", IMAGE)
+    print(f"$ curl {URL}\n{fetch(URL)}")
+    show("ps")
+    show("logs", NAME)
+    print(f"\nThe page is served at {URL}")
+    print(f"Stop it with: {BUDU.relative_to(ROOT)} rm -f {NAME}")
+    return 0
+
+
+def show(*arguments: str) -> None:
+    """Print a command and run it."""
+    print(f"$ budu {' '.join(arguments)}", flush=True)
+    status = subprocess.run([BUDU, *arguments]).returncode
+    if status:
+        raise SystemExit(status)
+
+
+def quiet(*arguments: str) -> str:
+    """The output of a command."""
+    done = subprocess.run([BUDU, *arguments], capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def has_image() -> bool:
+    """Whether the image is here from an earlier run."""
+    return bool(quiet("images", "-q", IMAGE))
+
+
+def is_running() -> bool:
+    """Whether the container of an earlier run still serves."""
+    return bool(quiet("ps", "-q", "--filter", f"name=^/{NAME}$"))
+
+
+def reaches_hub() -> bool:
+    """Whether Docker Hub's registry answers, be it with a request for a token."""
+    try:
+        urllib.request.urlopen("https://registry-1.docker.io/v2/", timeout=5)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def use_mirror(address: str) -> None:
+    """Start the engine anew with the local registry as the Hub's mirror; containers live on."""
+    subprocess.run([BUDU, "system", "stop"], capture_output=True)
+    log = (CACHE / "engine.log").open("ab")
+    subprocess.Popen(
+        [BUDUD, "--registry-mirror", f"http://{address}"],
+        stdout=log,
+        stderr=log,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def fetch(url: str) -> str:
+    """The page, as soon as the server answers."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return answer.read().decode().strip()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Messages and hints of the command line, in English and Korean."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "cli.flag-near": ("Did you mean {flag}?", "{flag} 옵션을 찾으셨나요?"),
+    "cli.command-near": ("Did you mean: {command}", "혹시 이 명령인가요: {command}"),
+    "cli.engine-starting": ("Starting the budu engine …", "budu 엔진을 시작합니다 …"),
+    "cli.engine-failed": (
+        "The engine did not come up. The end of its log {log}:\n{lines}",
+        "엔진이 시작되지 않았습니다. 로그 {log}의 끝부분:\n{lines}",
+    ),
+    "cli.engine-stopped": (
+        "The engine has stopped. Containers keep running.",
+        "엔진을 끝냈습니다. 컨테이너는 계속 실행됩니다.",
+    ),
+    "cli.engine-not-running": ("No engine is running.", "실행 중인 엔진이 없습니다."),
+    "cli.no-tty": (
+        "-t wants a terminal, but the input is a file or a pipe. Leave -t out: -i alone.",
+        "-t에는 터미널이 필요한데 입력이 파일이나 파이프입니다. -t를 빼고 -i만 쓰세요.",
+    ),
+    "cli.no-images": (
+        "budu works. No images yet – try: budu pull httpd",
+        "정상입니다. 아직 이미지가 없습니다. 예: budu pull httpd",
+    ),
+    "cli.no-such-image": (
+        "There is no image named {name}. You have: {present}",
+        "{name} 이미지가 없습니다. 가지고 있는 이미지: {present}",
+    ),
+    "cli.port-not-published": (
+        "{image} listens on port {port}, which is not published. "
+        "To open it at http://localhost:{host}: budu run -d -p {host}:{port} {image}",
+        "{image} 이미지의 {port}번 포트가 공개되지 않았습니다. "
+        "http://localhost:{host} 으로 열려면: budu run -d -p {host}:{port} {image}",
+    ),
+    "cli.foreground": (
+        "Running in the foreground: Ctrl-C stops it. With -d it runs behind.",
+        "앞에서 실행 중입니다. Ctrl-C로 멈춥니다. -d를 붙이면 뒤에서 실행됩니다.",
+    ),
+    "cli.shell-without-terminal": (
+        "The program is a shell; without a terminal it ends at once. "
+        "For a shell: budu run -it {image}",
+        "실행할 프로그램이 셸뿐이라 터미널이 없으면 바로 끝납니다. 셸: budu run -it {image}",
+    ),
+    "cli.password-unencrypted": (
+        "WARNING! Your credentials are stored unencrypted in '{path}'.",
+        "경고! 로그인 정보가 암호화되지 않은 채 '{path}'에 저장되었습니다.",
+    ),
+    "cli.prune-containers": (
+        "WARNING! This will remove all stopped containers. Continue?",
+        "경고! 멈춘 컨테이너를 모두 지웁니다. 계속할까요?",
+    ),
+    "cli.prune-images": (
+        "WARNING! This will remove all dangling images. Continue?",
+        "경고! 이름 없는 이미지를 모두 지웁니다. 계속할까요?",
+    ),
+    "cli.prune-all-images": (
+        "WARNING! This will remove all images without a container. Continue?",
+        "경고! 컨테이너가 쓰지 않는 이미지를 모두 지웁니다. 계속할까요?",
+    ),
+    "cli.prune-system": (
+        "WARNING! This will remove stopped containers, unused networks and images. Continue?",
+        "경고! 멈춘 컨테이너와 쓰지 않는 네트워크, 이미지를 지웁니다. 계속할까요?",
+    ),
+}

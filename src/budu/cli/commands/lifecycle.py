@@ -1,0 +1,70 @@
+"""`budu stop`, `restart` and `kill`. Light."""
+
+from __future__ import annotations
+
+from budu.cli.declare import Call, Command, Flag
+from budu.cli.each import for_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budu.cli.context import Context
+
+_MANY = "[OPTIONS] CONTAINER [CONTAINER...]"
+_SIGNAL = Flag("signal", "string", short="s",
+               help=("Signal to send to the container", "컨테이너에 보낼 신호"))  # fmt: skip
+_TIMEOUT = Flag("timeout", "int", short="t", also="time",
+                help=("Seconds to wait before killing", "강제 종료까지 기다릴 초"))  # fmt: skip
+
+
+def _timeout(call: Call) -> int | None:
+    return call.number("timeout") if "timeout" in call.given else None
+
+
+def run_stop(context: Context, call: Call) -> int:
+    """Stop containers politely, then by force."""
+    session, timeout_s, signal = context.session, _timeout(call), call.text("signal")
+    return for_each(
+        context,
+        call.args,
+        lambda ref: session.stop_container(ref, timeout_s=timeout_s, signal=signal),
+    )
+
+
+def run_restart(context: Context, call: Call) -> int:
+    """Stop and start containers."""
+    session, timeout_s, signal = context.session, _timeout(call), call.text("signal")
+    return for_each(
+        context,
+        call.args,
+        lambda ref: session.restart_container(ref, timeout_s=timeout_s, signal=signal),
+    )
+
+
+def run_kill(context: Context, call: Call) -> int:
+    """Send a signal to containers."""
+    session, signal = context.session, call.text("signal")
+    return for_each(context, call.args, lambda ref: session.kill_container(ref, signal=signal))
+
+
+STOP = Command(
+    run_stop,
+    usage=_MANY,
+    help=("Stop one or more running containers", "실행 중인 컨테이너를 멈춥니다"),
+    flags=(_SIGNAL, _TIMEOUT),
+    least=1,
+)
+RESTART = Command(
+    run_restart,
+    usage=_MANY,
+    help=("Restart one or more containers", "컨테이너를 다시 시작합니다"),
+    flags=(_SIGNAL, _TIMEOUT),
+    least=1,
+)
+KILL = Command(
+    run_kill,
+    usage=_MANY,
+    help=("Send a signal to one or more running containers (KILL unless told)",
+          "실행 중인 컨테이너에 신호를 보냅니다 (기본 KILL)"),
+    flags=(_SIGNAL,),
+    least=1,
+)  # fmt: skip

@@ -1,0 +1,111 @@
+"""`budu logs`. Light."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from budu.cli.declare import Call, Command, Flag
+from budu.cli.failures import CommandFailed
+from budu.client.streams import STDERR, Demultiplexer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budu.cli.context import Context
+
+_BILLION = 1_000_000_000
+
+
+def run_logs(context: Context, call: Call) -> int:
+    """Print what a container wrote: its stdout on ours, its stderr on ours."""
+    session = context.session
+    container = session.inspect_container(call.args[0])
+    query = {
+        "stdout": True,
+        "stderr": True,
+        "follow": call.on("follow"),
+        "timestamps": call.on("timestamps"),
+        "details": call.on("details"),
+        "tail": call.text("tail"),
+        "since": _moment("since", call.text("since")),
+        "until": _moment("until", call.text("until")),
+    }
+    response = session.container_logs(container["Id"], query)
+    context.out.flush()
+    if container["Config"].get("Tty"):
+        for data in response.chunks():
+            _write(1, data)
+        return 0
+    frames = Demultiplexer()
+    for data in response.chunks():
+        for stream, piece in frames.feed(data):
+            _write(2 if stream == STDERR else 1, piece)
+    return 0
+
+
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _moment(flag: str, text: str) -> str | None:
+    """Seconds of the epoch, for `42m`, `2013-01-02T13:23:37Z`, a date or seconds."""
+    from budu.base.errors import InvalidArgument
+
+    if not text:
+        return None
+    try:
+        return moment(text, time.time_ns())
+    except (InvalidArgument, ValueError):
+        raise CommandFailed(f'invalid value for "{flag}": failed to parse value as time or '
+                            f"duration: {text}") from None  # fmt: skip
+
+
+def moment(text: str, now_ns: int) -> str:
+    """`seconds.nanoseconds` of a time that a person wrote; durations count back from `now_ns`.
+
+    Raises: InvalidArgument or ValueError for what is none.
+    Source: moby `api/types/time/timestamp.go` (GetTimestamp).
+    """
+    if text.replace(".", "", 1).isdecimal():
+        return text
+    if text[0].isdecimal() and "-" in text:
+        return _from_date(text)
+    from budu.base.units import parse_duration
+
+    at_ns = now_ns - parse_duration(text)
+    return f"{at_ns // _BILLION}.{at_ns % _BILLION:09d}"
+
+
+def _from_date(text: str) -> str:
+    from datetime import datetime
+
+    whole, dot, rest = text.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))] if dot else ""
+    zone = rest[len(digits) :]
+    parsed = datetime.fromisoformat(whole + zone)
+    moment_s = int(parsed.timestamp())
+    return f"{moment_s}.{digits.ljust(9, '0')[:9]}"
+
+
+LOGS = Command(
+    run_logs,
+    usage="[OPTIONS] CONTAINER",
+    help=("Show what a container wrote", "컨테이너의 출력을 봅니다"),
+    flags=(
+        Flag("details", help=("Show extra details of the logs", "추가 정보를 보입니다")),
+        Flag("follow", short="f", help=("Keep showing what comes", "새 출력을 계속 보여 줍니다")),
+        Flag("since", "string",
+             help=("From this time on (2013-01-02T13:23:37Z) or this long ago (42m)",
+                   "이 시각 이후 (2013-01-02T13:23:37Z) 또는 얼마 전부터 (42m)")),
+        Flag("tail", "string", short="n", default="all",
+             help=("Number of lines from the end", "끝에서부터 줄 수")),
+        Flag("timestamps", short="t", help=("Show times", "시각을 보입니다")),
+        Flag("until", "string",
+             help=("Up to this time (2013-01-02T13:23:37Z) or this long ago (42m)",
+                   "이 시각 이전 (2013-01-02T13:23:37Z) 또는 얼마 전까지 (42m)")),
+    ),
+    least=1,
+    most=1,
+)  # fmt: skip
