@@ -19,6 +19,12 @@ from pathlib import Path
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+PASSWD = """root:x:0:0:root:/root:/bin/sh
+daemon:x:1:1:daemon:/usr/sbin:/bin/false
+www-data:x:33:33:www-data:/var/www:/bin/false
+nobody:x:65534:65534:nobody:/home:/bin/false
+"""
+GROUP = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nwww-data:x:33:\nusers:x:100:\nnogroup:x:65534:\n"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
@@ -58,11 +64,8 @@ def busybox_layer() -> bytes:
         for command in commands:
             if command != "busybox":
                 add_link(tar, f"bin/{command}", "busybox")
-        passwd = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\n"
-        passwd += "www-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n"
-        add_file(tar, "etc/passwd", passwd.encode())
-        group = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nwww-data:x:33:\nusers:x:100:\nnogroup:x:65534:\n"
-        add_file(tar, "etc/group", group.encode())
+        add_file(tar, "etc/passwd", PASSWD.encode())
+        add_file(tar, "etc/group", GROUP.encode())
     return buffer.getvalue()
 
 

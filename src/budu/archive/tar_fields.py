@@ -7,6 +7,7 @@ Header"; GNU tar manual, "Tar Internals".
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 from budu.base.errors import DataLoss, InvalidArgument
 
@@ -33,6 +34,7 @@ def truncated() -> DataLoss:
     return DataLoss("unexpected EOF")
 
 
+@lru_cache(maxsize=4096)  # modes, owners and times repeat from member to member
 def parse_number(field: bytes) -> int:
     """An octal number padded by spaces or NULs, or GNU's base-256 with the top bit set."""
     if field[0] & 0x80:

@@ -41,7 +41,7 @@ def connect_or_start(session: Session, context: Context) -> None:
 
 def _start(session: Session, context: Context) -> None:
     context.say(context.message("cli.engine-starting"))
-    log = log_path(context.environ, session.endpoint.path)
+    log = log_path(session.endpoint.path)
     pid = spawn_engine(log)
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
@@ -61,9 +61,8 @@ def _start(session: Session, context: Context) -> None:
     )
 
 
-def log_path(environ: object, socket_path: str) -> str:
-    """The log of an engine that was started here: beside the socket of a user, or in /var/log."""
-    del environ
+def log_path(socket_path: str) -> str:
+    """The log of an engine that was started here: in /var/log, or beside a user's socket."""
     if os.getuid() == 0:
         return "/var/log/budu.log"
     return os.path.join(os.path.dirname(socket_path), "budud.log")

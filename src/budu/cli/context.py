@@ -5,9 +5,13 @@ Everything is made when it is first asked for, so that a command pays for what i
 
 from __future__ import annotations
 
+import os
 import sys
 
 from budu.cli.failures import PROGRAM
+
+API_VERSION = "1.51"
+"""The newest Engine API that this client knows."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +106,8 @@ class Context:
             from budu.client.session import Session
 
             version = self.environ.get("DOCKER_API_VERSION", "")
-            session = Session(self.endpoint, api_version=version)
+            language = "" if self.lang == "en" else self.lang
+            session = Session(self.endpoint, api_version=version, language=language)
             if self.endpoint.is_default:
                 from budu.cli.autostart import connect_or_start
 
@@ -117,6 +122,22 @@ class Context:
 
             ca, cert, key, verify = files
             self._tls = TlsFiles(ca, cert, key, verify=bool(verify))
+
+    @property
+    def client_facts(self) -> dict[str, str]:
+        """What `version` and `info` say of the client."""
+        from budu import __version__
+
+        host = os.uname()
+        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(host.machine, host.machine)
+        return {
+            "Version": __version__,
+            "ApiVersion": self.environ.get("DOCKER_API_VERSION") or API_VERSION,
+            "PythonVersion": sys.version.partition(" ")[0],
+            "Os": host.sysname.lower(),
+            "Arch": machine,
+            "Context": self._context or self.environ.get("DOCKER_CONTEXT") or "default",
+        }
 
     @property
     def talks_to_person(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from budu.base.errors import Internal
-from budu.client.errors import hint_of
+from budu.cli.terminal import size
+from budu.client.errors import stream_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,20 +39,25 @@ def pull(
         auth=registry_auth(context.config, name.repository),
     )
     checked = _until_error(messages)
-    if mode == QUIET:
-        for _ in checked:
-            pass
-        return
-    from budu.cli.progress import show_pull
+    from budu.cli.progress import choose_view
 
-    show_pull(checked, out, plain=mode == PLAIN, lang=context.lang)
+    view = choose_view(
+        out,
+        quiet=mode == QUIET,
+        plain=mode == PLAIN,
+        width=size(out.fileno())[1] or 80,
+        lang=context.lang,
+    )
+    try:
+        for message in checked:
+            view.feed(message)
+    finally:
+        view.close()
 
 
 def _until_error(messages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The messages; one that tells of an error is raised."""
     for message in messages:
         if "error" in message:
-            detail = message.get("errorDetail") or {}
-            text = detail.get("message") or message["error"]
-            raise Internal(str(text), hint=hint_of(message.get("hint") or detail.get("hint")))
+            raise stream_error(message)
         yield message

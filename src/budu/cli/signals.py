@@ -5,7 +5,7 @@ The `signal` module of the standard library imports `enum`; the accelerator belo
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # the accelerator has no stub
 import os
 
 TYPE_CHECKING = False

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
+    from typing import Any
 
 DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q"
 _CONTROL_SIGNS = {"@": 0, "[": 27, "\\": 28, "]": 29, "^": 30, "_": 31}
@@ -43,7 +44,7 @@ class RawMode:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._saved: list[object] | None = None
+        self._saved: list[Any] | None = None
 
     def __enter__(self) -> RawMode:
         import termios

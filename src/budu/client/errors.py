@@ -6,6 +6,7 @@ The engine's table is `api.errors`; this is its inverse.
 from __future__ import annotations
 
 from budu.base.errors import (
+    AlreadyExists,
     BuduError,
     Conflict,
     DataLoss,
@@ -40,16 +41,46 @@ _CLASSES: dict[int, type[BuduError]] = {
     504: DeadlineExceeded,
     507: ResourceExhausted,
 }
+_CODES: dict[str, type[BuduError]] = {
+    "already-exists": AlreadyExists,
+    "conflict": Conflict,
+    "data-loss": DataLoss,
+    "deadline-exceeded": DeadlineExceeded,
+    "internal": Internal,
+    "invalid-argument": InvalidArgument,
+    "not-found": NotFound,
+    "not-implemented-here": NotImplementedHere,
+    "not-modified": NotModified,
+    "permission-denied": PermissionDenied,
+    "resource-exhausted": ResourceExhausted,
+    "unauthenticated": Unauthenticated,
+    "unavailable": Unavailable,
+}
+"""The `code` that budu's engine adds, for classes that share a status."""
 
 
 def error_of(status: int, body: bytes) -> BuduError:
     """The error that an answer with `status` and `body` stands for."""
-    kind = _CLASSES.get(status, Internal)
     document = _document(body)
+    kind = class_of(document.get("code")) or _CLASSES.get(status, Internal)
     message = document.get("message")
     if not isinstance(message, str) or not message:
         message = body.decode("utf-8", "replace").strip() or f"HTTP status {status}"
     return kind(PREFIX + message, hint=hint_of(document.get("hint")))
+
+
+def class_of(code: object) -> type[BuduError] | None:
+    """The class that a `code` names."""
+    return _CODES.get(code) if isinstance(code, str) else None
+
+
+def stream_error(message: dict[str, object]) -> BuduError:
+    """The error that a message inside a stream tells of: `error`, `errorDetail`."""
+    detail = message.get("errorDetail")
+    fields = detail if isinstance(detail, dict) else {}
+    kind = class_of(fields.get("code") or fields.get("kind")) or Internal
+    text = fields.get("message") or message.get("error")
+    return kind(str(text), hint=hint_of(fields.get("hint") or message.get("hint")))
 
 
 def hint_of(value: object) -> Hint | None:

@@ -40,10 +40,13 @@ class Hijacked:
 class Session:
     """Calls of one engine. `transport` is kept open between calls."""
 
-    def __init__(self, endpoint: Endpoint, *, api_version: str = "") -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, api_version: str = "", language: str = ""
+    ) -> None:
         self.endpoint = endpoint
         self.transport = Connection(endpoint)
         self._prefix = f"/v{api_version}" if api_version else ""
+        self._language = {"Accept-Language": language} if language else {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -64,7 +67,7 @@ class Session:
         Raises: the engine's error; Unavailable when it cannot be reached.
         """
         data = None if body is None else dumps(body)
-        fields = {**(_JSON if data is not None else {}), **(headers or {})}
+        fields = {**self._language, **(_JSON if data is not None else {}), **(headers or {})}
         try:
             response = (connection or self.transport).request(
                 method, self._target(path, query), headers=fields, body=data
@@ -247,7 +250,7 @@ class Session:
         connection = Connection(self.endpoint)
         try:
             response, raw, early = connection.hijack(
-                "POST", self._target(_container(ref, "attach"), query)
+                "POST", self._target(_container(ref, "attach"), query), headers=self._language
             )
         except OSError as error:
             from budu.client.reach import unreachable

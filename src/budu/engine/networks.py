@@ -23,7 +23,14 @@ from budu.engine.contract import NetworkList, Texts
 from budu.engine.paths import ContainerPaths
 from budu.engine.sandboxes import SandboxFactory
 from budu.network.contract import EndpointState, PortRequest
-from budu.network.files import host_mode_hosts_file, hostname_file, hosts_file, resolv_conf
+from budu.network.files import (
+    RESOLVED_FILE,
+    host_mode_hosts_file,
+    hostname_file,
+    hosts_file,
+    is_stub_only,
+    resolv_conf,
+)
 from budu.network.loopback import bring_loopback_up
 from budu.network.port_requests import parse_exposed, parse_requests
 from budu.network.service import BridgeService
@@ -169,7 +176,7 @@ class NetworkService:
                 host_gateway=gateway,
             )
         resolver = resolv_conf(
-            _read(_RESOLV_CONF),
+            _host_resolver(),
             servers=tuple(host.dns or ()),
             search=tuple(host.dns_search or ()),
             options=tuple(host.dns_options or ()),
@@ -264,6 +271,12 @@ def _requests(host: HostConfig, exposed: tuple[str, ...]) -> tuple[PortRequest, 
         for key, bindings in (host.port_bindings or {}).items()
     }
     return parse_requests(wishes, publish_all=exposed if host.publish_all_ports else ())
+
+
+def _host_resolver() -> str:
+    """The host's resolv.conf; systemd-resolved's own one where the first names only its stub."""
+    text = _read(_RESOLV_CONF)
+    return _read(Path(RESOLVED_FILE)) or text if is_stub_only(text) else text
 
 
 def _read(path: Path) -> str:

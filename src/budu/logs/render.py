@@ -11,6 +11,7 @@ import re
 import struct
 import time
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
@@ -172,18 +173,23 @@ class JsonRenderer(_LineAssembler):
 def rfc3339_nano(time_ns: int) -> bytes:
     """`2024-05-06T07:08:09.000000010Z`: always nine digits, always UTC."""
     seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    return b"%b.%09dZ" % (
-        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode(),
-        nanoseconds,
-    )
+    return b"%b.%09dZ" % (_rfc3339(seconds), nanoseconds)
+
+
+@lru_cache(maxsize=64)
+def _rfc3339(seconds: int) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
 
 
 _SPECIAL = re.compile(rb'[\x00-\x09\x0b-\x1f"\\<>&]|\xe2\x80[\xa8\xa9]')
+_PLAIN = bytes(byte for byte in range(128) if not _SPECIAL.match(bytes([byte])))
 _SHORT = {b'"': b'\\"', b"\\": b"\\\\", b"\t": b"\\t", b"\r": b"\\r"}
 
 
 def _escape(data: bytes) -> bytes:
     """The inside of a JSON string, as Go writes it; newlines are left to the caller."""
+    if not data.translate(None, _PLAIN):
+        return data
     if not data.isascii():
         data = data.decode("utf-8", "replace").encode()
     return _SPECIAL.sub(_escape_one, data)

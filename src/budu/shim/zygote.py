@@ -1,9 +1,10 @@
 """The zygote: a small warm process that forks shims, so that the engine never forks.
 
 It has imported everything a shim needs and frozen it, so a shim shares nearly all its memory with
-it. It stays in the host's mount namespace: a copy would not show volumes what the host mounts
-later, unless the host shares its mounts. It knows one request, `spawn`, and ends when the engine's end of its socket closes; shims with
-containers live on. Light: standard library only, run with `-I -S`.
+it. It knows one request, `spawn`, and ends when the engine's end of its socket closes; shims with
+containers live on. It stays in the host's mount namespace: in a copy, volumes would not see what
+the host mounts later, unless the host shares its mounts; and what containers mount is in their own
+namespaces or detached anyway. Light: standard library only, run with `-I -S`.
 Neighbours: `shim.main` (what it forks), `shim.pool` (the engine's side).
 """
 

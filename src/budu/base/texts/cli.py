@@ -3,6 +3,11 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "cli.flag-near": ("Did you mean {flag}?", "{flag} 옵션을 찾으셨나요?"),
     "cli.command-near": ("Did you mean: {command}", "혹시 이 명령인가요: {command}"),
+    "cli.progress-left": ("{time} left", "{time} 남음"),
+    "cli.progress-present": (
+        "{present} of {layers} layers were here already",
+        "레이어 {layers}개 중 {present}개는 이미 있음",
+    ),
     "cli.engine-starting": ("Starting the budu engine …", "budu 엔진을 시작합니다 …"),
     "cli.engine-failed": (
         "The engine did not come up. The end of its log {log}:\n{lines}",

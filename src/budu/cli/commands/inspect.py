@@ -68,8 +68,8 @@ def _print(context: Context, call: Call, find: Find) -> int:
 
     print_inspected(found, context.out, form=call.text("format"))
     context.out.flush()
-    for error in failures:
-        context.report(error)
+    for failure in failures:
+        context.report(failure)
     return 1 if failures else 0
 
 

@@ -10,6 +10,7 @@ from budu.cli.declare import Call, Command, Flag
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budu.cli.context import Context
+    from budu.client.session import Session
 
 _FORMAT = Flag("format", "string", short="f",
                help=("json, or a Go template", "json 또는 Go 템플릿"))  # fmt: skip
@@ -20,18 +21,18 @@ _POLL_S = 0.02
 def run_info(context: Context, call: Call) -> int:
     """Print facts about the engine and its host."""
     info = context.session.info()
-    from budu.cli.tables.system import print_info
+    from budu.cli.tables.info import print_info
 
-    print_info(info, call.values, context.out)
+    print_info(context.client_facts, info, call.text("format"), context.out, context.err)
     return 0
 
 
 def run_df(context: Context, call: Call) -> int:
     """Print what takes room on the disk."""
     usage = context.session.disk_usage()
-    from budu.cli.tables.system import print_disk_usage
+    from budu.cli.format import print_inspected
 
-    print_disk_usage(usage, call.values, context.out)
+    print_inspected([usage], context.out, form=call.text("format"))
     return 0
 
 
@@ -53,14 +54,11 @@ def run_stop(context: Context, call: Call) -> int:
     return 0
 
 
-def _await_end(session: object) -> None:
+def _await_end(session: Session) -> None:
     """Until the socket refuses connections.
 
     Raises: DeadlineExceeded after a quarter of a minute.
     """
-    from budu.client.session import Session
-
-    assert isinstance(session, Session)
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while time.monotonic() < deadline:
         try:

@@ -12,16 +12,17 @@ if TYPE_CHECKING:
 
 def run_version(context: Context, call: Call) -> int:
     """Print versions of the client and the engine; the client's even when no engine answers."""
-    from budu.cli.tables.system import print_version
+    from budu.cli.tables.version import print_version
 
+    facts, form = context.client_facts, call.text("format")
     try:
         server = context.session.version()
     except BuduError as error:
-        print_version(None, call.values, context.out)
+        print_version(facts, None, form, context.out)
         context.out.flush()
         context.report(error)
         return 1
-    print_version(server, call.values, context.out)
+    print_version(facts, server, form, context.out)
     return 0
 
 
