@@ -35,6 +35,7 @@ _CLASSES: dict[int, type[BuduError]] = {
     errno.EINVAL: InvalidArgument,
     errno.EMLINK: InvalidArgument,
     errno.E2BIG: InvalidArgument,
+    errno.EFBIG: InvalidArgument,
 }
 
 

@@ -242,7 +242,7 @@ class TarReader:
             minor=parse_number(minor) if is_device else 0,
         )
         if extra is not None:
-            entry = extra.apply(entry)
+            entry = _without_nul(extra.apply(entry))
         if flag == _GNU_SPARSE:
             entry = self._with_gnu_map(entry, header)
         elif extra is not None and extra.is_sparse:
@@ -259,6 +259,8 @@ class TarReader:
                 raise truncated()
             stretches += parse_gnu_map(block, 0, 21)
             is_extended, at = block[504], at + BLOCK
+            if at - entry.offset > _MAX_EXTENSION_BYTES:
+                raise invalid("header field too long")
         size = parse_number(header[483:495])
         sparse = check_sparse(stretches, size=size, stored=entry.stored_size)
         return msgspec.structs.replace(entry, offset=at, size=size, sparse=sparse)
@@ -275,8 +277,10 @@ class TarReader:
         size = parse_decimal(pax.get(b"GNU.sparse.realsize", pax.get(b"GNU.sparse.size", b"")))
         sparse = check_sparse(parse_map_text(numbers), size=size, stored=stored)
         path = pax.get(b"GNU.sparse.name", entry.path)
-        return msgspec.structs.replace(
-            entry, path=path, offset=at, stored_size=stored, size=size, sparse=sparse
+        return _without_nul(
+            msgspec.structs.replace(
+                entry, path=path, offset=at, stored_size=stored, size=size, sparse=sparse
+            )
         )
 
     def _read_map_lines(self, at: int) -> tuple[list[bytes], int]:
@@ -342,8 +346,13 @@ def _checked(entry: TarEntry) -> TarEntry:
         raise invalid("owner out of range")
     if not (0 <= entry.major < 1 << 12 and 0 <= entry.minor < 1 << 20):
         raise invalid("device number out of range")
-    if b"\0" in entry.path + entry.link or any(b"\0" in name for name, _ in entry.xattrs):
-        raise invalid("NUL in a name")
     if entry.kind is not TarKind.FILE and entry.stored_size:
         return msgspec.structs.replace(entry, size=0, stored_size=0)
+    return entry
+
+
+def _without_nul(entry: TarEntry) -> TarEntry:
+    """The entry, unless its records smuggle in a byte that no name can have."""
+    if b"\0" in entry.path + entry.link or any(b"\0" in name for name, _ in entry.xattrs):
+        raise invalid("NUL in a name")
     return entry

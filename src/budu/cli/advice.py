@@ -28,7 +28,7 @@ def advise_after_start(context: Context, call: Call, identity: str, *, detached:
     if detached and _is_idle_shell(container):
         context.hint(Hint("cli.shell-without-terminal", image=call.args[0]))
         return
-    port = unpublished_port(container)
+    port = 0 if _has_own_command(call) else unpublished_port(container)
     if port:
         host = _HIGHER_PORT.get(port, port if port >= 1024 else _OFFSET + port)
         context.hint(Hint("cli.port-not-published", image=call.args[0], port=port, host=host))
@@ -50,6 +50,11 @@ def unpublished_port(container: dict[str, Any]) -> int:
     exposed = (container.get("Config") or {}).get("ExposedPorts") or {}
     ports = [int(port.partition("/")[0]) for port in exposed if port.endswith("/tcp")]
     return min(ports, default=0)
+
+
+def _has_own_command(call: Call) -> bool:
+    """Whether another program runs than the image's, which may listen on nothing."""
+    return len(call.args) > 1 or "entrypoint" in call.given
 
 
 def _is_idle_shell(container: dict[str, Any]) -> bool:

@@ -14,9 +14,11 @@ COMMANDS = {
     "login": "login:LOGIN",
     "logout": "login:LOGOUT",
     "logs": "logs:LOGS",
+    "pause": "lifecycle:PAUSE",
     "port": "port:PORT",
     "ps": "ps:PS",
     "pull": "pull:PULL",
+    "rename": "lifecycle:RENAME",
     "restart": "lifecycle:RESTART",
     "rm": "remove:RM",
     "rmi": "images:RMI",
@@ -24,6 +26,7 @@ COMMANDS = {
     "start": "start:START",
     "stop": "lifecycle:STOP",
     "tag": "images:TAG",
+    "unpause": "lifecycle:UNPAUSE",
     "version": "version:VERSION",
     "wait": "wait:WAIT",
 }
@@ -37,15 +40,18 @@ GROUPS = {
         "list": "ps:PS",
         "logs": "logs:LOGS",
         "ls": "ps:PS",
+        "pause": "lifecycle:PAUSE",
         "port": "port:PORT",
         "prune": "prune:CONTAINER_PRUNE",
         "ps": "ps:PS",
         "remove": "remove:RM",
+        "rename": "lifecycle:RENAME",
         "restart": "lifecycle:RESTART",
         "rm": "remove:RM",
         "run": "run:RUN",
         "start": "start:START",
         "stop": "lifecycle:STOP",
+        "unpause": "lifecycle:UNPAUSE",
         "wait": "wait:WAIT",
     },
     "image": {
@@ -58,14 +64,22 @@ GROUPS = {
         "rm": "images:RMI",
         "tag": "images:TAG",
     },
-    "network": {"inspect": "inspect:NETWORK_INSPECT"},
+    "network": {
+        "inspect": "inspect:NETWORK_INSPECT",
+        "list": "listing:NETWORK_LS",
+        "ls": "listing:NETWORK_LS",
+    },
     "system": {
         "df": "system:DF",
         "info": "system:INFO",
         "prune": "prune:SYSTEM_PRUNE",
         "stop": "system:STOP",
     },
-    "volume": {"inspect": "inspect:VOLUME_INSPECT"},
+    "volume": {
+        "inspect": "inspect:VOLUME_INSPECT",
+        "list": "listing:VOLUME_LS",
+        "ls": "listing:VOLUME_LS",
+    },
 }
 """Words below a group."""
 
@@ -86,13 +100,13 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 MISSING = {
     "": (
         "attach build builder buildx bake checkpoint commit compose config context cp diff events "
-        "exec export history import load manifest node pause plugin push rename save search "
-        "secret service stack stats swarm top trust unpause update"
+        "exec export history import load manifest node plugin push save search "
+        "secret service stack stats swarm top trust update"
     ),
-    "container": ("attach commit cp diff exec export pause rename stats top unpause update"),
+    "container": ("attach commit cp diff exec export stats top update"),
     "image": "build history import load push save",
-    "network": "connect create disconnect list ls prune remove rm",
+    "network": "connect create disconnect prune remove rm",
     "system": "dial-stdio events",
-    "volume": "create list ls prune remove rm update",
+    "volume": "create prune remove rm update",
 }
 """Commands of docker that budu does not have yet."""

@@ -40,9 +40,7 @@ class Hijacked:
 class Session:
     """Calls of one engine. `transport` is kept open between calls."""
 
-    def __init__(
-        self, endpoint: Endpoint, *, api_version: str = "", language: str = ""
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, *, api_version: str = "", language: str = "") -> None:
         self.endpoint = endpoint
         self.transport = Connection(endpoint)
         self._prefix = f"/v{api_version}" if api_version else ""
@@ -321,6 +319,17 @@ class Session:
         return answer or []
 
     # Networks and volumes.
+
+    def list_networks(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """Network objects."""
+        listed: list[dict[str, Any]] = self.fetch("/networks", query={"filters": filters or None})
+        return listed
+
+    def list_volumes(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """Volume objects."""
+        answer: dict[str, Any] = self.fetch("/volumes", query={"filters": filters or None})
+        volumes: list[dict[str, Any]] = answer.get("Volumes") or []
+        return volumes
 
     def inspect_network(self, ref: str, *, verbose: bool = False) -> dict[str, Any]:
         """Network."""

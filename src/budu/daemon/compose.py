@@ -24,6 +24,7 @@ from budu.engine.containers.start import ContainerStarter
 from budu.engine.containers.stdio import Stdio
 from budu.engine.database import Database
 from budu.engine.events import EventLog
+from budu.engine.housekeeping import Housekeeping
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.service import ImageService
 from budu.engine.images.storage import ImageStorage
@@ -83,11 +84,13 @@ class Engine:
         container_records = ContainerRepository(database)
         image_records = ImageRepository(database)
         self.events = EventLog(database)
-        image_storage = ImageStorage(content, layers)
+        puller = Puller(registries, content, layers, max_downloads=options.max_concurrent_downloads)
+        self._puller = puller
+        image_storage = ImageStorage(content, layers, claimed=lambda: puller.claimed_layers)
         self.images = ImageService(
             image_records,
             image_storage,
-            Puller(registries, content, layers, max_downloads=options.max_concurrent_downloads),
+            puller,
             self.events,
             containers=container_records.all,
         )
@@ -154,6 +157,7 @@ class Engine:
             shutdown=shutdown,
             debug=options.debug,
         )
+        self._housekeeping = Housekeeping(snapshots, layers)
         self._reconciler = Reconciler(
             container_records, self.containers, starter, self.networks, paths
         )
@@ -167,11 +171,14 @@ class Engine:
         self.networks.start()
         await self._shims.start()
         await self._reconciler.run()
+        self._housekeeping.start()
 
     async def close(self) -> None:
         """Let go of everything that is this process's; containers live on."""
         self.containers.is_closing = True
+        await self._housekeeping.stop()
         await self._shims.close()
+        self._puller.close()
         await self._registries.close()
         self.networks.close()
         self._watch.close()

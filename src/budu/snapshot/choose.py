@@ -65,9 +65,10 @@ def probe(root: str | Path) -> Abilities:
 
 def choose_layer_store(root: str | Path, abilities: Abilities | None = None) -> LayerStore:
     """The best layer store that works here, opened at `root` (created when missing)."""
+    tmp = Path(root) / "tmp"  # a killed probe's remains are swept from there
     with os_errors(f"mkdir {root}"):
-        Path(root).mkdir(mode=0o700, parents=True, exist_ok=True)
-    abilities = abilities or probe(root)
+        tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+    abilities = abilities or probe(tmp)
     if abilities.erofs:
         return ErofsLayers(root, attached=abilities.attached)
     return ExtractedLayers(root, rootless=abilities.userxattr)

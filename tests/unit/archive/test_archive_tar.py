@@ -278,3 +278,11 @@ def test_sparse_map_that_overlaps_is_invalid():
     data = patch(patch(patch(data, 156, b"S"), 386, gnu_map), 483, b"%011o\0" % 1000)
     with pytest.raises(InvalidArgument, match="sparse map"):
         read(data)
+
+
+def test_endless_sparse_map_is_invalid():
+    data = make_tar(member("s", b"x" * 512), format=tarfile.GNU_FORMAT)
+    data = patch(patch(data, 156, b"S"), 482, b"\1")
+    block = (b"%011o\0%011o\0" % (0, 0)) * 21 + b"\1" + bytes(7)
+    with pytest.raises(InvalidArgument, match="too long"):
+        read(data[:512] + block * 5000)

@@ -1,4 +1,4 @@
-"""`budu stop`, `restart` and `kill`. Light."""
+"""`budu stop`, `restart`, `kill`, `pause`, `unpause` and `rename`. Light."""
 
 from __future__ import annotations
 
@@ -46,6 +46,23 @@ def run_kill(context: Context, call: Call) -> int:
     return for_each(context, call.args, lambda ref: session.kill_container(ref, signal=signal))
 
 
+def run_pause(context: Context, call: Call) -> int:
+    """Freeze all processes of containers."""
+    return for_each(context, call.args, context.session.pause_container)
+
+
+def run_unpause(context: Context, call: Call) -> int:
+    """Let frozen containers go on."""
+    return for_each(context, call.args, context.session.unpause_container)
+
+
+def run_rename(context: Context, call: Call) -> int:
+    """Give a container another name."""
+    old, new = call.args
+    context.session.rename_container(old, new)
+    return 0
+
+
 STOP = Command(
     run_stop,
     usage=_MANY,
@@ -68,3 +85,22 @@ KILL = Command(
     flags=(_SIGNAL,),
     least=1,
 )  # fmt: skip
+PAUSE = Command(
+    run_pause,
+    usage="CONTAINER [CONTAINER...]",
+    help=("Pause all processes of containers", "컨테이너의 모든 프로세스를 멈춰 둡니다"),
+    least=1,
+)
+UNPAUSE = Command(
+    run_unpause,
+    usage="CONTAINER [CONTAINER...]",
+    help=("Let paused containers go on", "멈춰 둔 컨테이너를 다시 움직입니다"),
+    least=1,
+)
+RENAME = Command(
+    run_rename,
+    usage="CONTAINER NEW_NAME",
+    help=("Rename a container", "컨테이너 이름을 바꿉니다"),
+    least=2,
+    most=2,
+)

@@ -14,11 +14,12 @@ import logging
 import shutil
 import signal as signals
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 
 import msgspec
 
 from budu.base.clock import now_ns, parse_time_argument
-from budu.base.errors import BuduError, Conflict, InvalidArgument, NotModified
+from budu.base.errors import BuduError, Conflict, InvalidArgument, NotFound, NotModified
 from budu.base.filters import Filters
 from budu.base.ids import check_name
 from budu.engine.containers.create import ContainerCreator, event_attributes
@@ -226,9 +227,13 @@ class ContainerService:
             task.cancel()
 
     async def _watch(self, id_: str, running: Running) -> None:
+        """Wait for the end. The edge of a task: what goes wrong here must not end the engine."""
         status = await running.shim.wait()
-        async with self._locks.holding(id_):
-            await self._exited(id_, running, status)
+        try:
+            async with self._locks.holding(id_):
+                await self._exited(id_, running, status)
+        except Exception:
+            log.exception("recording an exit failed container=%s", id_)
 
     async def _exited(self, id_: str, running: Running, status: ExitStatus) -> None:
         self._running.pop(id_, None)
@@ -293,6 +298,8 @@ class ContainerService:
                 await self._start(again)
             except BuduError as error:
                 log.warning("restart failed container=%s error=%s", id_, error.message)
+            except Exception:
+                log.exception("restart failed container=%s", id_)
 
     def _cancel_restart(self, id_: str) -> None:
         task = self._pending_restarts.pop(id_, None)
@@ -458,9 +465,11 @@ class ContainerService:
         )
         paths = self._paths.container(container.id)
         try:
-            self._snapshots.remove(container.id)
+            with suppress(NotFound):
+                self._snapshots.remove(container.id)
             shutil.rmtree(paths.exec_root, ignore_errors=True)
-            shutil.rmtree(paths.root)
+            with suppress(FileNotFoundError):
+                shutil.rmtree(paths.root)
         except OSError as error:
             self._repository.update(
                 msgspec.structs.replace(

@@ -7,7 +7,7 @@ layer blobs are kept beside the plain tar, so that an image is pushed and saved 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -24,7 +24,15 @@ _config_decoder = msgspec.json.Decoder(ImageConfig)
 class ImageStorage:
     """Blobs and layers of one engine."""
 
-    def __init__(self, content: ContentStore, layers: LayerStore) -> None:
+    def __init__(
+        self,
+        content: ContentStore,
+        layers: LayerStore,
+        *,
+        claimed: Callable[[], Collection[Digest]] = frozenset,
+    ) -> None:
+        """`claimed` gives the layers that pulls under way count on."""
+        self._claimed = claimed
         self._content = content
         self._layers = layers
         self._configs: dict[str, ImageConfig] = {}
@@ -57,6 +65,7 @@ class ImageStorage:
         self._configs.pop(image.id, None)
         kept_layers = {diff for each in images for diff in each.diff_ids}
         kept_layers |= {diff for each in containers for diff in each.diff_ids}
+        kept_layers |= set(self._claimed())
         kept_blobs = {digest for each in images for digest in blobs_of(each)}
         gone = [index for index, diff_id in enumerate(image.diff_ids) if diff_id not in kept_layers]
         blobs = blobs_of(image) - kept_blobs
@@ -71,7 +80,6 @@ class ImageStorage:
         for digest in map(Digest, blobs):
             if self._content.has(digest):
                 self._content.delete(digest)
-        self._layers.sweep()
 
     def release_layers(
         self,
@@ -83,6 +91,7 @@ class ImageStorage:
         """Free layers that a removed container was the last to stand on."""
         kept = {diff for each in images for diff in each.diff_ids}
         kept |= {diff for each in containers for diff in each.diff_ids}
+        kept |= set(self._claimed())
         for diff_id in dict.fromkeys(diff_ids):
             if diff_id not in kept and self._layers.has(Digest(diff_id)):
                 self._layers.remove(Digest(diff_id))

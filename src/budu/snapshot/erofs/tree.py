@@ -30,8 +30,13 @@ _TYPES = {
 }
 
 
+_MEMBERS_MAX = 1_000_000
+
+
 class NotIndexable(Exception):
-    """The tar holds a file with holes, which an index cannot point at: extract the layer."""
+    """The layer must be extracted: its tar holds a file with holes, which an index cannot point
+    at, or so many members that the tree would take gigabytes of memory.
+    """
 
 
 class Node:
@@ -79,13 +84,15 @@ class LayerTree:
     def __init__(self) -> None:
         self.root = _new_directory()
         self._directories: dict[bytes, Node] = {b"": self.root}
+        self._members = 0
 
     def add(self, entry: TarEntry) -> None:
         """Takes the next member.
 
-        Raises: InvalidArgument when it is hostile or broken, NotIndexable when it has holes.
+        Raises: InvalidArgument when it is hostile or broken, NotIndexable.
         """
-        if entry.sparse is not None:
+        self._members += 1
+        if entry.sparse is not None or self._members > _MEMBERS_MAX:
             raise NotIndexable
         path = clean_path(entry.path)
         try:

@@ -1,0 +1,67 @@
+"""`budu network ls` and `volume ls`. Light."""
+
+from __future__ import annotations
+
+from budu.cli.declare import Call, Command, Flag
+from budu.cli.values import filters_of, read_filter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from budu.cli.context import Context
+
+_FILTER = Flag("filter", "filter", short="f", read=read_filter,
+               help=("Show only what matches", "조건에 맞는 것만 보입니다"))  # fmt: skip
+_FORMAT = Flag("format", "string", help=("table, json, or a Go template",
+                                         "table, json 또는 Go 템플릿"))  # fmt: skip
+
+
+def _filters(call: Call) -> dict[str, list[str]]:
+    pairs = call.values["filter"]
+    return filters_of(pairs) if isinstance(pairs, list) else {}
+
+
+def _options(context: Context, call: Call, setting: str) -> dict[str, object]:
+    form = call.text("format")
+    if not form and not call.on("quiet"):
+        form = context.config.text(setting)
+    return {**call.values, "format": form}
+
+
+def run_network_ls(context: Context, call: Call) -> int:
+    """List networks."""
+    networks = context.session.list_networks(_filters(call))
+    from budu.cli.tables.networks import print_networks
+
+    print_networks(networks, _options(context, call, "networksFormat"), context.out)
+    return 0
+
+
+def run_volume_ls(context: Context, call: Call) -> int:
+    """List volumes."""
+    volumes = context.session.list_volumes(_filters(call))
+    from budu.cli.tables.volumes import print_volumes
+
+    print_volumes(volumes, _options(context, call, "volumesFormat"), context.out)
+    return 0
+
+
+NETWORK_LS = Command(
+    run_network_ls,
+    usage="[OPTIONS]",
+    help=("List networks", "네트워크 목록을 봅니다"),
+    flags=(
+        _FILTER,
+        _FORMAT,
+        Flag("no-trunc", help=("Do not shorten", "줄이지 않습니다")),
+        Flag("quiet", short="q", help=("Show only IDs", "ID만 보입니다")),
+    ),
+    most=0,
+)
+VOLUME_LS = Command(
+    run_volume_ls,
+    usage="[OPTIONS]",
+    help=("List volumes", "볼륨 목록을 봅니다"),
+    flags=(_FILTER, _FORMAT, Flag("quiet", short="q", help=("Show only names",
+                                                            "이름만 보입니다"))),
+    most=0,
+)  # fmt: skip
