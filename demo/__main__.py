@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUDU = ROOT / ".venv" / "bin" / "budu"
 BUDUD = ROOT / ".venv" / "bin" / "budud"
 CACHE = ROOT / ".cache" / "demo"
+SOCKET = "/run/budu/budu.sock"
 IMAGE, NAME, PORT = "httpd", "web", 8080
 URL = f"http://127.0.0.1:{PORT}/"
 
@@ -87,6 +89,17 @@ def use_mirror(address: str) -> None:
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
+    deadline = time.monotonic() + 15
+    while not engine_answers():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the engine does not start; see {log.name}")
+        time.sleep(0.02)
+
+
+def engine_answers() -> bool:
+    """Whether an engine listens at the default socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(SOCKET) == 0
 
 
 def fetch(url: str) -> str:

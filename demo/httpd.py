@@ -87,8 +87,8 @@ def configure(root: Path) -> None:
         link.symlink_to(f"/proc/self/fd/{1 if target == 'stdout' else 2}")
     for left in ("var/cache/apt", "var/lib/apt/lists"):
         shutil.rmtree(root / left, ignore_errors=True)
-    (root / "var/run/apache2").mkdir(parents=True, exist_ok=True)
-    (root / "var/lock/apache2").mkdir(parents=True, exist_ok=True)
+    (root / "run/apache2").mkdir(parents=True, exist_ok=True)
+    (root / "run/lock/apache2").mkdir(parents=True, exist_ok=True)
 
 
 def pack(root: Path, target: Path) -> None:

@@ -635,8 +635,9 @@ def test_interrupted_layer_goes_on_from_its_partial_blob(store):
 
 def test_hostile_layer_with_right_digests_is_refused(store):
     tar = make_tar([member("ok", b"x"), member("../x", b"x")])
-    unpacking = unpacker(store, MemoryContent(), gzip.compress(tar), tar)
-    unpacking.feed(gzip.compress(tar))
+    blob = gzip.compress(tar)
+    unpacking = unpacker(store, MemoryContent(), blob, tar)
+    unpacking.feed(blob)
     with pytest.raises(InvalidArgument, match="escapes"):
         unpacking.finish()
     assert list(store.list()) == []

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from budu.client.session import Session
 
 READY_TIMEOUT_S = 20.0
+RIVAL_TIMEOUT_S = 2.0
 POLL_S = 0.01
 _LOG_LINES = 8
 _GONE = (FileNotFoundError, ConnectionRefusedError)
@@ -42,23 +43,31 @@ def connect_or_start(session: Session, context: Context) -> None:
 def _start(session: Session, context: Context) -> None:
     context.say(context.message("cli.engine-starting"))
     log = log_path(session.endpoint.path)
-    pid = spawn_engine(log)
+    begin = os.path.getsize(log) if os.path.exists(log) else 0
+    if _await_ready(session, spawn_engine(log)):
+        return
+    raise Unavailable(
+        f"Cannot connect to the Docker daemon at {session.endpoint.address}. "
+        "Is the docker daemon running?",
+        hint=Hint("cli.engine-failed", log=log, lines=_last_lines(log, begin)),
+    )
+
+
+def _await_ready(session: Session, pid: int) -> bool:
+    """Until the socket answers. An engine that ended may have found another one starting."""
     deadline = time.monotonic() + READY_TIMEOUT_S
+    has_ended = False
     while time.monotonic() < deadline:
         try:
             session.transport.connect()
         except _GONE:
-            ended, _ = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                break
+            if not has_ended and os.waitpid(pid, os.WNOHANG)[0]:
+                has_ended = True
+                deadline = min(deadline, time.monotonic() + RIVAL_TIMEOUT_S)
             time.sleep(POLL_S)
         else:
-            return
-    raise Unavailable(
-        f"Cannot connect to the Docker daemon at {session.endpoint.address}. "
-        "Is the docker daemon running?",
-        hint=Hint("cli.engine-failed", log=log, lines=_last_lines(log)),
-    )
+            return True
+    return False
 
 
 def log_path(socket_path: str) -> str:
@@ -100,10 +109,11 @@ def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
-def _last_lines(log: str) -> str:
+def _last_lines(log: str, begin: int) -> str:
+    """The end of what was written after `begin`."""
     try:
         with open(log, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
+            file.seek(max(begin, os.fstat(file.fileno()).st_size - 8192))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""

@@ -83,11 +83,12 @@ def run(unpacking: LayerUnpacker, data: bytes, size: int = 10_000):
     ],
 )
 def test_layer_in_any_packing(place, media, pack):
-    layer = run(place.unpacker(pack(TAR), media=media), pack(TAR))
+    blob = pack(TAR)
+    layer = run(place.unpacker(blob, media=media), blob)
     assert (layer.diff_id, layer.size) == (Digest.of(TAR), len(TAR))
     tree = place.root / "layers" / "sha256" / layer.diff_id.hex / TREE
     assert (tree / "e").read_bytes() == b"x"
-    assert place.content.has(Digest.of(pack(TAR)))
+    assert place.content.has(Digest.of(blob))
 
 
 def test_blob_is_dropped_when_it_is_not_wanted(place):
@@ -126,8 +127,9 @@ def test_damaged_blob_with_right_digest(place, blob, error, words):
 
 def test_hostile_tar(place):
     tar = make_tar({"../x": b"x"})
+    blob = gzip.compress(tar)
     with pytest.raises(InvalidArgument, match="escapes"):
-        run(place.unpacker(gzip.compress(tar), tar), gzip.compress(tar))
+        run(place.unpacker(blob, tar), blob)
     assert place.leftovers() == []
 
 

@@ -50,8 +50,8 @@ class TlsLayer(asyncio.Protocol):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError:
-            self._flush()
-            self._transport.abort()
+            self._flush()  # the alert that tells the client why
+            self._transport.close()
         self._flush()
 
     def eof_received(self) -> bool:

@@ -2,8 +2,7 @@
 
 TEXTS: dict[str, tuple[str, str]] = {
     "api.unserved": (
-        "This engine understands the request, but cannot do that. What it serves:"
-        " docs/reference/api.md.",
-        "이 엔진은 요청을 이해하지만 아직 그 일을 하지 못합니다. 할 수 있는 일: docs/reference/api.md.",
+        "The request was understood and nothing was changed; only this operation is missing here.",
+        "요청은 이해했고 바뀐 것은 없습니다. 이 기능만 아직 여기에 없습니다.",
     ),
 }

@@ -71,7 +71,7 @@ class ImageStorage:
         blobs = blobs_of(image) - kept_blobs
         await asyncio.to_thread(self._free, [image.diff_ids[i] for i in gone], blobs)
         digests = [Digest(each) for each in image.diff_ids]
-        return [chain_id(digests[: index + 1]) for index in reversed(gone)]
+        return [str(chain_id(digests[: index + 1])) for index in reversed(gone)]
 
     def _free(self, diff_ids: list[str], blobs: set[str]) -> None:
         for diff_id in map(Digest, dict.fromkeys(diff_ids)):

@@ -1,0 +1,87 @@
+"""The images that are measured, and the registry on loopback that serves them.
+
+busybox is one small layer; `debian` is Debian's minimal system in one layer (about 50 MB gzip);
+`httpd` adds apache2 in a second one. They are made once into the cache folder. Every room has its
+own registry process over the same files, because each room has a loopback link of its own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from demo import httpd
+from demo import images as demo_images
+
+ADDRESS = "127.0.0.1:5000"
+"""Where each room's registry listens."""
+BUSYBOX = f"{ADDRESS}/library/busybox:latest"
+"""One layer of about 2 MB."""
+DEBIAN = f"{ADDRESS}/library/debian:bookworm"
+"""One layer of about 50 MB gzip, 120 MB tar."""
+HTTPD = f"{ADDRESS}/library/httpd:latest"
+"""The layer of `DEBIAN` and one with apache2."""
+
+
+def write_registry_config(folder: Path) -> Path:
+    """The settings of docker-registry, for blobs below `folder`."""
+    settings = {
+        "version": 0.1,
+        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "registry")}},
+        "http": {"addr": ADDRESS},
+    }
+    path = folder / "registry.json"
+    path.write_text(json.dumps(settings))
+    return path
+
+
+def push_images(cache: str) -> None:
+    """Put the images into the registry where they are missing. Runs inside a room."""
+    folder = Path(cache)
+    _wait_for_registry()
+    if not _is_there("library/busybox", "latest"):
+        busybox: dict[str, object] = {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]}
+        layer = demo_images.busybox_layer()
+        demo_images.push(ADDRESS, "library/busybox", ["latest"], [layer], busybox)
+    if not (_is_there("library/debian", "bookworm") and _is_there("library/httpd", "latest")):
+        layers = httpd.layers(folder / "images")
+        blobs = [gzip.compress(layer, 6, mtime=0) for layer in layers]
+        debian: dict[str, object] = {"Cmd": ["bash"]}
+        demo_images.push(
+            ADDRESS, "library/debian", ["bookworm"], layers[:1], debian, compressed=blobs[:1]
+        )
+        demo_images.push(
+            ADDRESS, "library/httpd", ["latest"], layers, httpd.CONFIG, compressed=blobs
+        )
+
+
+def _wait_for_registry() -> None:
+    import time
+
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"http://{ADDRESS}/v2/").close()
+            return
+        except urllib.error.URLError:
+            time.sleep(0.05)
+    raise TimeoutError("docker-registry does not answer")
+
+
+def _is_there(name: str, tag: str) -> bool:
+    url = f"http://{ADDRESS}/v2/{name}/manifests/{tag}"
+    headers = {"Accept": demo_images.MANIFEST_TYPE}
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, headers=headers)).close()
+    except urllib.error.HTTPError:
+        return False
+    return True
+
+
+def layer_sizes(cache: str) -> dict[str, int]:
+    """Sizes of the plain layers in bytes, for the report."""
+    folder = Path(cache) / "images"
+    return {path.stem: path.stat().st_size for path in sorted(folder.glob("*.tar"))}

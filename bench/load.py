@@ -1,0 +1,128 @@
+"""A small closed-loop HTTP client: requests per second over kept-alive connections.
+
+It knows just enough HTTP/1.1 to find the end of an answer, because what is measured is the
+server. Runs inside a room.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+
+
+def unix_rate(path: str, target: str, seconds: float) -> float:
+    """Requests per second of one connection to a unix socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        return _rate([connection], target, seconds)
+
+
+def tcp_rate(port: int, target: str, seconds: float, connections: int) -> float:
+    """Requests per second of several connections to 127.0.0.1."""
+    sockets = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(connections)]
+    try:
+        for one in sockets:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return _rate(sockets, target, seconds)
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def wait_for_unix(path: str, seconds: float) -> float:
+    """Wait until `GET /_ping` is answered; the seconds that took."""
+    began = time.perf_counter()
+    while True:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(5)
+                connection.connect(path)
+                _exchange(connection, _request("/_ping"))
+                return time.perf_counter() - began
+        except OSError:
+            if time.perf_counter() - began > seconds:
+                raise
+            time.sleep(0.01)
+
+
+def wait_for_tcp(port: int, target: str, seconds: float) -> None:
+    """Wait until a page is served on 127.0.0.1."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                _exchange(connection, _request(target))
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _request(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+
+def _rate(connections: list[socket.socket], target: str, seconds: float) -> float:
+    """Each connection asks again as soon as it has its answer."""
+    request = _request(target)
+    if len(connections) == 1:
+        return _rate_of_one(connections[0], request, seconds)
+    poll = select.epoll()
+    by_fd = {one.fileno(): one for one in connections}
+    parts = dict.fromkeys(by_fd, b"")
+    for fd, one in by_fd.items():
+        poll.register(fd, select.EPOLLIN)
+        one.sendall(request)
+    began = time.perf_counter()
+    count = 0
+    while (elapsed := time.perf_counter() - began) < seconds:
+        for fd, _ in poll.poll(1):
+            parts[fd] += _receive(by_fd[fd])
+            if _is_complete(parts[fd]):
+                count += 1
+                parts[fd] = b""
+                by_fd[fd].sendall(request)
+    poll.close()
+    return count / elapsed
+
+
+def _rate_of_one(connection: socket.socket, request: bytes, seconds: float) -> float:
+    count, began = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - began) < seconds:
+        _exchange(connection, request)
+        count += 1
+    return count / elapsed
+
+
+def _exchange(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(request)
+    answer = _receive(connection)
+    while not _is_complete(answer):
+        answer += _receive(connection)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    data = connection.recv(262144)
+    if not data:
+        raise ConnectionResetError("the server closed the connection")
+    return data
+
+
+def _is_complete(answer: bytes) -> bool:
+    """Whether an answer is whole.
+
+    Raises: ConnectionError for any status but 200.
+    """
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    if answer[9:12] != b"200":
+        raise ConnectionError(answer[:200].decode(errors="replace"))
+    head = answer[:end].lower()
+    at = head.find(b"content-length:")
+    if at < 0:
+        return answer.endswith(b"0\r\n\r\n")
+    length = int(head[at + 15 :].split(b"\r", 1)[0])
+    return len(answer) - end - 4 >= length
