@@ -8,7 +8,10 @@ own registry process over the same files, because each room has a loopback link 
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tarfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -48,7 +51,7 @@ def push_images(cache: str) -> None:
         layer = demo_images.busybox_layer()
         demo_images.push(ADDRESS, "library/busybox", ["latest"], [layer], busybox)
     if not (_is_there("library/debian", "bookworm") and _is_there("library/httpd", "latest")):
-        layers = httpd.layers(folder / "images")
+        layers = [without_package_lists(layer) for layer in httpd.layers(folder / "images")]
         blobs = [gzip.compress(layer, 6, mtime=0) for layer in layers]
         debian: dict[str, object] = {"Cmd": ["bash"]}
         demo_images.push(
@@ -59,9 +62,20 @@ def push_images(cache: str) -> None:
         )
 
 
-def _wait_for_registry() -> None:
-    import time
+def without_package_lists(layer: bytes) -> bytes:
+    """A layer without apt's lists, which published images do not carry either."""
+    buffer = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(layer)) as source,
+        tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as target,
+    ):
+        for member in source:
+            if not (member.isfile() and member.name.startswith("var/lib/apt/lists/")):
+                target.addfile(member, source.extractfile(member) if member.isreg() else None)
+    return buffer.getvalue()
 
+
+def _wait_for_registry() -> None:
     for _ in range(200):
         try:
             urllib.request.urlopen(f"http://{ADDRESS}/v2/").close()
@@ -79,9 +93,3 @@ def _is_there(name: str, tag: str) -> bool:
     except urllib.error.HTTPError:
         return False
     return True
-
-
-def layer_sizes(cache: str) -> dict[str, int]:
-    """Sizes of the plain layers in bytes, for the report."""
-    folder = Path(cache) / "images"
-    return {path.stem: path.stat().st_size for path in sorted(folder.glob("*.tar"))}

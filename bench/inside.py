@@ -165,9 +165,7 @@ def parallel(
     """Run many programs, `width` at a time; the wall time of all and the failures."""
     with ThreadPoolExecutor(width) as pool:
         began = time.perf_counter()
-        done = list(
-            pool.map(lambda argv: run(argv, environment, keep=False, timeout_s=120), argvs)
-        )
+        done = list(pool.map(lambda argv: run(argv, environment, keep=False, timeout_s=120), argvs))
         wall = time.perf_counter() - began
     return {"wall_s": wall, "failures": [one["errors"] for one in done if one["code"]]}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import socket
+import subprocess
 import time
 
 
@@ -20,7 +21,9 @@ def unix_rate(path: str, target: str, seconds: float) -> float:
 
 def tcp_rate(port: int, target: str, seconds: float, connections: int) -> float:
     """Requests per second of several connections to 127.0.0.1."""
-    sockets = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(connections)]
+    sockets = [
+        socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(connections)
+    ]
     try:
         for one in sockets:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -28,6 +31,14 @@ def tcp_rate(port: int, target: str, seconds: float, connections: int) -> float:
     finally:
         for one in sockets:
             one.close()
+
+
+def wrk_rate(port: int, target: str, seconds: int, connections: int) -> float:
+    """The same, by wrk."""
+    url = f"http://127.0.0.1:{port}{target}"
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", url]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return float(next(line.split()[1] for line in output.splitlines() if "Requests/sec" in line))
 
 
 def wait_for_unix(path: str, seconds: float) -> float:

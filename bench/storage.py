@@ -50,3 +50,8 @@ def ext4(folder: Path) -> Iterator[Path]:
     finally:
         image.unlink(missing_ok=True)
         point.rmdir()
+
+
+def sync(path: str) -> None:
+    """Write out the file system that holds `path`. Runs inside a room."""
+    subprocess.run(["sync", "-f", path], check=True)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from budu.cli.declare import Command
 
 INTERRUPTED = 130
+PIPE_BROKEN = 141
+"""As if SIGPIPE had ended the program."""
 
 
 def entry() -> None:
@@ -29,6 +31,8 @@ def entry() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
+        except BrokenPipeError:
+            status = status or PIPE_BROKEN
         except (OSError, ValueError):
             status = status or 1
     os._exit(status)
@@ -169,7 +173,7 @@ def _show(context: Context, error: Exit) -> int:
 def _silence_output() -> int:
     """Whoever read our output is gone; keep the last flush from failing, too."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 141
+    return PIPE_BROKEN
 
 
 if __name__ == "__main__":

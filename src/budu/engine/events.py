@@ -177,16 +177,16 @@ def _matches_object(message: EventMessage, filters: Filters, kind: str) -> bool:
     attributes = message.actor.attributes
     if message.type == kind:
         names = {message.actor.id, attributes.get("name", "")}
-        return any(
-            want in names or message.actor.id.startswith(want) or _same_image(kind, want, names)
-            for want in wanted
-        )
-    return (
-        kind == "image"
-        and message.type == "container"
-        and any(_same_image(kind, want, {attributes.get("image", "")}) for want in wanted)
-    )
+        if kind == "image":
+            names |= set(map(_without_tag, names))
+        return any(want in names or message.actor.id.startswith(want) for want in wanted)
+    if kind != "image" or message.type != "container":
+        return False
+    image = attributes.get("image", "")
+    return image in wanted or _without_tag(image) in wanted
 
 
-def _same_image(kind: str, want: str, names: set[str]) -> bool:
-    return kind == "image" and any(name.partition(":")[0] == want for name in names)
+def _without_tag(name: str) -> str:
+    """`localhost:5000/app` of `localhost:5000/app:1`."""
+    path, slash, last = name.partition("@")[0].rpartition("/")
+    return path + slash + last.partition(":")[0]

@@ -60,8 +60,9 @@ def _copy_file(source_fd: int, target_fd: int, name: str, status: os.stat_result
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         target = os.open(name, flags, 0o600, dir_fd=target_fd)
         try:
+            # Not copy_file_range: since Linux 5.19 it refuses two kinds of file systems (EXDEV).
             left = status.st_size
-            while left > 0 and (sent := os.copy_file_range(source, target, min(left, _CHUNK))):
+            while left > 0 and (sent := os.sendfile(target, source, None, min(left, _CHUNK))):
                 left -= sent
             _copy_metadata(source, target)
         finally:

@@ -20,6 +20,11 @@ _TRASH_PREFIX = ".removed-"
 
 def check_name(name: str) -> None:
     """Raises: InvalidArgument with Docker's sentence for a name that no volume may have."""
+    if len(name) == 1:
+        raise InvalidArgument(
+            f"create {name}: volume name is too short, names should be at least two alphanumeric "
+            "characters"
+        )
     if not _NAME.match(name):
         raise InvalidArgument(
             f'create {name}: "{name}" includes invalid characters for a local volume name, only '

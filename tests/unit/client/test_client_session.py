@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from client_servers import ScriptedServer, answer
+from tests.fakes.scripted_http import ScriptedServer, answer
 
 from budu.base import errors
 from budu.client.endpoint import Endpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from client_servers import ScriptedServer, answer, close_after, hang_up, raw
+from tests.fakes.scripted_http import ScriptedServer, answer, close_after, hang_up, raw
 
 from budu.base.errors import DataLoss
 from budu.client.endpoint import Endpoint

@@ -24,6 +24,8 @@ def parse_detach_keys(text: str | None) -> DetachKeys:
 def _key(word: str, text: str) -> int:
     if len(word) == 1 and word.isascii():
         return ord(word)
+    if word == "DEL":
+        return 0x7F
     name = word.removeprefix("ctrl-")
     if name != word and len(name) == 1 and ("a" <= name.lower() <= "z" or name in "@[\\]^_"):
         return ord(name.upper()) & 0x1F
@@ -46,13 +48,12 @@ class DetachKeys:
             return data, False
         out = bytearray()
         for byte in data:
-            if byte == self._keys[self._seen]:
-                self._seen += 1
-                if self._seen == len(self._keys):
-                    return bytes(out), True
-                continue
-            out += self._keys[: self._seen]
-            self._seen = 1 if byte == self._keys[0] else 0
-            if not self._seen:
-                out.append(byte)
+            held = self._keys[: self._seen] + bytes((byte,))
+            while not self._keys.startswith(held):
+                out.append(held[0])
+                held = held[1:]
+            self._seen = len(held)
+            if self._seen == len(self._keys):
+                self._seen = 0
+                return bytes(out), True
         return bytes(out), False

@@ -81,7 +81,11 @@ def _refusal(container: Container, event: Event) -> Exception:
         case Event.START, _:
             return Conflict("container is marked for removal and cannot be started")
         case Event.PAUSE, Status.PAUSED:
-            return Conflict(f"container {container.id} is already paused")
+            return Conflict(f"Container {container.id} is already paused")
+        case Event.PAUSE, Status.RESTARTING:
+            return Conflict(
+                f"Container {container.id} is restarting, wait until the container is running"
+            )
         case Event.PAUSE, _:
             return Conflict(f"container {container.id} is not running")
         case Event.UNPAUSE, _:
@@ -97,17 +101,7 @@ def _refusal(container: Container, event: Event) -> Exception:
 
 
 def _removal_refused(container: Container) -> str:
+    refused = f'cannot remove container "/{container.name}": container is {container.status}'
     if container.status is Status.PAUSED:
-        return (
-            f'cannot remove container "{container.name}": container is paused and must be '
-            "unpaused first"
-        )
-    if container.status is Status.RESTARTING:
-        return (
-            f'cannot remove container "{container.name}": container is restarting: stop the '
-            "container before removing or force remove"
-        )
-    return (
-        f'cannot remove container "{container.name}": container is running: stop the container '
-        "before removing or force remove"
-    )
+        return f"{refused} and must be unpaused first"
+    return f"{refused}: stop the container before removing or force remove"

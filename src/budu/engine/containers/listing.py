@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from budu.base.errors import InvalidArgument, NotFound
+from budu.base.errors import InvalidArgument
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container, Status
 
@@ -48,7 +48,8 @@ def select(
     `ancestor` value means. `limit` 0 is no limit; `before`, `since` and a limit imply stopped ones,
     and so do filters by status or exit code.
 
-    Raises: InvalidArgument for an unknown filter or a wrong value.
+    Raises: InvalidArgument for an unknown filter or a wrong value, NotFound for the container of
+    `before` or `since`.
     """
     filters.check_keys(FILTER_KEYS)
     _check_values(filters)
@@ -61,7 +62,7 @@ def select(
     chosen.sort(key=lambda each: (each.created_ns, each.id), reverse=True)
     for key, newer in (("before", False), ("since", True)):
         for ref in filters.get(key):
-            mark = _find(find, ref, key).created_ns
+            mark = find(ref).created_ns
             chosen = [
                 each
                 for each in chosen
@@ -70,13 +71,6 @@ def select(
     ancestors = {id_ for ref in filters.get("ancestor") for id_ in image_ids(ref)}
     chosen = [each for each in chosen if _matches(each, filters, ancestors)]
     return chosen[:limit] if limit > 0 else chosen
-
-
-def _find(find: Callable[[str], Container], ref: str, key: str) -> Container:
-    try:
-        return find(ref)
-    except NotFound:
-        raise InvalidArgument(f"invalid filter '{key}={ref}': No such container: {ref}") from None
 
 
 def _implies_all(filters: Filters) -> bool:
@@ -88,7 +82,7 @@ def _check_values(filters: Filters) -> None:
         if value not in set(Status):
             raise InvalidArgument(f"invalid filter 'status={value}'")
     for value in filters.get("exited"):
-        if not value.lstrip("-").isdigit():
+        if not re.fullmatch("[+-]?[0-9]+", value):
             raise InvalidArgument(f"invalid filter 'exited={value}'")
     for value in filters.get("health"):
         if value not in {"starting", "healthy", "unhealthy", "none"}:

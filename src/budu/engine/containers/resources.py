@@ -55,6 +55,8 @@ def check_resources(resources: Resources, *, cpus: int) -> None:
         raise InvalidArgument(
             "You should always set the Memory limit when using Memoryswap limit, see usage"
         )
+    if 0 < resources.memory_reservation < MINIMUM_MEMORY:
+        raise InvalidArgument("Minimum memory reservation allowed is 6MB")
     if resources.memory_reservation and memory and memory < resources.memory_reservation:
         raise InvalidArgument(
             "Minimum memory limit can not be less than memory reservation limit, see usage"
@@ -64,6 +66,8 @@ def check_resources(resources: Resources, *, cpus: int) -> None:
         raise InvalidArgument(
             f"Invalid value: {swappiness}, valid memory swappiness range is 0-100"
         )
+    if resources.blkio_weight and not 10 <= resources.blkio_weight <= 1000:
+        raise InvalidArgument("Range of blkio weight is from 10 to 1000")
     _check_cpu(resources, cpus)
 
 

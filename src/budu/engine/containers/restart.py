@@ -24,14 +24,20 @@ def check_policy(host_config: HostConfig) -> None:
             f"invalid restart policy: unknown policy '{policy.name}'; use one of 'no', 'always', "
             "'on-failure', or 'unless-stopped'"
         )
-    if policy.maximum_retry_count < 0:
-        raise InvalidArgument("invalid restart policy: maximum retry count cannot be negative")
-    if policy.maximum_retry_count and policy.name != "on-failure":
-        raise InvalidArgument(
-            "invalid restart policy: maximum retry count can only be used with 'on-failure'"
-        )
+    _check_retries(policy)
     if host_config.auto_remove and policy.name not in ("", "no"):
         raise InvalidArgument("can't create 'AutoRemove' container with restart policy")
+
+
+def _check_retries(policy: RestartPolicy) -> None:
+    negative = policy.maximum_retry_count < 0
+    if policy.name == "on-failure" and negative:
+        raise InvalidArgument("invalid restart policy: maximum retry count cannot be negative")
+    if policy.name not in ("", "on-failure") and policy.maximum_retry_count:
+        raise InvalidArgument(
+            "invalid restart policy: maximum retry count can only be used with 'on-failure'"
+            + (" and cannot be negative" if negative else "")
+        )
 
 
 def should_restart(policy: RestartPolicy, container: Container, *, exit_code: int) -> bool:

@@ -54,6 +54,8 @@ READONLY_PATHS = (
 )
 
 _ALL = "ALL"
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 class SecurityOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,9 +91,9 @@ def _read_option(key: str, value: str, values: dict[str, object]) -> None:
         case "seccomp" | "apparmor":
             values[key] = "" if value == "builtin" else value
         case "no-new-privileges" | "writable-cgroups":
-            if value.lower() not in {"true", "false", "1", "0"}:
+            if value not in _TRUE | _FALSE:
                 raise InvalidArgument(f'invalid --security-opt 2: "{key}={value}"')
-            values[key.replace("-", "_")] = value.lower() in {"true", "1"}
+            values[key.replace("-", "_")] = value in _TRUE
         case "label" | "systempaths":
             pass
         case _:
@@ -105,22 +107,29 @@ def effective_capabilities(
 
     Raises: InvalidArgument for a name that the kernel does not have.
     """
-    added, dropped = set(map(_capability, add)), set(map(_capability, drop))
+    added, dropped = _capabilities(add, "CapAdd"), _capabilities(drop, "CapDrop")
     if privileged or _ALL in added:
         base = set(NAMES)
     elif _ALL in dropped:
         base = set()
     else:
         base = set(DEFAULT_CAPABILITIES)
-    wanted = base - (dropped if not privileged else set()) | (added - {_ALL})
+    if privileged:
+        wanted = base
+    elif _ALL in added:
+        wanted = base - dropped
+    else:
+        wanted = base - dropped | added
     return tuple(name for name in NAMES if name in wanted)
 
 
-def _capability(name: str) -> str:
+def _capabilities(names: Iterable[str], field: str) -> set[str]:
+    chosen = set(map(_full_name, names))
+    for name in sorted(chosen - {_ALL, *NAMES}):
+        raise InvalidArgument(f'invalid {field}: unknown capability: "{name}"')
+    return chosen
+
+
+def _full_name(name: str) -> str:
     upper = name.upper()
-    if upper == _ALL:
-        return upper
-    full = upper if upper.startswith("CAP_") else f"CAP_{upper}"
-    if full not in NAMES:
-        raise InvalidArgument(f'invalid capability: "{name}"')
-    return full
+    return upper if upper == _ALL or upper.startswith("CAP_") else f"CAP_{upper}"

@@ -20,7 +20,7 @@ def parse_signal(text: str) -> int:
 
     Raises: InvalidArgument with Docker's sentence.
     """
-    if text.isdigit():
+    if text.isascii() and text.isdecimal():
         number = int(text)
         if 0 < number <= 64:
             return number

@@ -263,15 +263,15 @@ def _devices(
 def check_modes(container: Container) -> None:
     """Raises: InvalidArgument or NotImplementedHere for a namespace mode that is not served."""
     host = container.host_config
-    for option, value, served in (
-        ("--pid", host.pid_mode, {"", "private", "host"}),
-        ("--ipc", host.ipc_mode, {"", "private", "shareable", "host", "none"}),
-        ("--uts", host.uts_mode, {"", "host"}),
-        ("--cgroupns", host.cgroupns_mode, {"", "private", "host"}),
-        ("--userns", host.userns_mode, {"", "host"}),
+    for option, name, value, served in (
+        ("--pid", "PID", host.pid_mode, {"", "private", "host"}),
+        ("--ipc", "IPC", host.ipc_mode, {"", "private", "shareable", "host", "none"}),
+        ("--uts", "UTS", host.uts_mode, {"", "host"}),
+        ("--cgroupns", "cgroup namespace", host.cgroupns_mode, {"", "private", "host"}),
+        ("--userns", "user namespace", host.userns_mode, {"", "host"}),
     ):
         if value in served:
             continue
         if value.startswith("container:"):
             raise NotImplementedHere(f"{option} {value} is not supported by this engine yet")
-        raise InvalidArgument(f"invalid {option.strip('-')} mode: {value}")
+        raise InvalidArgument(f"invalid {name} mode: {value}")

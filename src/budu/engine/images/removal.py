@@ -6,7 +6,7 @@ ImageDelete.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -40,27 +40,28 @@ def plan_removal(
     """
     if by_id or reference is None:
         return _plan_by_id(image, names=names, users=users, force=force)
-    rest = [name for name in names if name != reference]
-    tags_left = [name for name in rest if name.tag]
-    if reference.digest and not reference.tag:
-        if tags_left:
-            return RemovalPlan(untag=(reference,), delete=False)
-    elif tags_left:
-        same_repository = any(name.name == reference.name for name in tags_left)
-        gone = () if same_repository else _digests_of(reference, rest)
-        return RemovalPlan(untag=(reference, *gone), delete=False)
-    if users and not force:
+    if users and not force and _is_single(names):
         raise Conflict(
             f'conflict: unable to remove repository reference "{asked}" (must force) - '
             f"container {users[0].short_id} is using its referenced image {image.short_id}"
         )
-    if users:
-        return RemovalPlan(untag=(reference, *_digests_of(reference, rest)), delete=False)
-    return RemovalPlan(untag=(reference, *rest), delete=True)
+    gone = (reference, *_orphaned_digests(reference, names))
+    is_last = not set(names) - set(gone)
+    is_needed = any(each.is_running or not force for each in users)
+    return RemovalPlan(untag=gone, delete=is_last and not is_needed)
 
 
-def _digests_of(reference: Reference, names: Sequence[Reference]) -> tuple[Reference, ...]:
-    return tuple(name for name in names if name.digest and name.name == reference.name)
+def _is_single(names: Sequence[Reference]) -> bool:
+    """Whether all names are of one repository, with at most one tag."""
+    tags = [name for name in names if not name.digest]
+    return bool(names) and len(tags) <= 1 and len({name.name for name in names}) == 1
+
+
+def _orphaned_digests(reference: Reference, names: Sequence[Reference]) -> Iterator[Reference]:
+    """The digests that go with the last tag of their repository."""
+    same = [name for name in names if name.name == reference.name and name != reference]
+    if not reference.digest and all(name.digest for name in same):
+        yield from same
 
 
 def _plan_by_id(
@@ -73,8 +74,7 @@ def _plan_by_id(
             f"conflict: unable to delete {short} (cannot be forced) - image is being used by "
             f"running container {running[0].short_id}"
         )
-    repositories = {name.name for name in names if name.tag}
-    if len(repositories) > 1 and not force:
+    if names and not _is_single(names) and not force:
         raise Conflict(
             f"conflict: unable to delete {short} (must be forced) - image is referenced in "
             "multiple repositories"
