@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import images, machine, measure, peers, report, storage
+from bench import machine, measure, peers, report, storage
 from bench.cases import CASES, Case
 from bench.room import PROJECT
 

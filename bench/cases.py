@@ -359,7 +359,7 @@ CASES: tuple[Case, ...] = (
         needs_daemon=True,
     ),
     Case(
-        name="run.50",
+        name="many.run",
         title=f"{MANY} × `run -d`, 8 at a time",
         unit="ms",
         measure=measure_run_many,
@@ -367,7 +367,7 @@ CASES: tuple[Case, ...] = (
         max_rounds=3,
     ),
     Case(
-        name="rm.50",
+        name="many.rm",
         title=f"`rm -f` of {MANY} running containers",
         unit="ms",
         measure=measure_remove_many,

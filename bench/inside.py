@@ -123,7 +123,7 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str], out: int, errors:
     """A new process with nothing to read; its id."""
     null = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
     actions = [null, (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, errors, 2)]
-    return os.posix_spawnp(argv[0], argv, environment, file_actions=actions)
+    return os.posix_spawnp(argv[0], list(argv), environment, file_actions=actions)
 
 
 def has_ended(pid: int, timeout_s: float) -> bool:

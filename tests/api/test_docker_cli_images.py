@@ -78,16 +78,19 @@ def test_pull_of_all_tags(docker: Docker) -> None:
     assert docker("images", "--format", "{{.Tag}}").split() == ["1.36", "latest"]
 
 
-def test_unknown_tag_ends_with_dockers_sentence(docker: Docker) -> None:
-    done = docker.run("pull", "busybox:nope")
+def test_unknown_tag_ends_with_dockers_sentence(docker: Docker, registry: Registry) -> None:
+    name = f"{registry.address}/library/busybox:nope"
+    done = docker.run("pull", name)
     assert done.status == 1
-    assert "manifest for busybox:nope not found: manifest unknown" in done.err
+    assert f"manifest for {name} not found: manifest unknown: manifest unknown" in done.err
 
 
-def test_unknown_repository_ends_with_dockers_sentence(docker: Docker) -> None:
-    done = docker.run("pull", "nosuchimage")
+def test_unknown_repository_ends_with_what_the_registry_says(
+    docker: Docker, registry: Registry
+) -> None:
+    done = docker.run("pull", f"{registry.address}/no/such")
     assert done.status == 1
-    assert "pull access denied for nosuchimage, repository does not exist or may require" in done.err
+    assert f"manifest for {registry.address}/no/such:latest not found" in done.err
 
 
 def test_an_image_for_other_machines_only_is_refused(docker: Docker) -> None:

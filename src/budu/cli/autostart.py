@@ -41,15 +41,17 @@ def connect_or_start(session: Session, context: Context) -> None:
 
 
 def _start(session: Session, context: Context) -> None:
-    context.say(context.message("cli.engine-starting"))
     log = log_path(session.endpoint.path)
-    begin = os.path.getsize(log) if os.path.exists(log) else 0
-    if _await_ready(session, spawn_engine(log)):
-        return
+    with _StartLock(log) as lock:
+        if _is_ready(session):
+            return
+        context.say(context.message("cli.engine-starting"))
+        if _await_ready(session, spawn_engine(log)):
+            return
     raise Unavailable(
         f"Cannot connect to the Docker daemon at {session.endpoint.address}. "
         "Is the docker daemon running?",
-        hint=Hint("cli.engine-failed", log=log, lines=_last_lines(log, begin)),
+        hint=Hint("cli.engine-failed", log=log, lines=_last_lines(log, lock.size_before)),
     )
 
 
@@ -58,16 +60,41 @@ def _await_ready(session: Session, pid: int) -> bool:
     deadline = time.monotonic() + READY_TIMEOUT_S
     has_ended = False
     while time.monotonic() < deadline:
-        try:
-            session.transport.connect()
-        except _GONE:
-            if not has_ended and os.waitpid(pid, os.WNOHANG)[0]:
-                has_ended = True
-                deadline = min(deadline, time.monotonic() + RIVAL_TIMEOUT_S)
-            time.sleep(POLL_S)
-        else:
+        if _is_ready(session):
             return True
+        if not has_ended and os.waitpid(pid, os.WNOHANG)[0]:
+            has_ended = True
+            deadline = min(deadline, time.monotonic() + RIVAL_TIMEOUT_S)
+        time.sleep(POLL_S)
     return False
+
+
+def _is_ready(session: Session) -> bool:
+    try:
+        session.transport.connect()
+    except _GONE:
+        return False
+    return True
+
+
+class _StartLock:
+    """Held by the one command that starts the engine; others wait for it and find it ready."""
+
+    def __init__(self, log: str) -> None:
+        os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
+        self._fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self.size_before = 0
+        """Bytes of the log before the engine was started."""
+
+    def __enter__(self) -> _StartLock:
+        from fcntl import LOCK_EX, flock
+
+        flock(self._fd, LOCK_EX)
+        self.size_before = os.fstat(self._fd).st_size
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
 
 
 def log_path(socket_path: str) -> str:
@@ -79,7 +106,6 @@ def log_path(socket_path: str) -> str:
 
 def spawn_engine(log: str) -> int:
     """Run budud detached, with this interpreter; returns its process id."""
-    os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     actions = [(os.POSIX_SPAWN_DUP2, nothing, 0)]

@@ -197,9 +197,8 @@ def _run_helper(helper: str, order: str, data: bytes) -> bytes:
     finally:
         os.close(in_read)
         os.close(out_write)
-    with open(in_write, "wb", closefd=True) as pipe:  # noqa: PTH123
-        pipe.write(data)
-    with open(out_read, "rb", closefd=True) as pipe:  # noqa: PTH123
+    _feed(in_write, data)
+    with open(out_read, "rb") as pipe:  # noqa: PTH123
         answer = pipe.read()
     _, status = os.waitpid(pid, 0)
     if status == 0:
@@ -208,3 +207,13 @@ def _run_helper(helper: str, order: str, data: bytes) -> bytes:
     if text == _NOT_FOUND:
         raise NotFound(text)
     raise Internal(f"error {order} credentials - err: exit status {status >> 8}, out: `{text}`")
+
+
+def _feed(fd: int, data: bytes) -> None:
+    """Write a helper's input; a helper that fails early reads nothing."""
+    try:
+        os.write(fd, data)
+    except BrokenPipeError:
+        pass
+    finally:
+        os.close(fd)

@@ -143,8 +143,8 @@ class Engine:
         facts = HostFacts(
             engine_id=engine_id,
             data_root=str(options.data_root),
-            storage_driver="erofs" if abilities.erofs else "overlay2",
-            storage_status=(("Abilities", abilities.summary),),
+            storage_driver="overlay2",
+            storage_status=(("Layers", abilities.summary),),
             cgroup_version=cgroups.version,
         )
         self.system = SystemService(

@@ -28,7 +28,8 @@ class PullEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One line of progress. Without `total` it is a bare status."""
 
     id: str = ""
-    """The layer's short blob digest, the tag on the first line, or empty on the last lines."""
+    """The layer's short blob digest, the tag or the whole name with its digest on the first line,
+    or empty on the last lines."""
     status: str
     current: int = 0
     """Bytes done."""
@@ -100,10 +101,9 @@ def _bytes_done(event: PullEvent, size: int) -> int | None:
 
 
 def first_event(reference: Reference) -> PullEvent:
-    """`2.4: Pulling from library/httpd`."""
-    return PullEvent(
-        id=reference.tag or reference.digest or "", status=f"Pulling from {reference.path}"
-    )
+    """`2.4: Pulling from library/httpd`; a digest stands with its whole name."""
+    id_ = str(reference) if reference.digest else reference.tag or ""
+    return PullEvent(id=id_, status=f"Pulling from {reference.path}")
 
 
 def last_events(reference: Reference, digest: Digest, *, changed: bool) -> tuple[PullEvent, ...]:

@@ -143,6 +143,13 @@ class Puller:
             finally:
                 self._pulls.discard(one)
 
+    async def tags(self, reference: Reference, credentials: Credentials) -> list[str]:
+        """Every tag of the repository. Raises: what `Repository.resolve` raises."""
+        repository = await self._registries.repository(
+            reference.with_default_tag(), credentials=credentials
+        )
+        return await repository.tags()
+
     def close(self) -> None:
         """End the threads. Pulls under way must have been cancelled before."""
         self._fetcher.close()

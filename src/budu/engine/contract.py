@@ -87,6 +87,15 @@ class Attachment(Protocol):
         """Let go; idempotent."""
 
 
+class ContainerFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Paths on the host that an inspection names."""
+
+    hosts: str
+    hostname: str
+    resolv_conf: str
+    log: str
+
+
 class ImageDeletion(msgspec.Struct, frozen=True, kw_only=True):
     """One line of what a removal did: exactly one of the two is set."""
 
@@ -115,7 +124,8 @@ class Containers(Protocol):
     def size(self, container: Container) -> tuple[int, int]:
         """Bytes of the writable layer, and of that with the image."""
 
-    def log_path(self, container: Container) -> str: ...
+    def files(self, container: Container) -> ContainerFiles:
+        """The container's files on the host."""
     async def start(self, ref: str) -> None: ...
     async def stop(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None: ...
     async def restart(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None: ...

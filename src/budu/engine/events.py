@@ -9,7 +9,7 @@ Source: Engine API 1.51 SystemEvents.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -86,17 +86,15 @@ class EventLog:
 
     def stream(
         self, *, since_ns: int | None, until_ns: int | None, filters: Filters
-    ) -> AsyncIterator[EventMessage]:
+    ) -> EventStream:
         """Past events from `since_ns` on, then live ones, up to `until_ns` (None: for ever).
 
         Listening begins with this call, not with the first read.
         Raises: InvalidArgument for an unknown filter.
         """
         filters.check_keys(FILTER_KEYS)
-        queue: asyncio.Queue[EventMessage | None] = asyncio.Queue(_QUEUE_LIMIT)
-        self._listeners.add(queue)
         past = [] if since_ns is None else list(self._past(since_ns, until_ns))
-        return self._stream(queue, past, until_ns, filters)
+        return EventStream(self._listeners, past, until_ns=until_ns, filters=filters)
 
     def _past(self, since_ns: int, until_ns: int | None) -> Iterator[EventMessage]:
         rows = self._database.execute(
@@ -105,22 +103,40 @@ class EventLog:
         )
         return (_decoder.decode(record) for (record,) in rows)
 
-    async def _stream(
+
+class EventStream:
+    """One listener's events. Listening begins when it is made and ends with `aclose`."""
+
+    def __init__(
         self,
-        queue: asyncio.Queue[EventMessage | None],
+        listeners: set[asyncio.Queue[EventMessage | None]],
         past: list[EventMessage],
+        *,
         until_ns: int | None,
         filters: Filters,
-    ) -> AsyncIterator[EventMessage]:
-        try:
-            for message in past:
-                if matches(message, filters):
-                    yield message
-            while (message_or_end := await _next(queue, until_ns)) is not None:
-                if matches(message_or_end, filters):
-                    yield message_or_end
-        finally:
-            self._listeners.discard(queue)
+    ) -> None:
+        self._listeners = listeners
+        self._past = past[::-1]
+        self._until_ns = until_ns
+        self._filters = filters
+        self._queue: asyncio.Queue[EventMessage | None] = asyncio.Queue(_QUEUE_LIMIT)
+        listeners.add(self._queue)
+
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> EventMessage:
+        while True:
+            message = self._past.pop() if self._past else await _next(self._queue, self._until_ns)
+            if message is None:
+                await self.aclose()
+                raise StopAsyncIteration
+            if matches(message, self._filters):
+                return message
+
+    async def aclose(self) -> None:
+        """Stop listening; idempotent."""
+        self._listeners.discard(self._queue)
 
 
 async def _next(

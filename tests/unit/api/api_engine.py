@@ -13,6 +13,7 @@ from budu.engine.containers.model import Container, Mount, MountKind, Status
 from budu.engine.contract import (
     Attachment,
     AttachOptions,
+    ContainerFiles,
     Created,
     ImageDeletion,
     LogOptions,
@@ -148,8 +149,14 @@ class FakeContainers:
     def size(self, container: Container) -> tuple[int, int]:
         return 10, 1244
 
-    def log_path(self, container: Container) -> str:
-        return f"/var/lib/budu/containers/{container.id}/log/container.log"
+    def files(self, container: Container) -> ContainerFiles:
+        folder = f"/var/lib/budu/containers/{container.id}"
+        return ContainerFiles(
+            hosts=f"{folder}/hosts",
+            hostname=f"{folder}/hostname",
+            resolv_conf=f"{folder}/resolv.conf",
+            log=f"{folder}/log/container.log",
+        )
 
     async def start(self, ref: str) -> None:
         if self.get(ref).is_running:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -162,6 +163,27 @@ def test_rm_by_force_forgives_a_missing_container(tmp_path) -> None:
     with ScriptedServer(NO_CONTENT, gone) as server:
         assert run(server, tmp_path, "rm", "-fv", "a1", "b1") == 0
         assert requests_of(server)[0] == "DELETE /containers/a1?force=1&v=1"
+
+
+def test_system_prune_goes_on_after_what_the_engine_cannot_do(tmp_path, capsys) -> None:
+    containers = answer(b'{"ContainersDeleted":["c1"],"SpaceReclaimed":1000}')
+    images = answer(b'{"ImagesDeleted":[{"Untagged":"x:1"},{"Deleted":"i"}],"SpaceReclaimed":500}')
+    with ScriptedServer(containers, refusal("no networks", "501 X"), images) as server:
+        assert run(server, tmp_path, "system", "prune", "-f") == 1
+    shown = capsys.readouterr()
+    assert shown.out == (
+        "Deleted Containers:\nc1\n\nDeleted Images:\nuntagged: x:1\ndeleted: i\n\n"
+        "Total reclaimed space: 1.5kB\n"
+    )
+    assert "no networks" in shown.err
+
+
+def test_prune_asks_and_takes_silence_for_no(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with ScriptedServer() as server:
+        assert run(server, tmp_path, "container", "prune") == 1
+        assert server.requests == []
+    assert capsys.readouterr().out.endswith("[y/N] ")
 
 
 def test_wait_prints_the_codes(tmp_path, capsys) -> None:

@@ -137,8 +137,6 @@ def test_a_helper_keeps_finds_and_erases(tmp_path: Path, helper: Path) -> None:
     assert json.loads((tmp_path / "config.json").read_text())["auths"] == {"h": {}}
     kept = json.loads((helper / "kept").read_text())
     assert kept == {"ServerURL": "h", "Username": "me", "Secret": "pw"}
-    (helper / "kept").write_text(json.dumps({"ServerURL": "h", "Username": "me", "Secret": "pw"},
-                                            separators=(",", ":")))  # fmt: skip
     found = find(config, "h")
     assert (found.username, found.password) == ("me", "pw")
     assert forget(config, "h") is True

@@ -94,7 +94,7 @@ class ContainerHandlers:
         container = self._containers.get(request.params["id"])
         document = container_inspection(
             container,
-            log_path=self._containers.log_path(container),
+            files=self._containers.files(container),
             network_id=self._network_id,
             sizes=self._sizes(container, wanted=request.query.flag("size")),
         )

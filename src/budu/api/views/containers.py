@@ -14,6 +14,7 @@ from budu.api.views.networks import endpoint_views, network_settings, port_rows
 from budu.base.clock import format_time
 from budu.base.units import human_duration
 from budu.engine.containers.model import Container, Mount, Status
+from budu.engine.contract import ContainerFiles
 from budu.spec.api.container import (
     ContainerInspect,
     ContainerState,
@@ -68,7 +69,7 @@ def container_row(
 def container_inspection(
     container: Container,
     *,
-    log_path: str,
+    files: ContainerFiles,
     network_id: Callable[[str], str],
     sizes: Sizes | None,
 ) -> ContainerInspect:
@@ -81,7 +82,10 @@ def container_inspection(
         args=list(container.args),
         state=state_view(container),
         image=container.image_id,
-        log_path=log_path,
+        resolv_conf_path=files.resolv_conf,
+        hostname_path=files.hostname,
+        hosts_path=files.hosts,
+        log_path=files.log,
         name=f"/{container.name}",
         restart_count=container.restart_count,
         driver=_DRIVER,

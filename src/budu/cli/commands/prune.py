@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from budu.base.errors import NotImplementedHere
 from budu.base.units import human_size
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.values import filters_of, read_filter
@@ -45,20 +46,24 @@ def run_system_prune(context: Context, call: Call) -> int:
     """Remove stopped containers, unused networks, images, and with `--volumes` volumes."""
     if not _agreed(context, call, "cli.prune-system"):
         return _CANCELLED
-    session, freed = context.session, 0
-    answer = session.prune("containers", _filters(call))
-    _say_removed(context, "Deleted Containers:", answer.get("ContainersDeleted"))
-    freed += answer.get("SpaceReclaimed", 0)
-    answer = session.prune("networks", _filters(call))
-    _say_removed(context, "Deleted Networks:", answer.get("NetworksDeleted"))
-    if call.on("volumes"):
-        answer = session.prune("volumes", _filters(call))
-        _say_removed(context, "Deleted Volumes:", answer.get("VolumesDeleted"))
+    freed = status = 0
+    for kind in ("containers", "networks", *(("volumes",) if call.on("volumes") else ()), "images"):
+        filters = _image_filters(call) if kind == "images" else _filters(call)
+        try:
+            answer = context.session.prune(kind, filters)
+        except NotImplementedHere as error:
+            context.out.flush()
+            context.report(error)
+            status = 1
+            continue
+        name = kind.capitalize()
+        if kind == "images":
+            _say_images(context, answer.get("ImagesDeleted"))
+        else:
+            _say_removed(context, f"Deleted {name}:", answer.get(f"{name}Deleted"))
         freed += answer.get("SpaceReclaimed", 0)
-    answer = session.prune("images", _image_filters(call))
-    _say_images(context, answer.get("ImagesDeleted"))
-    _say_freed(context, freed + answer.get("SpaceReclaimed", 0))
-    return 0
+    _say_freed(context, freed)
+    return status
 
 
 def _agreed(context: Context, call: Call, key: str) -> bool:

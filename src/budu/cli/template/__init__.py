@@ -1,7 +1,8 @@
 """Go templates for `--format`: the part of text/template that Docker's users write.
 
-Pipelines, fields, variables, if/else, range, with, comments, trimming, Docker's functions. There is
-no define, block or template, and no method calls. Light: the command line loads it on demand.
+Pipelines, fields, variables, if/else, range, break, continue, with, comments, trimming, Docker's
+functions. There is no define, block or template, and no method calls. Light: the command line
+loads it on demand.
 Source: pkg.go.dev/text/template; docker docs, "Format command and log output".
 """
 
@@ -10,7 +11,12 @@ from __future__ import annotations
 from budu.cli.template.evaluate import execute
 from budu.cli.template.parse import TemplateError, parse
 
-__all__ = ["TemplateError", "render"]
+__all__ = ["TemplateError", "check", "render"]
+
+
+def check(text: str) -> None:
+    """Parse a template without applying it. Raises: TemplateError with Go's wording."""
+    parse(text)
 
 
 def render(text: str, value: object, *, missing_is_error: bool = False) -> str:
@@ -20,4 +26,4 @@ def render(text: str, value: object, *, missing_is_error: bool = False) -> str:
 
     Raises: TemplateError with Go's wording.
     """
-    return execute(parse(text), value, missing_is_error=missing_is_error)
+    return execute(text, parse(text), value, missing_is_error=missing_is_error)

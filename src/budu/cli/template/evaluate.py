@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from budu.cli.template.functions import FUNCTIONS, is_true, show
+from budu.cli.template.functions import FUNCTIONS, CallError, is_true, show
 from budu.cli.template.lex import TemplateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from budu.cli.template.parse import Node
+    from budu.cli.template.parse import Node, Place
+
+    Variables = dict[str, list[object]]
+    """Name to a cell with the value: an inner scope is a copy that shares the outer's cells."""
 
 _NOTHING = object()
+_MAPS = frozenset(
+    "Annotations DriverOpts ExposedPorts Labels Networks Options PortBindings Ports Sysctls "
+    "Tmpfs Volumes".split()
+)
+"""Fields that are maps in Docker's types: a key that they lack is no error."""
 
 
-def execute(nodes: list[Node], value: object, *, missing_is_error: bool) -> str:
-    """The text that the nodes make of `value`. Raises: TemplateError."""
-    run = _Run(value, missing_is_error)
-    run.nodes(nodes, value, {"": value})
+def execute(text: str, nodes: list[Node], value: object, *, missing_is_error: bool) -> str:
+    """The text that the nodes of the template `text` make of `value`. Raises: TemplateError."""
+    run = _Run(text, missing_is_error)
+    run.nodes(nodes, value, {"": [value]})
     return "".join(run.out)
 
 
+class _Break(Exception):
+    """`{{break}}`."""
+
+
+class _Continue(Exception):
+    """`{{continue}}`."""
+
+
 class _Run:
-    def __init__(self, root: object, missing_is_error: bool) -> None:
+    def __init__(self, text: str, missing_is_error: bool) -> None:
         self.out: list[str] = []
-        self._root = root
+        self._text = text
         self._missing_is_error = missing_is_error
 
-    def nodes(self, nodes: list[Node], dot: object, variables: dict[str, object]) -> None:
+    def _error(self, place: Place, message: str) -> TemplateError:
+        position, source = place
+        before = self._text[:position]
+        line, column = before.count("\n") + 1, position - before.rfind("\n") - 1
+        return TemplateError(f'template: :{line}:{column}: executing "" at <{source}>: {message}')
+
+    def nodes(self, nodes: list[Node], dot: object, variables: Variables) -> None:
         """Carry nodes out; a block has a scope of its own."""
         for node in nodes:
             match node[0]:
@@ -36,77 +58,104 @@ class _Run:
                 case "output":
                     self.out.append(show(self._pipeline(node[1], dot, variables)))
                 case "set":
-                    variables[node[1]] = self._pipeline(node[2], dot, variables)
+                    self._set(node, dot, variables)
                 case "range":
                     self._range(node, dot, variables)
-                case kind:
-                    self._branch(node, kind, dot, variables)
+                case "break":
+                    raise _Break
+                case "continue":
+                    raise _Continue
+                case _:
+                    self._branch(node, dot, variables)
 
-    def _branch(self, node: Node, kind: str, dot: object, variables: dict[str, object]) -> None:
-        _, pipeline, body, otherwise = node
+    def _set(self, node: Node, dot: object, variables: Variables) -> None:
+        _, name, pipeline, is_new = node
         value = self._pipeline(pipeline, dot, variables)
-        if is_true(value):
-            self.nodes(body, value if kind == "with" else dot, dict(variables))
+        if is_new:
+            variables[name] = [value]
         else:
-            self.nodes(otherwise, dot, dict(variables))
+            variables[name][0] = value
 
-    def _range(self, node: Node, dot: object, variables: dict[str, object]) -> None:
+    def _branch(self, node: Node, dot: object, variables: Variables) -> None:
+        kind, pipeline, names, body, otherwise = node
+        value = self._pipeline(pipeline, dot, variables)
+        scope = {**variables, **{name: [value] for name in names}}
+        if is_true(value):
+            self.nodes(body, value if kind == "with" else dot, scope)
+        else:
+            self.nodes(otherwise, dot, scope)
+
+    def _range(self, node: Node, dot: object, variables: Variables) -> None:
         _, pipeline, names, body, otherwise = node
-        empty = True
-        for key, value in _items(self._pipeline(pipeline, dot, variables)):
-            empty = False
-            scope = dict(variables)
-            if len(names) == 2:
-                scope[names[0]], scope[names[1]] = key, value
-            elif names:
-                scope[names[0]] = value
-            self.nodes(body, value, scope)
-        if empty:
+        subject = self._pipeline(pipeline, dot, variables)
+        try:
+            items = list(_items(subject))
+        except CallError as error:
+            raise self._error(pipeline[-1][1], str(error)) from None
+        for key, value in items:
+            given = (key, value) if len(names) == 2 else (value,)
+            scope = {
+                **variables,
+                **{name: [each] for name, each in zip(names, given, strict=False)},
+            }
+            try:
+                self.nodes(body, value, scope)
+            except _Continue:
+                continue
+            except _Break:
+                break
+        if not items:
             self.nodes(otherwise, dot, dict(variables))
 
-    def _pipeline(
-        self, pipeline: list[list[Node]], dot: object, variables: dict[str, object]
-    ) -> object:
+    def _pipeline(self, pipeline: list[Node], dot: object, variables: Variables) -> object:
         value: object = _NOTHING
-        for command in pipeline:
-            value = self._command(command, dot, variables, value)
+        for operands, place in pipeline:
+            value = self._command(operands, place, dot, variables, value)
         return value
 
     def _command(
-        self, command: list[Node], dot: object, variables: dict[str, object], piped: object
+        self, operands: list[Node], place: Place, dot: object, variables: Variables, piped: object
     ) -> object:
-        first = command[0]
-        if first[0] != "call":
-            value = self._operand(first, dot, variables)
-            given = [self._operand(each, dot, variables) for each in command[1:]]
-            if callable(value):
-                return value(*given)
-            if given or piped is not _NOTHING:
-                raise TemplateError("template: :1: can't give argument to non-function")
-            return value
-        name = first[1]
-        if name in ("and", "or"):
-            return self._lazy(name, command[1:], dot, variables, piped)
-        function = FUNCTIONS.get(name)
-        if function is None:
-            raise TemplateError(f'template: :1: function "{name}" not defined')
-        arguments = [self._operand(each, dot, variables) for each in command[1:]]
-        if piped is not _NOTHING:
-            arguments.append(piped)
+        first, *rest = operands
+        if first[0] == "call" and first[1] in ("and", "or"):
+            return self._lazy(first[1], rest, dot, variables, piped)
+        if first[0] == "call":
+            arguments = self._arguments(rest, dot, variables, piped)
+            return self._call(first[1], place, arguments)
+        if first[:2] == ("value", None):
+            raise self._error(place, "nil is not a command")
+        value = self._operand(first, dot, variables)
+        arguments = self._arguments(rest, dot, variables, piped)
+        if callable(value):
+            return value(*arguments)
+        if arguments:
+            source = first[-1][1]
+            name = source.rpartition(".")[2]
+            is_field = first[0] in ("field", "variable")
+            problem = f"{name} is not a method but has arguments"
+            raise self._error(
+                first[-1],
+                problem if is_field else f"can't give argument to non-function {source}",
+            )
+        return value
+
+    def _arguments(
+        self, operands: list[Node], dot: object, variables: Variables, piped: object
+    ) -> list[object]:
+        values = [self._operand(each, dot, variables) for each in operands]
+        return values if piped is _NOTHING else [*values, piped]
+
+    def _call(self, name: str, place: Place, arguments: list[object]) -> object:
         try:
-            return function(*arguments)
+            return FUNCTIONS[name](*arguments)
+        except CallError as error:
+            raise self._error(place, f"error calling {name}: {error}") from None
         except TypeError:
-            raise TemplateError(
-                f"template: :1: wrong number of args for {name}: got {len(arguments)}"
-            ) from None
+            problem = f"wrong number of args for {name}: got {len(arguments)}"
+            raise self._error(place, problem) from None
 
     def _lazy(
-        self,
-        name: str,
-        operands: list[Node],
-        dot: object,
-        variables: dict[str, object],
-        piped: object,
+        self, name: str, operands: list[Node], dot: object, variables: Variables, piped: object
     ) -> object:
         value: object = None
         for operand in operands:
@@ -115,43 +164,35 @@ class _Run:
                 return value
         return value if piped is _NOTHING else piped
 
-    def _operand(self, operand: Node, dot: object, variables: dict[str, object]) -> object:
+    def _operand(self, operand: Node, dot: object, variables: Variables) -> object:
         match operand[0]:
             case "dot":
                 return dot
             case "value":
                 return operand[1]
             case "field":
-                return self._fields(dot, operand[1])
+                return self._fields(dot, operand[1], operand[2])
             case "variable":
-                if operand[1] not in variables:
-                    raise TemplateError(f'template: :1: undefined variable "${operand[1]}"')
-                return self._fields(variables[operand[1]], operand[2])
+                return self._fields(variables[operand[1]][0], operand[2], operand[3])
             case "pipeline":
-                return self._fields(self._pipeline(operand[1], dot, variables), operand[2])
+                value = self._pipeline(operand[1], dot, variables)
+                return self._fields(value, operand[2], operand[3])
             case _:
-                return self._command([operand], dot, variables, _NOTHING)
+                return self._command([operand], operand[2], dot, variables, _NOTHING)
 
-    def _fields(self, value: object, names: list[str]) -> object:
-        for index, name in enumerate(names):
-            path = "." + ".".join(names[: index + 1])
+    def _fields(self, value: object, names: list[str], place: Place) -> object:
+        owner = ""
+        for name in names:
             if isinstance(value, dict):
-                if name not in value and self._missing_is_error:
-                    raise TemplateError(
-                        f'template: :1:{len(path)}: executing "" at <{path}>: '
-                        f'map has no entry for key "{name}"'
-                    )
+                if name not in value and self._missing_is_error and owner not in _MAPS:
+                    raise self._error(place, f'map has no entry for key "{name}"')
                 value = value.get(name)
-            elif value is None:
-                if self._missing_is_error:
-                    raise TemplateError(
-                        f'template: :1: executing "" at <{path}>: nil pointer evaluating '
-                        f"interface {{}}.{name}"
-                    )
-            else:
-                raise TemplateError(
-                    f'template: :1: executing "" at <{path}>: can\'t evaluate field {name}'
-                )
+            elif value is not None:
+                problem = f"can't evaluate field {name} in type interface {{}}"
+                raise self._error(place, problem)
+            elif self._missing_is_error:
+                raise self._error(place, f"nil pointer evaluating interface {{}}.{name}")
+            owner = name
         return value
 
 
@@ -163,4 +204,4 @@ def _items(value: object) -> Iterator[tuple[object, object]]:
     elif isinstance(value, int) and not isinstance(value, bool):
         yield from ((n, n) for n in range(value))
     elif value is not None:
-        raise TemplateError(f"template: :1: range can't iterate over {show(value)}")
+        raise CallError(f"range can't iterate over {show(value)}")

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from budu.cli.template.lex import TemplateError
+from budu.cli.template.printf import format_text, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class CallError(Exception):
+    """A function refuses its arguments; `evaluate` adds where."""
+
+
 def show(value: object) -> str:
+    """A value as Go's templates print it: with %v, but for nil."""
+    return "<no value>" if value is None else go_text(value)
+
+
+def go_text(value: object) -> str:
     """A value as Go's fmt prints it with %v."""
-    if value is None:
-        return "<no value>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{show(value[key])}" for key in sorted(value)) + "]"
-    if isinstance(value, (list, tuple)):
-        return "[" + " ".join("<nil>" if each is None else show(each) for each in value) + "]"
-    return repr(value) if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            return "<nil>"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case dict():
+            return "map[" + " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value)) + "]"
+        case list() | tuple():
+            return "[" + " ".join(map(go_text, value)) + "]"
+        case float():
+            return _float_text(value)
+        case _:
+            return str(value)
+
+
+def _float_text(value: float) -> str:
+    """The shortest digits; an exponent from 1e21 on and below 1e-4."""
+    text = repr(value)
+    if "e" not in text and abs(value) < 1e16:
+        return text.removesuffix(".0")
+    return text if value == 0 or not 1e-4 <= abs(value) < 1e21 else f"{value:.0f}"
 
 
 def is_true(value: object) -> bool:
@@ -37,32 +58,41 @@ def _json(value: object) -> str:
 
 def _index(value: object, *keys: object) -> object:
     for key in keys:
+        if value is None:
+            raise CallError("index of untyped nil")
         if isinstance(value, dict):
             value = value.get(key)
-        elif isinstance(value, (list, str)) and isinstance(key, int):
-            if not 0 <= key < len(value):
-                raise TemplateError(f"error calling index: index out of range: {key}")
-            value = value[key]
-        elif value is None:
-            raise TemplateError("error calling index: index of untyped nil")
+        elif isinstance(value, (list, str)):
+            value = value[_position(key, len(value), "index")]
         else:
-            raise TemplateError(f"error calling index: cannot index slice/array with type {key!r}")
+            raise CallError(f"can't index item of type {type_name(value)}")
     return value
+
+
+def _position(key: object, limit: int, verb: str) -> int:
+    if not isinstance(key, int) or isinstance(key, bool):
+        raise CallError(f"cannot {verb} slice/array with type {type_name(key)}")
+    if not 0 <= key < limit:
+        raise CallError(f"index out of range: {key}")
+    return key
 
 
 def _slice(value: object, *bounds: object) -> object:
     if not isinstance(value, (str, list)):
-        raise TemplateError("error calling slice: can't slice item")
-    numbers = [bound for bound in bounds if isinstance(bound, int)]
-    return value[numbers[0] if numbers else 0 : numbers[1] if len(numbers) > 1 else None]
+        raise CallError(f"can't slice item of type {type_name(value)}")
+    numbers = [_position(bound, len(value) + 1, "slice") for bound in bounds]
+    start, end = [*numbers, *(0, len(value))[len(numbers) :]][:2]
+    if start > end:
+        raise CallError(f"invalid slice index: {start} > {end}")
+    return value[start:end]
 
 
 def _length(value: object) -> int:
     if isinstance(value, (str, list, dict)):
         return len(value)
     if value is None:
-        raise TemplateError("error calling len: len of nil pointer")
-    raise TemplateError("error calling len: len of a value without length")
+        raise CallError("len of nil pointer")
+    raise CallError(f"len of type {type_name(value)}")
 
 
 def _split(text: object, separator: object) -> list[str]:
@@ -74,7 +104,15 @@ def _join(items: object, separator: object) -> str:
         return str(separator).join(show(each) for each in items)
     if items is None:
         return ""
-    raise TemplateError("error calling join: wrong type for value")
+    raise CallError("wrong type for value")
+
+
+def _title(text: str) -> str:
+    """Each word's first letter in upper case; the rest stays."""
+    return "".join(
+        each.upper() if not index or text[index - 1].isspace() else each
+        for index, each in enumerate(text)
+    )
 
 
 def _pad(text: object, before: object, after: object) -> str:
@@ -85,54 +123,37 @@ def _truncate(text: object, length: object) -> str:
     return show(text)[: int(str(length))]
 
 
-def _printf(form: object, *values: object) -> str:
-    out, index, text = [], 0, str(form)
-    position = 0
-    while position < len(text):
-        if text[position] != "%" or position + 1 >= len(text):
-            out.append(text[position])
-            position += 1
-            continue
-        end = position + 1
-        while end < len(text) and text[end] in "+-# 0123456789.":
-            end += 1
-        flags, verb = text[position + 1 : end], text[end : end + 1]
-        position = end + 1
-        if verb == "%":
-            out.append("%")
-            continue
-        value = values[index] if index < len(values) else None
-        index += 1
-        out.append(_format_one(flags, verb, value))
-    return "".join(out)
+def _kind(value: object) -> str:
+    """Values of one kind may be compared."""
+    return "number" if type(value) in (int, float) else type_name(value)
 
 
-def _format_one(flags: str, verb: str, value: object) -> str:
-    if verb == "q":
-        return f"%{flags}s" % _json(show(value))
-    if verb in "dxXob" and isinstance(value, int):
-        return f"%{flags}{verb}" % value if verb != "b" else bin(value)[2:]
-    if verb in "feg" and isinstance(value, (int, float)):
-        return f"%{flags}{verb}" % value
-    if verb == "t":
-        return show(value)
-    return f"%{flags}s" % show(value)
+def _equal(left: object, *rest: object) -> bool:
+    for right in rest:
+        if None not in (left, right) and _kind(left) != _kind(right):
+            raise CallError("incompatible types for comparison")
+        if left == right:
+            return True
+    return False
 
 
-def _compare(name: str, test: Callable[[object, object], bool]) -> Callable[[object, object], bool]:
-    def compare(left: object, right: object) -> bool:
-        try:
-            return test(left, right)
-        except TypeError:
-            raise TemplateError(
-                f"error calling {name}: incompatible types for comparison"
-            ) from None
-
-    return compare
+def _less(left: object, right: object) -> bool:
+    match left, right:
+        case str(), str():
+            return left < right
+        case ((int() | float()), (int() | float())) if _kind(left) == _kind(right) == "number":
+            return left < right
+    raise CallError("incompatible types for comparison")
 
 
 def _print(*values: object) -> str:
-    return " ".join(show(value) for value in values)
+    """Go's Sprint: a blank stands between two values when neither is a string."""
+    out: list[str] = []
+    for index, value in enumerate(values):
+        if index and not isinstance(value, str) and not isinstance(values[index - 1], str):
+            out.append(" ")
+        out.append(go_text(value))
+    return "".join(out)
 
 
 def _escape_html(*values: object) -> str:
@@ -152,24 +173,24 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "json": _json,
     "split": _split,
     "join": _join,
-    "title": lambda text: show(text).title(),
+    "title": lambda text: _title(show(text)),
     "lower": lambda text: show(text).lower(),
     "upper": lambda text: show(text).upper(),
     "pad": _pad,
     "truncate": _truncate,
     "print": _print,
-    "println": lambda *values: _print(*values) + "\n",
-    "printf": _printf,
+    "println": lambda *values: " ".join(map(go_text, values)) + "\n",
+    "printf": lambda form, *values: format_text(str(form), values, go_text),
     "html": _escape_html,
     "index": _index,
     "slice": _slice,
     "len": _length,
     "not": lambda value: not is_true(value),
-    "eq": lambda left, *rest: any(left == each for each in rest),
-    "ne": lambda left, right: left != right,
-    "lt": _compare("lt", lambda left, right: left < right),  # type: ignore[operator]
-    "le": _compare("le", lambda left, right: left <= right),  # type: ignore[operator]
-    "gt": _compare("gt", lambda left, right: left > right),  # type: ignore[operator]
-    "ge": _compare("ge", lambda left, right: left >= right),  # type: ignore[operator]
+    "eq": _equal,
+    "ne": lambda left, right: not _equal(left, right),
+    "lt": _less,
+    "le": lambda left, right: not _less(right, left),
+    "gt": lambda left, right: _less(right, left),
+    "ge": lambda left, right: not _less(left, right),
 }
 """By name. `and` and `or` are evaluated lazily by `evaluate`."""

@@ -19,7 +19,8 @@ _PROPAGATIONS = frozenset(["shared", "slave", "private", "rshared", "rslave", "r
 _ACCESS = frozenset({"ro", "rw"})
 _LABELS = frozenset({"z", "Z"})
 _IGNORED = frozenset({"cached", "delegated", "consistent"})
-_VOLUME_ONLY = frozenset({"nocopy", "copy"})
+_VOLUME_ONLY = frozenset({"nocopy"})
+_GROUPS = (_ACCESS, _LABELS, _PROPAGATIONS, _IGNORED, _VOLUME_ONLY)
 DEFAULT_BIND_PROPAGATION = "rprivate"
 
 
@@ -34,12 +35,12 @@ def plan_mounts(host_config: HostConfig, image_volumes: Iterable[str]) -> tuple[
             raise InvalidArgument(f"Duplicate mount point: {mount.destination}")
         chosen[mount.destination] = mount
     for destination, options in (host_config.tmpfs or {}).items():
-        mount = _tmpfs(_absolute(destination, destination), options)
+        mount = _tmpfs(_checked_target(destination), options)
         if mount.destination in chosen:
             raise InvalidArgument(f"Duplicate mount point: {mount.destination}")
         chosen[mount.destination] = mount
     for destination in image_volumes:
-        path = _absolute(destination, destination)
+        path = _checked_target(destination)
         chosen.setdefault(path, _anonymous(path))
     return tuple(sorted(chosen.values(), key=lambda mount: mount.destination.split("/")))
 
@@ -57,16 +58,17 @@ def parse_bind(text: str) -> Mount:
     Raises: InvalidArgument with Docker's sentence.
     """
     parts = text.split(":")
-    if not text or len(parts) > 3 or any(not part for part in parts):
+    if len(parts) > 3 or not all(parts[:2]) or (len(parts) == 2 and _is_mode(parts[1])):
         raise InvalidArgument(f"invalid volume specification: '{text}'")
+    refused = f"invalid volume specification: '{text}': "
     if len(parts) == 1:
-        return _anonymous(_absolute(parts[0], text))
-    if len(parts) == 2 and _looks_like_mode(parts[1]):
-        return _anonymous(_absolute(parts[0], text))
-    source, destination = parts[0], _absolute(parts[1], text)
-    words = parts[2].split(",") if len(parts) == 3 else []
-    is_bind = source.startswith("/")
-    _check_mode(words, text, is_bind=is_bind)
+        return _anonymous(_target(text, "volume", refused))
+    words = parts[2].split(",") if parts[2:] and parts[2] else []
+    if words and not _is_mode(parts[2]):
+        raise InvalidArgument(f"invalid mode: {parts[2]}")
+    source, is_bind = parts[0], parts[0].startswith("/")
+    destination = _target(parts[1], "bind" if is_bind else "volume", refused)
+    _check_words(words, refused, is_bind=is_bind)
     return Mount(
         kind=MountKind.BIND if is_bind else MountKind.VOLUME,
         destination=destination,
@@ -81,37 +83,45 @@ def parse_bind(text: str) -> Mount:
     )
 
 
-def _looks_like_mode(text: str) -> bool:
-    return not text.startswith("/") and all(
-        word in _ACCESS | _LABELS | _VOLUME_ONLY for word in text.split(",")
+def _is_mode(text: str) -> bool:
+    """Whether every word is known and no group of words has two."""
+    words = text.split(",")
+    known = sum(word in group for word in words for group in _GROUPS)
+    return known == len(words) and all(
+        sum(word in group for word in words) <= 1 for group in _GROUPS
     )
 
 
-def _check_mode(words: list[str], text: str, *, is_bind: bool) -> None:
-    allowed = _ACCESS | _LABELS | _IGNORED | (_PROPAGATIONS if is_bind else _VOLUME_ONLY)
-    groups = (_ACCESS, _LABELS, _PROPAGATIONS)
-    doubled = any(sum(word in group for word in words) > 1 for group in groups)
-    if doubled or any(word not in allowed for word in words):
-        raise InvalidArgument(f"invalid mode: {','.join(words)}")
+def _check_words(words: list[str], refused: str, *, is_bind: bool) -> None:
+    """Refuse words that only the other kind of mount has."""
+    if is_bind and any(word in _VOLUME_ONLY for word in words):
+        raise _malformed("bind", "field VolumeOptions must not be specified", before=refused)
+    if not is_bind and any(word in _PROPAGATIONS for word in words):
+        raise _malformed("volume", "field BindOptions must not be specified", before=refused)
 
 
 def _propagation(words: list[str]) -> str:
     return next((word for word in words if word in _PROPAGATIONS), DEFAULT_BIND_PROPAGATION)
 
 
-def _absolute(path: str, text: str) -> str:
-    if not path.startswith("/"):
-        raise InvalidArgument(
-            f"invalid volume specification: '{text}': invalid mount config for type \"bind\": "
-            f"invalid mount path: '{path}' mount path must be absolute"
-        )
-    normal = posixpath.normpath(path)
-    normal = "/" + normal.lstrip("/")
+def _malformed(kind: str, reason: str, *, before: str = "") -> InvalidArgument:
+    return InvalidArgument(f'{before}invalid mount config for type "{kind}": {reason}')
+
+
+def _target(path: str, kind: str, before: str = "") -> str:
+    """The normal form of a destination. Raises: InvalidArgument naming the kind of mount."""
+    try:
+        return _checked_target(path)
+    except InvalidArgument as error:
+        raise _malformed(kind, error.message, before=before) from None
+
+
+def _checked_target(path: str) -> str:
+    normal = "/" + posixpath.normpath(path).lstrip("/")
     if normal == "/":
-        raise InvalidArgument(
-            f"invalid volume specification: '{text}': invalid specification: "
-            "destination can't be '/'"
-        )
+        raise InvalidArgument("invalid specification: destination can't be '/'")
+    if not path.startswith("/"):
+        raise InvalidArgument(f"invalid mount path: '{path}' mount path must be absolute")
     return normal
 
 
@@ -128,46 +138,39 @@ def _tmpfs(destination: str, options: str) -> Mount:
 
 def _from_api(mount: ApiMount) -> Mount:
     if not mount.target:
-        raise InvalidArgument(
-            f'invalid mount config for type "{mount.type}": field Target must not be empty'
-        )
-    if not mount.target.startswith("/"):
-        raise InvalidArgument(
-            f'invalid mount config for type "{mount.type}": invalid mount path: '
-            f"'{mount.target}' mount path must be absolute"
-        )
+        raise _malformed(mount.type, "field Target must not be empty")
+    target = _target(mount.target, mount.type)
+    if mount.bind_options is not None and mount.type != "bind":
+        raise _malformed(mount.type, "field BindOptions must not be specified")
     match mount.type:
         case "bind":
-            return _api_bind(mount)
+            return _api_bind(mount, target)
         case "volume":
-            return _api_volume(mount)
+            return _api_volume(mount, target)
         case "tmpfs":
-            return _api_tmpfs(mount)
+            return _api_tmpfs(mount, target)
         case "image" | "cluster" | "npipe":
             raise NotImplementedHere(f'mount type "{mount.type}" is not supported by this engine')
         case _:
-            raise InvalidArgument(f'mount type unknown: "{mount.type}"')
+            raise _malformed(mount.type, "mount type unknown")
 
 
-def _api_bind(mount: ApiMount) -> Mount:
+def _api_bind(mount: ApiMount, target: str) -> Mount:
     if not mount.source:
-        raise InvalidArgument(
-            'invalid mount config for type "bind": field Source must not be empty'
-        )
-    if not mount.source.startswith("/"):
-        raise InvalidArgument(
-            'invalid mount config for type "bind": invalid mount path: '
-            f"'{mount.source}' mount path must be absolute"
-        )
+        raise _malformed("bind", "field Source must not be empty")
     bind = mount.bind_options
     propagation = (bind.propagation if bind else "") or DEFAULT_BIND_PROPAGATION
     if propagation not in _PROPAGATIONS:
-        raise InvalidArgument(
-            f'invalid mount config for type "bind": invalid propagation mode: {propagation}'
+        raise _malformed("bind", f"invalid propagation mode: {propagation}")
+    if mount.volume_options is not None:
+        raise _malformed("bind", "field VolumeOptions must not be specified")
+    if not mount.source.startswith("/"):
+        raise _malformed(
+            "bind", f"invalid mount path: '{mount.source}' mount path must be absolute"
         )
     return Mount(
         kind=MountKind.BIND,
-        destination=_absolute(mount.target, mount.target),
+        destination=target,
         source=posixpath.normpath(mount.source),
         read_only=mount.read_only,
         propagation=propagation,
@@ -177,27 +180,36 @@ def _api_bind(mount: ApiMount) -> Mount:
     )
 
 
-def _api_volume(mount: ApiMount) -> Mount:
+def _api_volume(mount: ApiMount, target: str) -> Mount:
     options = mount.volume_options
+    subpath = options.subpath if options else ""
+    if subpath and not mount.source:
+        raise _malformed("volume", "must not set Subpath when using anonymous volumes")
+    if subpath and not _is_local(subpath):
+        raise _malformed("volume", "subpath must be a relative path within the volume")
+    if mount.read_only and not mount.source:
+        raise _malformed("volume", "must not set ReadOnly mode when using anonymous volumes")
     driver = options.driver_config.name if options and options.driver_config else ""
     return Mount(
         kind=MountKind.VOLUME,
-        destination=_absolute(mount.target, mount.target),
+        destination=target,
         name=mount.source,
         driver=driver or "local",
         read_only=mount.read_only,
         mode="z",
         anonymous=not mount.source,
         no_copy=bool(options and options.no_copy),
-        subpath=options.subpath if options else "",
+        subpath=subpath,
     )
 
 
-def _api_tmpfs(mount: ApiMount) -> Mount:
+def _is_local(path: str) -> bool:
+    return not path.startswith("/") and posixpath.normpath(path).split("/")[0] != ".."
+
+
+def _api_tmpfs(mount: ApiMount, target: str) -> Mount:
     if mount.source:
-        raise InvalidArgument(
-            'invalid mount config for type "tmpfs": field Source must not be specified'
-        )
+        raise _malformed("tmpfs", "field Source must not be specified")
     tmpfs = mount.tmpfs_options
     words: list[str] = []
     if mount.read_only:
@@ -206,9 +218,19 @@ def _api_tmpfs(mount: ApiMount) -> Mount:
         words.append(f"size={tmpfs.size_bytes}")
     if tmpfs and tmpfs.mode:
         words.append(f"mode={tmpfs.mode:o}")
+    for option in (tmpfs.options if tmpfs else None) or ():
+        words.append(_tmpfs_option(option))
     return Mount(
         kind=MountKind.TMPFS,
-        destination=_absolute(mount.target, mount.target),
+        destination=target,
         options=tuple(words),
         read_only=mount.read_only,
     )
+
+
+def _tmpfs_option(words: list[str]) -> str:
+    if not 1 <= len(words) <= 2:
+        raise _malformed("tmpfs", "invalid option array length")
+    if words[0] not in ("exec", "noexec"):
+        raise _malformed("tmpfs", f"invalid option: {words[0]}")
+    return "=".join(words)

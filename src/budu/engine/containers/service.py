@@ -35,6 +35,7 @@ from budu.engine.containers.waits import Waits
 from budu.engine.contract import (
     Attachment,
     AttachOptions,
+    ContainerFiles,
     ContainerList,
     Created,
     LogOptions,
@@ -140,9 +141,15 @@ class ContainerService:
         image = sum(self._image_storage.layer_size(each) for each in container.diff_ids)
         return writable, writable + image
 
-    def log_path(self, container: Container) -> str:
-        """The newest log file on the host."""
-        return str(self._paths.container(container.id).log)
+    def files(self, container: Container) -> ContainerFiles:
+        """The container's files on the host."""
+        paths = self._paths.container(container.id)
+        return ContainerFiles(
+            hosts=str(paths.hosts),
+            hostname=str(paths.hostname),
+            resolv_conf=str(paths.resolv_conf),
+            log=str(paths.log),
+        )
 
     # Life
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from budu.base.clock import now_ns, parse_time_argument, parse_timestamp
+from budu.base.clock import now_ns, parse_time, parse_time_argument
 from budu.base.errors import BuduError, InvalidArgument
 from budu.base.filters import Filters
 from budu.distribution.auth import decode_registry_auth
@@ -80,17 +80,25 @@ class ImageService:
         registry_auth: str,
         progress: ProgressSink,
     ) -> None:
-        """Fetch an image and give it its names. Docker's progress goes to `progress`."""
-        name = parse_reference(reference).with_default_tag()
-        pulled = await self._puller.pull(
-            name,
-            platform=platform,
-            credentials=decode_registry_auth(registry_auth),
-            progress=progress,
-            record=self._record,
-        )
-        attributes = _labels(pulled.config) | {"name": name.familiar_name}
-        self._events.emit("image", "pull", name.familiar, **attributes)
+        """Fetch an image and give it its names; all tags where neither tag nor digest is given.
+
+        Docker's progress goes to `progress`.
+        """
+        name = parse_reference(reference)
+        credentials = decode_registry_auth(registry_auth)
+        wanted = [name]
+        if not name.tag and not name.digest:
+            wanted = [name.with_tag(tag) for tag in await self._puller.tags(name, credentials)]
+        for each in wanted:
+            pulled = await self._puller.pull(
+                each,
+                platform=platform,
+                credentials=credentials,
+                progress=progress,
+                record=self._record,
+            )
+            attributes = _labels(pulled.config) | {"name": each.familiar_name}
+            self._events.emit("image", "pull", each.familiar, **attributes)
 
     async def _record(self, pulled: PulledImage) -> bool:
         """Store what a pull brought; whether the name is new or means another image now."""
@@ -219,7 +227,7 @@ def created_ns(image: ImageRecord) -> int:
     if not image.created:
         return 0
     try:
-        return parse_timestamp(image.created)
+        return parse_time(image.created)
     except BuduError:
         return 0
 
