@@ -68,10 +68,13 @@ def test_unexecutable_program_ends_with_126(docker: Docker) -> None:
         assert "denied" in done.err or "is a directory" in done.err
 
 
-def test_bad_working_directory_and_user(docker: Docker) -> None:
+def test_unknown_user_ends_with_dockers_sentence(docker: Docker) -> None:
     done = docker.run("run", "--rm", "-u", "nosuchuser", "busybox", "true")
-    assert done.status == 126
-    assert "unable to find user nosuchuser: no matching entries in passwd file" in done.err
+    assert done.status == 125
+    assert (
+        "Error response from daemon: unable to find user nosuchuser: no matching entries in "
+        "passwd file\n" in done.err
+    )
 
 
 def test_failed_start_keeps_the_container_without_rm(docker: Docker) -> None:
@@ -85,10 +88,6 @@ def test_killed_program_ends_with_137(docker: Docker) -> None:
     with docker.open(["wait", "victim"], stdout=subprocess.PIPE) as waiting:
         docker("kill", "victim")
         assert waiting.communicate(timeout=20)[0] == b"137\n"
-
-
-def test_signal_exit_status(docker: Docker) -> None:
-    assert docker.run("run", "--rm", "busybox", "sh", "-c", "kill -9 $$").status == 137
 
 
 def test_taken_name(docker: Docker) -> None:
@@ -209,7 +208,7 @@ def test_host_gateway(docker: Docker, engine: EngineProcess) -> None:
 def test_name_servers(docker: Docker) -> None:
     options = ("--dns", "9.9.9.9", "--dns-search", "example.org", "--dns-option", "ndots:2")
     lines = sh(docker, "cat /etc/resolv.conf", *options).splitlines()
-    assert [line for line in lines if not line.startswith("#")] == [
+    assert [line for line in lines if line and line[0] != "#"] == [
         "nameserver 9.9.9.9",
         "search example.org",
         "options ndots:2",
@@ -222,8 +221,8 @@ def test_entrypoint(docker: Docker) -> None:
 
 
 def test_labels(docker: Docker) -> None:
-    docker("create", "--name", "l", "--label", "a=1", "--label", "b", "app:1.0")
-    labels = json.loads(docker("inspect", "-f", "{{json .Config.Labels}}", "l"))
+    docker("create", "--name", "labelled", "--label", "a=1", "--label", "b", "app:1.0")
+    labels = json.loads(docker("inspect", "-f", "{{json .Config.Labels}}", "labelled"))
     assert labels == {"a": "1", "b": "", "org.example.tier": "front", "maintainer": "somebody"}
 
 
@@ -286,9 +285,9 @@ def test_anonymous_volumes_go_with_rm(docker: Docker) -> None:
 
 
 def test_rm_v_takes_anonymous_volumes_only(docker: Docker) -> None:
-    docker("create", "--name", "c", "-v", "kept:/k", "-v", "/scratch", "app:1.0")
+    docker("create", "--name", "owner", "-v", "kept:/k", "-v", "/scratch", "app:1.0")
     assert len(docker("volume", "ls", "-q").split()) == 3
-    docker("rm", "-v", "c")
+    docker("rm", "-v", "owner")
     assert docker("volume", "ls", "-q") == "kept"
 
 
@@ -315,7 +314,7 @@ def test_read_only_root(docker: Docker) -> None:
 
 
 def test_duplicate_mount_point(docker: Docker) -> None:
-    done = docker.run("run", "-v", "/a", "--tmpfs", "/a", "busybox")
+    done = docker.run("run", "-v", "vol:/a", "--tmpfs", "/a", "busybox")
     assert done.status == 125
     assert "Duplicate mount point: /a" in done.err
 
@@ -364,7 +363,7 @@ def test_impossible_limits_are_refused(docker: Docker) -> None:
     for option, sentence in (
         (("--cpus", "9999"), "range of CPUs is from 0.01 to"),
         (("-m", "1m"), "Minimum memory limit allowed is 6MB"),
-        (("--cap-add", "NONSENSE"), "invalid capability: \"CAP_NONSENSE\""),
+        (("--cap-add", "NONSENSE"), 'invalid CapAdd: unknown capability: "CAP_NONSENSE"'),
     ):
         done = docker.run("run", "--rm", *option, "busybox", "true")
         assert done.status == 125

@@ -68,6 +68,7 @@ def _print_own_table(
     rows: Iterable[Row], out: TextIO, text: str, headers: Mapping[str, object]
 ) -> None:
     unescaped = text.replace("\\t", "\t").replace("\\n", "\n")
+    _check(unescaped)
     lines = [_apply(unescaped, headers)] + [_apply(unescaped, row) for row in rows]
     table = [line.split("\t") for line in lines]
     width = max(map(len, table))
@@ -84,8 +85,19 @@ def _print_json(rows: Iterable[Row], out: TextIO) -> None:
 
 def _print_template(rows: Iterable[Row], out: TextIO, text: str) -> None:
     unescaped = text.replace("\\t", "\t").replace("\\n", "\n")
+    _check(unescaped)
     for row in rows:
         out.write(_apply(unescaped, row) + "\n")
+
+
+def _check(text: str) -> None:
+    """A malformed template is an error even when there is no row."""
+    from budu.cli.template import TemplateError, check
+
+    try:
+        check(text)
+    except TemplateError as error:
+        raise Exit(1, f"template parsing error: {error}") from None
 
 
 def _apply(text: str, value: Row) -> str:

@@ -25,8 +25,10 @@ _ARCHITECTURES = {
     "armv6l": "arm",
 }
 _KNOWN_ARCHITECTURES = frozenset(
-    "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm "
-    "unknown".split()
+    (
+        *("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle"),
+        *("ppc64", "ppc64le", "riscv64", "s390x", "wasm", "unknown"),
+    )
 )
 _VARIANT_OF = {"armel": "v6", "armhf": "v7", "armv7l": "v7", "armv6l": "v6"}
 
@@ -81,7 +83,9 @@ def parse_platform(text: str) -> Platform:
             os=parts[0], architecture=parts[1], variant=parts[2] if len(parts) == 3 else ""
         ).normalized()
     if platform.architecture not in _KNOWN_ARCHITECTURES:
-        raise InvalidArgument(f'"{text}": unknown operating system or architecture: invalid argument')
+        raise InvalidArgument(
+            f'"{text}": unknown operating system or architecture: invalid argument'
+        )
     return platform
 
 

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 _NOTHING = object()
 _MAPS = frozenset(
-    "Annotations DriverOpts ExposedPorts Labels Networks Options PortBindings Ports Sysctls "
-    "Tmpfs Volumes".split()
-)
+    ("Annotations", "DriverOpts", "ExposedPorts", "Labels", "Networks", "Options", "PortBindings")
+) | {"Ports", "Sysctls", "Tmpfs", "Volumes"}
 """Fields that are maps in Docker's types: a key that they lack is no error."""
 
 

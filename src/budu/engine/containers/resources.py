@@ -1,6 +1,6 @@
 """Resource limits: from Docker's HostConfig to the runtime specification's.
 
-Pure but for `device_number`, which a caller passes in to look a device file up.
+Pure but for `find_device`, which a caller passes in to look a device file up.
 Source: Engine API 1.51 Resources; OCI runtime-spec 1.2, config-linux, "Control groups".
 """
 
@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Iterable
 
 from budu.base.errors import InvalidArgument
+from budu.engine.containers.devices import DeviceNode
 from budu.spec import oci_runtime as oci
 from budu.spec.api.host_config import Resources, ThrottleDevice
 
-DeviceNumber = Callable[[str], tuple[str, int, int]]
-"""A host path to its device type (`c` or `b`), major and minor. Raises InvalidArgument."""
+FindDevice = Callable[[str], DeviceNode]
+"""A host path to the device there. Raises InvalidArgument."""
 
 MINIMUM_MEMORY = 6 << 20
 CPU_PERIOD_US = 100_000
@@ -91,30 +92,32 @@ def _check_cpu(resources: Resources, cpus: int) -> None:
 
 
 def build_resources(
-    resources: Resources, *, privileged: bool, device_number: DeviceNumber
+    resources: Resources, *, privileged: bool, find_device: FindDevice
 ) -> oci.Resources:
     """The limits of one container for the runtime."""
     return oci.Resources(
-        devices=device_rules(resources, privileged=privileged, device_number=device_number),
+        devices=device_rules(resources, privileged=privileged, find_device=find_device),
         memory=_memory(resources),
         cpu=_cpu(resources),
         pids=_pids(resources),
-        block_io=_block_io(resources, device_number),
+        block_io=_block_io(resources, find_device),
     )
 
 
 def device_rules(
-    resources: Resources, *, privileged: bool, device_number: DeviceNumber
+    resources: Resources, *, privileged: bool, find_device: FindDevice
 ) -> tuple[oci.DeviceRule, ...]:
     """What the devices cgroup allows, in order."""
     if privileged:
         return (oci.DeviceRule(allow=True, access="rwm"),)
     mapped = tuple(
-        oci.DeviceRule(allow=True, type=kind, major=major, minor=minor, access=access or "rwm")
+        oci.DeviceRule(
+            allow=True, type=node.kind, major=node.major, minor=node.minor, access=access or "rwm"
+        )
         for path, access in (
             (each.path_on_host, each.cgroup_permissions) for each in resources.devices or ()
         )
-        for kind, major, minor in (device_number(path),)
+        for node in (find_device(path),)
     )
     return (
         DEFAULT_DEVICE_RULES + mapped + tuple(map(parse_rule, resources.device_cgroup_rules or ()))
@@ -171,18 +174,18 @@ def _pids(resources: Resources) -> oci.Pids | None:
     return oci.Pids(limit=limit) if limit else None
 
 
-def _block_io(resources: Resources, device_number: DeviceNumber) -> oci.BlockIO | None:
+def _block_io(resources: Resources, find_device: FindDevice) -> oci.BlockIO | None:
     def throttles(devices: Iterable[ThrottleDevice] | None) -> tuple[oci.ThrottleDevice, ...]:
         return tuple(
-            oci.ThrottleDevice(major=major, minor=minor, rate=each.rate)
+            oci.ThrottleDevice(major=node.major, minor=node.minor, rate=each.rate)
             for each in devices or ()
-            for _, major, minor in (device_number(each.path),)
+            for node in (find_device(each.path),)
         )
 
     weights = tuple(
-        oci.WeightDevice(major=major, minor=minor, weight=each.weight)
+        oci.WeightDevice(major=node.major, minor=node.minor, weight=each.weight)
         for each in resources.blkio_weight_device or ()
-        for _, major, minor in (device_number(each.path),)
+        for node in (find_device(each.path),)
     )
     block_io = oci.BlockIO(
         weight=resources.blkio_weight or None,

@@ -13,7 +13,7 @@ import msgspec
 
 from budu.base.errors import InvalidArgument, NotImplementedHere
 from budu.engine.containers.model import Container, Mount, MountKind
-from budu.engine.containers.resources import DeviceNumber, build_resources
+from budu.engine.containers.resources import FindDevice, build_resources
 from budu.engine.containers.security import (
     MASKED_PATHS,
     READONLY_PATHS,
@@ -21,7 +21,7 @@ from budu.engine.containers.security import (
     parse_security_options,
 )
 from budu.spec import oci_runtime as oci
-from budu.spec.api.host_config import DeviceMapping, Ulimit
+from budu.spec.api.host_config import HostConfig, Ulimit
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SHM_SIZE = 64 << 20
@@ -42,13 +42,12 @@ class SpecInputs(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str = ""
     resolv_conf: str = ""
     namespaces: dict[str, str] = {}
-    devices: tuple[DeviceMapping, ...] = ()
     cgroup_v2: bool = False
     init_path: str = ""
 
 
 def build_spec(
-    container: Container, inputs: SpecInputs, *, device_number: DeviceNumber
+    container: Container, inputs: SpecInputs, *, find_device: FindDevice
 ) -> oci.RuntimeSpec:
     """The runtime specification of one container.
 
@@ -65,11 +64,11 @@ def build_spec(
         linux=oci.Linux(
             sysctl=host.sysctls or {},
             resources=build_resources(
-                host, privileged=host.privileged, device_number=device_number
+                host, privileged=host.privileged, find_device=find_device
             ),
             cgroups_path=inputs.cgroups_path,
             namespaces=tuple(_namespaces(inputs)),
-            devices=tuple(_devices(container, inputs, device_number)),
+            devices=tuple(_devices(host, find_device)),
             rootfs_propagation=_root_propagation(container.mounts),
             masked_paths=_paths(host.masked_paths, MASKED_PATHS, privileged=host.privileged),
             readonly_paths=_paths(host.readonly_paths, READONLY_PATHS, privileged=host.privileged),
@@ -244,19 +243,17 @@ def _last_word_wins(words: Iterable[str]) -> list[str]:
     return list(chosen)
 
 
-def _devices(
-    container: Container, inputs: SpecInputs, device_number: DeviceNumber
-) -> Iterator[oci.Device]:
-    for device in (*inputs.devices, *(container.host_config.devices or ())):
-        kind, major, minor = device_number(device.path_on_host)
+def _devices(host: HostConfig, find_device: FindDevice) -> Iterator[oci.Device]:
+    for device in host.devices or ():
+        node = find_device(device.path_on_host)
         yield oci.Device(
-            path=device.path_in_container or device.path_on_host,
-            type=kind,
-            major=major,
-            minor=minor,
-            file_mode=0o666 if kind == "c" else 0o660,
-            uid=0,
-            gid=0,
+            path=device.path_in_container,
+            type=node.kind,
+            major=node.major,
+            minor=node.minor,
+            file_mode=node.mode,
+            uid=node.uid,
+            gid=node.gid,
         )
 
 

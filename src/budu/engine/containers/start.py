@@ -10,7 +10,6 @@ its own copies.
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -18,6 +17,7 @@ import msgspec
 from budu.base.errors import Hint, InvalidArgument
 from budu.base.files import remove_if_there
 from budu.engine.containers.create import make_bind_source
+from budu.engine.containers.devices import all_devices, device_node
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.security import parse_security_options
 from budu.engine.containers.spec_builder import SpecInputs, build_spec
@@ -163,6 +163,8 @@ class ContainerStarter:
 
     def _spec(self, container: Container, files: ContainerPaths) -> oci.RuntimeSpec:
         host = container.host_config
+        host = msgspec.structs.replace(host, devices=all_devices(host))
+        container = msgspec.structs.replace(container, host_config=host)
         inputs = SpecInputs(
             cgroups_path=self._cgroup_path(container),
             hosts=str(files.hosts),
@@ -172,7 +174,7 @@ class ContainerStarter:
             cgroup_v2=self._cgroups.version == 2,
             init_path=self._init_path if host.init else "",
         )
-        return build_spec(container, inputs, device_number=device_number)
+        return build_spec(container, inputs, find_device=device_node)
 
     def _seccomp_blob(self, container: Container, process: oci.Process) -> bytes | None:
         options = parse_security_options(container.host_config.security_opt or ())
@@ -229,7 +231,7 @@ def start_failure(failure: StepFailed, container: Container) -> StartFailed:
     key = {126: "engine.not-executable", 127: "engine.not-found"}.get(failure.exit_code)
     hint = Hint(key, program=container.path, image=container.image_name) if key else None
     detail = failure.detail
-    if failure.step.startswith("resolve-user"):
+    if failure.step.startswith("find-user"):
         return StartFailed(InvalidArgument(detail), failure.exit_code)
     return StartFailed(
         InvalidArgument(f"{RUNTIME_PREFIX}{detail}: unknown", hint=hint), failure.exit_code
@@ -252,24 +254,3 @@ def _namespaces(container: Container) -> dict[str, str]:
     joined = {kind: "host" for kind, mode in modes.items() if mode == "host"}
     joined["network"] = "host" if host.network_mode == "host" else "fd:netns"
     return joined
-
-
-def device_number(path: str) -> tuple[str, int, int]:
-    """Type, major and minor of a device file on the host.
-
-    Raises: InvalidArgument with Docker's sentence when there is no such device.
-    """
-    try:
-        status = os.stat(path)
-    except OSError:
-        raise InvalidArgument(
-            f'error gathering device information while adding custom device "{path}": '
-            "no such file or directory"
-        ) from None
-    kind = "b" if stat.S_ISBLK(status.st_mode) else "c" if stat.S_ISCHR(status.st_mode) else ""
-    if not kind:
-        raise InvalidArgument(
-            f'error gathering device information while adding custom device "{path}": '
-            "not a device node"
-        )
-    return kind, os.major(status.st_rdev), os.minor(status.st_rdev)
