@@ -11,7 +11,7 @@ setup: $(SETUP)
 
 $(SETUP): pyproject.toml src/budu/cli/launcher.py
 	@packaging/install-packages nftables
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { packaging/install-packages python3-venv && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	@$(BIN)/python -m compileall -q src
 	@$(BIN)/python -m budu.cli.launcher $(BIN)

@@ -1,7 +1,7 @@
 """The images that are measured, and the registry on loopback that serves them.
 
 busybox is one small layer; `debian` is Debian's minimal system in one layer (about 50 MB gzip);
-`httpd` adds apache2 in a second one. They are made once into the cache folder. Every room has its
+`httpd` adds apache2 in a second one. The demo and the bench make them once, into the demo's cache folder. Every room has its
 own registry process over the same files, because each room has a loopback link of its own.
 """
 
@@ -51,7 +51,7 @@ def push_images(cache: str) -> None:
         layer = demo_images.busybox_layer()
         demo_images.push(ADDRESS, "library/busybox", ["latest"], [layer], busybox)
     if not (_is_there("library/debian", "bookworm") and _is_there("library/httpd", "latest")):
-        layers = [without_package_lists(layer) for layer in httpd.layers(folder / "images")]
+        layers = [without_package_lists(layer) for layer in httpd.layers(folder.parent / "demo")]
         blobs = [gzip.compress(layer, 6, mtime=0) for layer in layers]
         debian: dict[str, object] = {"Cmd": ["bash"]}
         demo_images.push(

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-OUTPUT_LIMIT = 4 << 20
+OUTPUT_LIMIT = 1 << 18
 """Bytes of a program's output that are sent back."""
 STOP_WAIT_S = 30.0
 """How long a program may take to end after SIGTERM before it gets SIGKILL."""

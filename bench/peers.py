@@ -226,13 +226,6 @@ class Site:
         """
         return self.run_as(self._peers[0], words, keep=True).out
 
-    def output_bytes(self, *words: str) -> int:
-        """How much a command writes to standard output.
-
-        Raises: BenchError when it fails.
-        """
-        return self.run_as(self._peers[0], words, keep=True).out_bytes
-
     def run_as(self, peer: Peer, words: Sequence[str], *, keep: bool = False) -> Finished:
         """Run a peer's command.
 

@@ -6,6 +6,7 @@ from budu.api.handlers.container_streams import ContainerStreamHandlers
 from budu.api.handlers.containers import ContainerHandlers
 from budu.api.handlers.images import ImageHandlers
 from budu.api.handlers.networks import NetworkHandlers
+from budu.api.handlers.plugins import PluginHandlers
 from budu.api.handlers.pull import PullHandlers
 from budu.api.handlers.system import SystemHandlers
 from budu.api.handlers.volumes import VolumeHandlers
@@ -25,6 +26,7 @@ def build_router(engine: Engine) -> Router:
             *PullHandlers(engine.images).routes(),
             *NetworkHandlers(engine.networks).routes(),
             *VolumeHandlers(engine.volumes).routes(),
+            *PluginHandlers().routes(),
             *unserved_routes(),
         )
     )

@@ -86,8 +86,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "PluginDelete": "DELETE /plugins/{name:.*}",
         "PluginDisable": "POST /plugins/{name:.*}/disable",
         "PluginEnable": "POST /plugins/{name:.*}/enable",
-        "PluginInspect": "GET /plugins/{name:.*}/json",
-        "PluginList": "GET /plugins",
         "PluginPull": "POST /plugins/pull",
         "PluginPush": "POST /plugins/{name:.*}/push",
         "PluginSet": "POST /plugins/{name:.*}/set",

@@ -97,7 +97,7 @@ def _check(text: str) -> None:
     try:
         check(text)
     except TemplateError as error:
-        raise Exit(1, f"template parsing error: {error}") from None
+        raise Exit(1, f"failed to parse template: {error}") from None
 
 
 def _apply(text: str, value: Row) -> str:

@@ -18,6 +18,7 @@ SYS_clone3 = 435
 SYS_close_range = 436
 
 CLONE_PIDFD = 0x1000  # <linux/sched.h>
+CLONE_PARENT = 0x8000
 CLONE_CLEAR_SIGHAND = 0x100000000
 CLONE_INTO_CGROUP = 0x200000000
 CLOSE_RANGE_UNSHARE = 2  # <linux/close_range.h>
@@ -52,13 +53,14 @@ def clone3(flags: int, *, cgroup: int = -1, exit_signal: int = SIGCHLD) -> tuple
     """Fork with `flags`; return (pid, pidfd) in the parent and (0, -1) in the child.
 
     The caller must be single-threaded: none of Python's fork hooks run. `cgroup` is a descriptor of
-    a cgroup v2 directory that the child is born in. The parent closes the pidfd.
+    a cgroup v2 directory that the child is born in. The parent closes the pidfd. With CLONE_PARENT
+    the child is the caller's sibling and takes the caller's exit signal.
     """
     pidfd = c_int(-1)
     # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
     # set_tid, set_tid_size, cgroup
     arguments = (ctypes.c_uint64 * 11)(flags | CLONE_PIDFD, ctypes.addressof(pidfd))
-    arguments[4] = exit_signal
+    arguments[4] = 0 if flags & CLONE_PARENT else exit_signal
     if cgroup >= 0:
         arguments[0] |= CLONE_INTO_CGROUP
         arguments[10] = cgroup

@@ -205,7 +205,10 @@ def _abandon(launched: Launched, error: OSError | StepFailed) -> StepFailed:
         process.pidfd_send_signal(launched.pidfd, _signal.SIGKILL)
     except ProcessLookupError:
         pass
-    process.wait_pidfd(launched.pidfd)
+    try:
+        process.wait_pidfd(launched.pidfd)
+    except ChildProcessError:  # a sibling (CLONE_PARENT): its parent reaps it
+        pass
     launched.close()
     if isinstance(error, StepFailed):
         return error

@@ -19,11 +19,12 @@ import os
 import select
 import time
 
-from budu.linux.process import wait_pidfd
+from budu.linux.process import CLONE_PARENT, wait_pidfd
 from budu.logs.writer import LogWriter
 from budu.runtime.exec import launch_exec
 from budu.runtime.launch import Launched, StepFailed, launch
 from budu.shim import protocol, sockets
+from budu.shim.apart import launch_apart
 from budu.shim.exit_file import ExitFile
 from budu.shim.stdio import Stdio, open_stdio
 
@@ -139,10 +140,14 @@ def _open_all(order: Message, fds: dict[str, int], undo: list[Callable[[], objec
     stdio = open_stdio(tty=order["tty"], stdin=order["stdin"])
     # An exec's order names the container it joins; everything else is the same for both.
     target = fds.pop("target", None)
-    if target is None:
-        launched = launch(order["plan"], stdio.theirs, fds)
-    else:
-        launched = launch_exec(order["plan"], target, stdio.theirs, fds)
+    plan = {**order["plan"], "clone_flags": order["plan"]["clone_flags"] | CLONE_PARENT}
+
+    def start() -> Launched:
+        if target is None:
+            return launch(plan, stdio.theirs, fds)
+        return launch_exec(plan, target, stdio.theirs, fds)
+
+    launched = launch_apart(start)
     stdio.started(launched.console)
     return Shim(order, listener, exit_file, writer, stdio, launched)
 

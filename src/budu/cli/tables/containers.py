@@ -33,6 +33,7 @@ _HEADERS = {
 }
 _COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
 _COMMAND_WIDTH = 20
+_MOUNT_WIDTH = 15
 
 
 def print_containers(containers: Sequence[Any], options: Mapping[str, Any], out: TextIO) -> None:
@@ -70,7 +71,7 @@ def row(container: Any, *, full: bool) -> dict[str, object]:
     mounts = container.get("Mounts") or []
     return {
         "ID": _id(container, full),
-        "Names": ",".join(_own_names(container)),
+        "Names": ",".join(_names(container, full)),
         "Image": _image(container, full),
         "Command": _command(container["Command"], full),
         "CreatedAt": local_time(container["Created"]),
@@ -85,12 +86,14 @@ def row(container: Any, *, full: bool) -> dict[str, object]:
         "Networks": ",".join(
             sorted((container.get("NetworkSettings") or {}).get("Networks") or {})
         ),
+        "Platform": None,
         "Label": lambda key: labels.get(key, ""),
     }
 
 
-def _own_names(container: Any) -> list[str]:
-    return [name[1:] for name in container["Names"] if name.count("/") == 1] or [""]
+def _names(container: Any, full: bool) -> list[str]:
+    """The names; links from other containers (`/other/alias`) only when nothing is cut."""
+    return [name[1:] for name in container["Names"] if full or name.count("/") == 1] or [""]
 
 
 def _image(container: Any, full: bool) -> str:
@@ -101,10 +104,11 @@ def _image(container: Any, full: bool) -> str:
 
 
 def _command(command: str, full: bool) -> str:
-    if not full and len(command) > _COMMAND_WIDTH:
-        command = command[: _COMMAND_WIDTH - 1] + "…"
-    escaped = command.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    if not full:
+        command = _shortened(command, _COMMAND_WIDTH)
+    from budu.cli.template.printf import quote
+
+    return quote(command)
 
 
 def _size(container: Any) -> str:
@@ -115,51 +119,48 @@ def _size(container: Any) -> str:
 
 def _mount_name(mount: Any, full: bool) -> str:
     name = str(mount.get("Name") or mount.get("Source") or "")
-    return name if full or len(name) <= 15 else name[:14] + "…"
+    return name if full else _shortened(name, _MOUNT_WIDTH)
+
+
+def _shortened(text: str, width: int) -> str:
+    """At most `width` columns of a terminal, the last of them an ellipsis when text is missing."""
+    from budu.cli.terminal import display_width
+
+    if display_width(text) <= width:
+        return text
+    while display_width(text) >= width:
+        text = text[:-1]
+    return text + "…"
 
 
 def ports_text(ports: Sequence[Any]) -> str:
-    """`0.0.0.0:8080->80/tcp, 443/tcp`, neighbouring ports as ranges."""
-    groups: list[list[Any]] = []
+    """`443/tcp, 0.0.0.0:8080->80/tcp`: neighbours as ranges where both sides have one number."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    parts: list[str] = []
+    mappings: list[str] = []
     for port in sorted(ports, key=_port_order):
-        last = groups[-1] if groups else None
-        if last is not None and _continues(last[-1], port):
-            last.append(port)
-        else:
-            groups.append([port])
-    return ", ".join(map(_group_text, groups))
+        address, kind, inside = port.get("IP", ""), port["Type"], port["PrivatePort"]
+        public = port.get("PublicPort", 0)
+        if address and public != inside:
+            mappings.append(f"{_host(address)}:{public}->{inside}/{kind}")
+            continue
+        group = groups.setdefault((address, kind), [inside, inside])
+        if inside > group[1] + 1:
+            parts.append(_group_text(address, kind, *group))
+            group[0] = inside
+        group[1] = inside
+    parts += [_group_text(*key, *group) for key, group in groups.items()]
+    return ", ".join(parts + mappings)
 
 
 def _port_order(port: Any) -> tuple[object, ...]:
-    return (
-        not port.get("PublicPort"),
-        port.get("IP", ""),
-        port["Type"],
-        port["PrivatePort"],
-        port.get("PublicPort", 0),
-    )
+    return (port["PrivatePort"], port.get("IP", ""), port.get("PublicPort", 0), port["Type"])
 
 
-def _continues(last: Any, port: Any) -> bool:
-    if (last.get("IP"), last["Type"]) != (port.get("IP"), port["Type"]):
-        return False
-    public, next_public = last.get("PublicPort", 0), port.get("PublicPort", 0)
-    steps = next_public == public + 1 if public else not next_public
-    if public and next_public - port["PrivatePort"] != public - last["PrivatePort"]:
-        return False
-    return bool(steps and port["PrivatePort"] == last["PrivatePort"] + 1)
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
-def _group_text(group: list[Any]) -> str:
-    first, last = group[0], group[-1]
-    inside = _span(first["PrivatePort"], last["PrivatePort"])
-    kind = first["Type"]
-    if not first.get("PublicPort"):
-        return f"{inside}/{kind}"
-    address = first.get("IP", "")
-    address = f"[{address}]" if ":" in address else address
-    return f"{address}:{_span(first['PublicPort'], last['PublicPort'])}->{inside}/{kind}"
-
-
-def _span(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last}"
+def _group_text(address: str, kind: str, first: int, last: int) -> str:
+    numbers = str(first) if first == last else f"{first}-{last}"
+    return f"{_host(address)}:{numbers}->{numbers}/{kind}" if address else f"{numbers}/{kind}"

@@ -1,0 +1,121 @@
+"""Restart policies."""
+
+from __future__ import annotations
+
+import pytest
+
+from budu.base.errors import InvalidArgument
+from budu.engine.containers.restart import (
+    FIRST_DELAY_S,
+    LONGEST_DELAY_S,
+    check_policy,
+    next_delay,
+    should_restart,
+    should_start_at_boot,
+)
+from budu.spec.api.host_config import HostConfig, RestartPolicy
+from tests.support.records import a_container, an_exited_container
+
+ONLY_ON_FAILURE = "invalid restart policy: maximum retry count can only be used with 'on-failure'"
+
+
+def policy(name: str, retries: int = 0) -> RestartPolicy:
+    return RestartPolicy(name=name, maximum_retry_count=retries)
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        (
+            {"restart_policy": policy("sometimes")},
+            "invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', "
+            "'on-failure', or 'unless-stopped'",
+        ),
+        ({"restart_policy": policy("always", 3)}, ONLY_ON_FAILURE),
+        ({"restart_policy": policy("no", -1)}, ONLY_ON_FAILURE + " and cannot be negative"),
+        (
+            {"restart_policy": policy("on-failure", -1)},
+            "invalid restart policy: maximum retry count cannot be negative",
+        ),
+        (
+            {"restart_policy": policy("always"), "auto_remove": True},
+            "can't create 'AutoRemove' container with restart policy",
+        ),
+    ],
+)
+def test_senseless_policy_is_refused(host: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_policy(HostConfig(**host))  # type: ignore[arg-type]
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"restart_policy": policy("on-failure", 3)},
+        {"restart_policy": policy("", 3)},
+        {"restart_policy": policy("no"), "auto_remove": True},
+        {"auto_remove": True},
+    ],
+)
+def test_sensible_policy_passes(host: dict[str, object]) -> None:
+    check_policy(HostConfig(**host))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "retries", "exit_code", "restarts", "expected"),
+    [
+        ("no", 0, 1, 0, False),
+        ("", 0, 1, 0, False),
+        ("always", 0, 0, 99, True),
+        ("unless-stopped", 0, 0, 0, True),
+        ("on-failure", 0, 0, 0, False),
+        ("on-failure", 0, 1, 99, True),
+        ("on-failure", 2, 1, 1, True),
+        ("on-failure", 2, 1, 2, False),
+    ],
+)
+def test_restart_after_an_exit(
+    name: str, retries: int, exit_code: int, restarts: int, expected: bool
+) -> None:
+    container = a_container(restart_count=restarts)
+    assert should_restart(policy(name, retries), container, exit_code=exit_code) is expected
+
+
+@pytest.mark.parametrize("name", ["always", "unless-stopped", "on-failure"])
+def test_what_the_user_stopped_is_not_restarted(name: str) -> None:
+    stopped = a_container(stopped_by_user=True)
+    assert not should_restart(policy(name), stopped, exit_code=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "stopped_by_user", "exit_code", "expected"),
+    [
+        ("always", True, 0, True),
+        ("unless-stopped", False, 0, True),
+        ("unless-stopped", True, 0, False),
+        ("on-failure", False, 1, True),
+        ("on-failure", False, 0, False),
+        ("on-failure", True, 137, False),
+        ("no", False, 1, False),
+    ],
+)
+def test_start_at_boot(name: str, stopped_by_user: bool, exit_code: int, expected: bool) -> None:
+    container = an_exited_container(stopped_by_user=stopped_by_user, exit_code=exit_code)
+    assert should_start_at_boot(policy(name), container) is expected
+
+
+def test_what_was_never_started_is_not_started_at_boot() -> None:
+    assert not should_start_at_boot(policy("always"), a_container())
+
+
+def test_delay_doubles_up_to_a_minute() -> None:
+    delays = [0.0]
+    for _ in range(12):
+        delays.append(next_delay(delays[-1], lived_s=1.0))
+    assert delays[1:4] == [FIRST_DELAY_S, 2 * FIRST_DELAY_S, 4 * FIRST_DELAY_S]
+    assert delays[-1] == LONGEST_DELAY_S
+
+
+def test_delay_begins_anew_after_a_steady_life() -> None:
+    assert next_delay(51.2, lived_s=10.0) == FIRST_DELAY_S
