@@ -1,8 +1,9 @@
 """The images that are measured, and the registry on loopback that serves them.
 
 busybox is one small layer; `debian` is Debian's minimal system in one layer (about 50 MB gzip);
-`httpd` adds apache2 in a second one. The demo and the bench make them once, into the demo's cache folder. Every room has its
-own registry process over the same files, because each room has a loopback link of its own.
+`httpd` adds apache2 in a second one. The layers are the demo's and lie in its cache folder. Every
+room has its own registry process over the same files, because each room has a loopback link of
+its own.
 """
 
 from __future__ import annotations

@@ -16,21 +16,51 @@ def unix_rate(path: str, target: str, seconds: float) -> float:
     """Requests per second of one connection to a unix socket."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(path)
-        return _rate([connection], target, seconds)
+        request, count = _request(target), 0
+        began = time.perf_counter()
+        while (elapsed := time.perf_counter() - began) < seconds:
+            _exchange(connection, request)
+            count += 1
+        return count / elapsed
 
 
 def tcp_rate(port: int, target: str, seconds: float, connections: int) -> float:
-    """Requests per second of several connections to 127.0.0.1."""
-    sockets = [
-        socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(connections)
-    ]
+    """Requests per second of several connections to 127.0.0.1.
+
+    A connection is kept until the server wants it closed, and then opened anew.
+    """
+    request, poll = _request(target), select.epoll()
+    sockets: dict[int, socket.socket] = {}
+
+    def ask_anew() -> None:
+        one = socket.create_connection(("127.0.0.1", port), timeout=10)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sockets[one.fileno()] = one
+        poll.register(one, select.EPOLLIN)
+        one.sendall(request)
+
+    began, count = time.perf_counter(), 0
+    parts: dict[int, bytes] = {}
     try:
-        for one in sockets:
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _rate(sockets, target, seconds)
+        for _ in range(connections):
+            ask_anew()
+        while (elapsed := time.perf_counter() - began) < seconds:
+            for fd, _ in poll.poll(1):
+                answer = parts.pop(fd, b"") + _receive(sockets[fd])
+                if not _is_complete(answer):
+                    parts[fd] = answer
+                    continue
+                count += 1
+                if b"\r\nConnection: close" in answer:
+                    sockets.pop(fd).close()
+                    ask_anew()
+                else:
+                    sockets[fd].sendall(request)
+        return count / elapsed
     finally:
-        for one in sockets:
+        for one in sockets.values():
             one.close()
+        poll.close()
 
 
 def wrk_rate(port: int, target: str, seconds: int, connections: int) -> float:
@@ -73,38 +103,6 @@ def wait_for_tcp(port: int, target: str, seconds: float) -> None:
 
 def _request(target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
-
-
-def _rate(connections: list[socket.socket], target: str, seconds: float) -> float:
-    """Each connection asks again as soon as it has its answer."""
-    request = _request(target)
-    if len(connections) == 1:
-        return _rate_of_one(connections[0], request, seconds)
-    poll = select.epoll()
-    by_fd = {one.fileno(): one for one in connections}
-    parts = dict.fromkeys(by_fd, b"")
-    for fd, one in by_fd.items():
-        poll.register(fd, select.EPOLLIN)
-        one.sendall(request)
-    began = time.perf_counter()
-    count = 0
-    while (elapsed := time.perf_counter() - began) < seconds:
-        for fd, _ in poll.poll(1):
-            parts[fd] += _receive(by_fd[fd])
-            if _is_complete(parts[fd]):
-                count += 1
-                parts[fd] = b""
-                by_fd[fd].sendall(request)
-    poll.close()
-    return count / elapsed
-
-
-def _rate_of_one(connection: socket.socket, request: bytes, seconds: float) -> float:
-    count, began = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - began) < seconds:
-        _exchange(connection, request)
-        count += 1
-    return count / elapsed
 
 
 def _exchange(connection: socket.socket, request: bytes) -> None:

@@ -117,10 +117,12 @@ def test_logs_keep_streams_apart(docker: Docker, ended: str) -> None:
     assert (done.out, done.err) == ("one\nthree\n", "two\n")
 
 
-def test_logs_tail_and_times(docker: Docker, ended: str) -> None:
-    assert docker("logs", "--tail", "1", "ended") == "three"
-    assert docker("logs", "-n", "0", "ended") == ""
-    stamp, _, line = docker("logs", "-t", "--tail", "1", "ended").partition(" ")
+def test_logs_tail_and_times(docker: Docker) -> None:
+    docker("run", "--name", "lines", "busybox", "sh", "-c", "echo one; echo two; echo three")
+    assert docker("logs", "--tail", "1", "lines") == "three"
+    assert docker("logs", "--tail", "2", "lines") == "two\nthree"
+    assert docker("logs", "-n", "0", "lines") == ""
+    stamp, _, line = docker("logs", "-t", "--tail", "1", "lines").partition(" ")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", stamp)
     assert line == "three"
 
@@ -232,8 +234,8 @@ def test_wait_answers_for_all(docker: Docker, ended: str, web: str) -> None:
 def test_pause_and_unpause(docker: Docker, web: str) -> None:
     docker("pause", "web")
     assert docker("ps", "--format", "{{.Status}}").endswith("(Paused)")
-    assert f"container {web} is already paused" in docker.run("pause", "web").err
-    assert "unpause the container before attach" in docker.run("attach", "web").err
+    assert f"{web} is already paused" in docker.run("pause", "web").err
+    assert "paused container, unpause it first" in docker.run("attach", "web").err
     docker("unpause", "web")
     assert "is not paused" in docker.run("unpause", "web").err
     assert docker("inspect", "-f", "{{.State.Status}}", "web") == "running"
@@ -257,7 +259,7 @@ def test_rm_rules(docker: Docker, web: str, ended: str) -> None:
     done = docker.run("rm", "web")
     assert done.status == 1
     assert (
-        'cannot remove container "web": container is running: stop the container before '
+        'cannot remove container "/web": container is running: stop the container before '
         "removing or force remove" in done.err
     )
     assert docker("rm", "-f", web[:8]) == web[:8]
@@ -318,11 +320,19 @@ def test_events_between_two_times(docker: Docker) -> None:
     assert attributes == {"exitCode": "0", "image": "busybox", "name": "seen", "k": "v"}
 
 
-def test_event_filters(docker: Docker, ended: str) -> None:
-    now = f"{time.time():.9f}"
-    flags = ("--since", "10m", "--until", now, "--format", "{{.Action}}")
-    assert docker("events", *flags, "-f", f"container={ended}", "-f", "event=die") == "die"
-    assert docker("events", *flags, "-f", "container=ended", "-f", "event=start") == "start"
+def test_event_filters(docker: Docker) -> None:
+    since = f"{time.time():.9f}"
+    id_ = docker("run", "-d", "--name", "first", "--label", "k=v", "busybox", "true")
+    docker("wait", "first")
+    docker("run", "--rm", "--name", "second", "busybox", "true")
+    flags = ("--since", since, "--until", f"{time.time():.9f}", "--format", "{{.Action}}")
+    assert docker("events", *flags, "-f", f"container={id_}", "-f", "event=die") == "die"
+    assert docker("events", *flags, "-f", "container=second", "-f", "event=start") == "start"
+    assert docker("events", *flags, "-f", "label=k=v").split() == ["create", "start", "die"]
+    assert docker("events", *flags, "-f", "image=busybox", "-f", "event=create").split() == [
+        "create",
+        "create",
+    ]
 
 
 def test_events_come_live(docker: Docker) -> None:

@@ -43,8 +43,8 @@ def test_size_and_resize(docker: Docker) -> None:
 def test_control_c_reaches_the_program(docker: Docker) -> None:
     with on_terminal(docker, "run", "--rm", "-it", "busybox", "sh") as terminal:
         terminal.read_until("# ")
-        terminal.type("sleep 600\n")
-        terminal.read_until("sleep 600\r\n")
+        terminal.type("sh -c 'echo g\"\"o; exec sleep 600'\n")
+        terminal.read_until("go\r\n")
         terminal.type("\x03")
         terminal.read_until("# ")
         terminal.type("exit 0\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 from budu.base.clock import now_ns
 from budu.base.ids import new_id
 from budu.content.disk import DiskContent
+from budu.daemon.init_binary import install_init
 from budu.daemon.options import Options
 from budu.distribution.auth import Credentials
 from budu.distribution.client import Registries
@@ -116,6 +117,7 @@ class Engine:
             shims=shims,
             seccomp=ProgramCache(str(options.data_root / "seccomp")),
             host=read_host(),
+            init_path=install_init(paths.init),
         )
         self.containers = ContainerService(
             database=database,

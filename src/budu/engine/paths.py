@@ -90,6 +90,11 @@ class EnginePaths(msgspec.Struct, frozen=True, kw_only=True):
         """One folder per container."""
         return self.data_root / "containers"
 
+    @property
+    def init(self) -> Path:
+        """The small init that `--init` puts before a container's program."""
+        return self.data_root / "init"
+
     def container(self, id_: str) -> ContainerPaths:
         """The files of one container."""
         return ContainerPaths(

@@ -19,13 +19,12 @@ import os
 import select
 import time
 
-from budu.linux.process import CLONE_PARENT, wait_pidfd
+from budu.linux.process import wait_pidfd
 from budu.logs.writer import LogWriter
-from budu.runtime.exec import launch_exec
-from budu.runtime.launch import Launched, StepFailed, launch
+from budu.runtime.launch import Launched, StepFailed
 from budu.shim import protocol, sockets
-from budu.shim.apart import launch_apart
 from budu.shim.exit_file import ExitFile
+from budu.shim.starter import Starter
 from budu.shim.stdio import Stdio, open_stdio
 
 TYPE_CHECKING = False
@@ -61,11 +60,14 @@ def run_shim(control: _socket.socket) -> NoReturn:
 
 def serve_order(control: _socket.socket) -> None:
     """Wait for the order, carry it out, and stay until the container has ended."""
-    received = protocol.receive(control)
-    if received is not None:
-        shim = _start(control, *received)
-        if shim is not None:
-            shim.run()
+    starter = Starter(control)
+    try:
+        received = protocol.receive(control)
+        shim = None if received is None else _start(control, starter, *received)
+    finally:
+        starter.discard()
+    if shim is not None:
+        shim.run()
 
 
 def _detach() -> None:
@@ -108,12 +110,15 @@ def _stat_fields(pid: int | str) -> list[bytes]:
         os.close(fd)
 
 
-def _start(control: _socket.socket, order: Message, fds: list[int]) -> Shim | None:
+def _start(
+    control: _socket.socket, starter: Starter, order: Message, fds: list[int]
+) -> Shim | None:
     """Carry the order out and answer it; None when the container did not start."""
     set_process_name("budu-shim", f"budu-shim {order['id']}")
     undo: list[Callable[[], object]] = []
     try:
-        shim = _open_all(order, dict(zip(order["fds"], fds, strict=True)), undo)
+        named = dict(zip(order["fds"], fds, strict=True))
+        shim = _open_all(order, starter, named, undo)
     except Exception as error:  # the process's edge: the engine hears of a bug as of a failure
         for action in reversed(undo):
             action()
@@ -126,7 +131,9 @@ def _start(control: _socket.socket, order: Message, fds: list[int]) -> Shim | No
     return shim
 
 
-def _open_all(order: Message, fds: dict[str, int], undo: list[Callable[[], object]]) -> Shim:
+def _open_all(
+    order: Message, starter: Starter, fds: dict[str, int], undo: list[Callable[[], object]]
+) -> Shim:
     listener = sockets.listen_at(order["socket"])
     undo.append(lambda: os.unlink(order["socket"]))
     exit_file = ExitFile(order["exit"])
@@ -138,16 +145,7 @@ def _open_all(order: Message, fds: dict[str, int], undo: list[Callable[[], objec
         else None
     )
     stdio = open_stdio(tty=order["tty"], stdin=order["stdin"])
-    # An exec's order names the container it joins; everything else is the same for both.
-    target = fds.pop("target", None)
-    plan = {**order["plan"], "clone_flags": order["plan"]["clone_flags"] | CLONE_PARENT}
-
-    def start() -> Launched:
-        if target is None:
-            return launch(plan, stdio.theirs, fds)
-        return launch_exec(plan, target, stdio.theirs, fds)
-
-    launched = launch_apart(start)
+    launched = starter.start(order["plan"], stdio.theirs, fds)
     stdio.started(launched.console)
     return Shim(order, listener, exit_file, writer, stdio, launched)
 

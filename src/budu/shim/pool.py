@@ -21,6 +21,7 @@ from msgspec import Struct, structs
 
 from budu.base.errors import Hint, Unavailable
 from budu.runtime.launch import StepFailed
+from budu.shim import protocol
 from budu.shim.client import ShimHandle, make_handle
 from budu.shim.link import Link
 from budu.shim.zygote import zygote_command
@@ -107,7 +108,8 @@ class IdleShim:
 
         link = Link(self._sock, on_message=receive, on_end=end)
         self._sock = None
-        message = {"op": "start", **structs.asdict(order), "fds": tuple(fds)}
+        fields = structs.asdict(order) | {"plan": protocol.pack_plan(order.plan)}
+        message = {"op": "start", **fields, "fds": tuple(fds)}
         try:
             if not link.send(message, list(fds.values())):
                 raise _died(self.pid)

@@ -63,16 +63,18 @@ def _order(directory: str) -> Message:
         "tty": False,
         "window": None,
         "fds": ("stage",),
-        "plan": {
-            "version": 1,
-            "clone_flags": 0,
-            "join_pid": None,
-            "parent": (),
-            "child": (("connect-stdio", False), ("report",)),
-            "terminal": False,
-            "argv": (),
-            "env": (),
-        },
+        "plan": protocol.pack_plan(
+            {
+                "version": 1,
+                "clone_flags": 0,
+                "join_pid": None,
+                "parent": (),
+                "child": (("connect-stdio", False), ("report",)),
+                "terminal": False,
+                "argv": (),
+                "env": (),
+            }
+        ),
     }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.records import a_container, hex_id
 
 from budu.base.errors import Conflict, NotModified
 from budu.engine.containers.lifecycle import Event, can, next_status
 from budu.engine.containers.model import Status
-from tests.support.records import a_container, hex_id
 
 ID = hex_id("web")
 ALLOWED = {

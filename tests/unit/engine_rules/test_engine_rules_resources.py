@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from budu.base.errors import InvalidArgument
+from budu.engine.containers.devices import DeviceNode
 from budu.engine.containers.resources import (
     DEFAULT_DEVICE_RULES,
     build_resources,
@@ -23,13 +24,16 @@ from budu.spec.api.host_config import (
 MIB = 1 << 20
 
 
-def number_of(path: str) -> tuple[str, int, int]:
-    return {"/dev/sda": ("b", 8, 0), "/dev/fuse": ("c", 10, 229)}[path]
+NODES = {
+    "/dev/sda": DeviceNode(kind="b", major=8, minor=0, mode=0o660, uid=0, gid=6),
+    "/dev/fuse": DeviceNode(kind="c", major=10, minor=229, mode=0o666, uid=0, gid=0),
+}
+find = NODES.__getitem__
 
 
 def built(**limits: object) -> oci.Resources:
     resources = Resources(**limits)  # type: ignore[arg-type]
-    return build_resources(resources, privileged=False, device_number=number_of)
+    return build_resources(resources, privileged=False, find_device=find)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +132,7 @@ def test_block_devices_are_looked_up() -> None:
 
 def test_mapped_device_is_allowed_after_the_defaults() -> None:
     device = DeviceMapping(path_on_host="/dev/fuse", cgroup_permissions="rw")
-    rules = device_rules(Resources(devices=[device]), privileged=False, device_number=number_of)
+    rules = device_rules(Resources(devices=[device]), privileged=False, find_device=find)
     expected = oci.DeviceRule(allow=True, type="c", major=10, minor=229, access="rw")
     assert rules == (*DEFAULT_DEVICE_RULES, expected)
 
@@ -138,7 +142,7 @@ def test_first_default_rule_denies_everything() -> None:
 
 
 def test_privileged_allows_every_device() -> None:
-    rules = device_rules(Resources(), privileged=True, device_number=number_of)
+    rules = device_rules(Resources(), privileged=True, find_device=find)
     assert rules == (oci.DeviceRule(allow=True, access="rwm"),)
 
 
@@ -156,5 +160,5 @@ def test_device_rule_is_read(text: str, rule: oci.DeviceRule) -> None:
 
 @pytest.mark.parametrize("text", ["", "c 42 r", "x 1:1 r", "c 1:1 rwmr", "c 1:1 x", "c 1:1 r\n"])
 def test_device_rule_of_another_form_is_refused(text: str) -> None:
-    with pytest.raises(InvalidArgument, match="^invalid device cgroup rule format: '"):
+    with pytest.raises(InvalidArgument, match=r"^invalid device cgroup rule format: '"):
         parse_rule(text)

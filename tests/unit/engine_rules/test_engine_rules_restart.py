@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.records import a_container, an_exited_container
 
 from budu.base.errors import InvalidArgument
 from budu.engine.containers.restart import (
@@ -14,7 +15,6 @@ from budu.engine.containers.restart import (
     should_start_at_boot,
 )
 from budu.spec.api.host_config import HostConfig, RestartPolicy
-from tests.support.records import a_container, an_exited_container
 
 ONLY_ON_FAILURE = "invalid restart policy: maximum retry count can only be used with 'on-failure'"
 

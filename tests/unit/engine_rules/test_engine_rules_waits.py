@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.records import a_container, a_running_container, an_exited_container
 
 from budu.base.errors import InvalidArgument
 from budu.engine.containers.model import Status
 from budu.engine.containers.waits import Waits
 from budu.engine.contract import WaitResult
-from tests.support.records import a_container, a_running_container, an_exited_container
 
 ENDED = an_exited_container(exit_code=7)
 
@@ -64,5 +64,5 @@ async def test_cancelled_wait_does_not_disturb_the_others() -> None:
 
 
 async def test_unknown_condition_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match='^invalid condition: "sometime"$'):
+    with pytest.raises(InvalidArgument, match=r'^invalid condition: "sometime"$'):
         Waits().arm(ENDED, "sometime")

@@ -35,6 +35,9 @@ class ContainerRepository:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._by_id
+
     def all(self) -> Iterable[Container]:
         """Every container, in no order."""
         return tuple(self._by_id.values())

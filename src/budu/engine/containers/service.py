@@ -60,6 +60,8 @@ from budu.spec.platform import Platform
 
 DEFAULT_STOP_TIMEOUT_S = 10
 _KILL_WAIT_S = 10
+_FAILED = 128
+"""Exit code of a container that could not be started, but for its program."""
 _PRUNE_KEYS = frozenset(["label", "label!", "until"])
 
 log = logging.getLogger(__name__)
@@ -175,15 +177,14 @@ class ContainerService:
             await self._start_failed(container, failure)
             raise failure.error from failure
         except BuduError as error:
-            self._repository.update(
-                msgspec.structs.replace(container, error=error.message, exit_code=128)
-            )
+            self._store_failure(container, error.message, exit_code=_FAILED)
             await self._remove_after_failure(container)
             raise
         running = started.running
         container = msgspec.structs.replace(
-            container,
+            self._repository.get(container.id),  # it may have been renamed meanwhile
             status=status,
+            restart_count=container.restart_count,
             pid=running.shim.pid,
             pid_started=running.shim.start_ticks,
             boot_id=boot_id(),
@@ -201,18 +202,27 @@ class ContainerService:
         self.adopt(container, running)
 
     async def _start_failed(self, container: Container, failure: StartFailed) -> None:
-        status = next_status(container, Event.START_FAILED)
         with self._database.transaction():
-            self._repository.update(
-                msgspec.structs.replace(
-                    container,
-                    status=status,
-                    error=failure.error.message,
-                    exit_code=failure.exit_code,
-                )
+            failed = self._store_failure(
+                container, failure.error.message, exit_code=failure.exit_code
             )
-            self._emit(container, "die", exitCode=str(failure.exit_code), execDuration="0")
+            self._emit(failed, "die", exitCode=str(failure.exit_code), execDuration="0")
         await self._remove_after_failure(container)
+
+    def _store_failure(self, container: Container, error: str, *, exit_code: int) -> Container:
+        """A start came to nothing; whoever waits for a container that restarts is answered."""
+        was_restarting = container.status is Status.RESTARTING
+        container = self._repository.update(
+            msgspec.structs.replace(
+                self._repository.get(container.id),
+                status=next_status(container, Event.START_FAILED),
+                error=error,
+                exit_code=exit_code,
+            )
+        )
+        if was_restarting:
+            self._waits.exited(container)
+        return container
 
     async def _remove_after_failure(self, container: Container) -> None:
         if container.host_config.auto_remove:
@@ -252,6 +262,7 @@ class ContainerService:
         """Record how a container ended, and do what its policy says then."""
         out_of_memory = status.oom or cgroup.oom_kills() > 0
         await remove(cgroup)
+        container = self._repository.get(container.id)  # stopped or renamed meanwhile
         again = not self.is_closing and should_restart(
             container.host_config.restart_policy, container, exit_code=status.code
         )
@@ -305,8 +316,9 @@ class ContainerService:
                 await self._start(again)
             except BuduError as error:
                 log.warning("restart failed container=%s error=%s", id_, error.message)
-            except Exception:
+            except Exception as error:
                 log.exception("restart failed container=%s", id_)
+                self._store_failure(container, str(error), exit_code=_FAILED)
 
     def _cancel_restart(self, id_: str) -> None:
         task = self._pending_restarts.pop(id_, None)
@@ -327,21 +339,35 @@ class ContainerService:
         self._waits.exited(container)
         return container
 
+    async def _settle(self, container: Container) -> Container:
+        """Wait for what is under way, and give up a start that was still to come."""
+        async with self._locks.holding(container.id):
+            container = self._repository.get(container.id)
+            if container.status is Status.RESTARTING:
+                return self._give_up_restart(container)
+            return container
+
+    async def _find_running(self, ref: str) -> Container | None:
+        """The container once no start is under way; None when it only waited for its next one."""
+        container = self.get(ref)
+        if container.is_running:
+            return container
+        waited = container.status is Status.RESTARTING
+        container = await self._settle(container)
+        return container if container.is_running or not waited else None
+
     # Stopping
 
     async def stop(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None:
         """Ask, wait, kill. Raises: NotModified when it does not run."""
-        container = self.get(ref)
-        if container.status is Status.RESTARTING:
-            self._give_up_restart(container)
+        container = await self._find_running(ref)
+        if container is None:
             return
         if not container.is_running:
             raise NotModified(f"container {container.id} is already stopped")
         await self._stop(container, timeout_s=timeout_s, signal=signal)
-        self._emit(self._repository.get(container.id), "stop") if self._exists(container) else None
-
-    def _exists(self, container: Container) -> bool:
-        return self._repository.name_taken_by(container.name) == container.id
+        if container.id in self._repository:
+            self._emit(self._repository.get(container.id), "stop")
 
     async def _stop(
         self, container: Container, *, timeout_s: int | None, signal: str | None
@@ -371,21 +397,20 @@ class ContainerService:
         running = self._running.get(container.id)
         if running is None:
             return
-        if container.status is Status.PAUSED and number == signals.SIGKILL:
-            running.cgroup.thaw()
         running.shim.signal(number)
+        if container.status is Status.PAUSED and _means_stop(container, number):
+            running.cgroup.thaw()
         self._emit(container, "kill", signal=str(int(number)))
 
     async def kill(self, ref: str, *, signal: str | None) -> None:
         """Send a signal. Raises: Conflict when it does not run, InvalidArgument."""
-        container = self.get(ref)
         number = parse_signal(signal or "SIGKILL")
-        if container.status is Status.RESTARTING:
-            self._give_up_restart(container)
+        container = await self._find_running(ref)
+        if container is None:
             return
         if not container.is_running:
             raise Conflict(f"cannot kill container: {ref}: container {container.id} is not running")
-        if number in (signals.SIGKILL, parse_signal(container.config.stop_signal or "SIGTERM")):
+        if _means_stop(container, number):
             self._mark_stopped(container.id)
         ended = self._waits.arm(container, "not-running")
         self._signal(container, number)
@@ -396,7 +421,7 @@ class ContainerService:
         """Stop it when it runs, then start it."""
         container = self.get(ref)
         if container.status is Status.RESTARTING:
-            container = self._give_up_restart(container)
+            container = await self._settle(container)
         if container.is_running:
             kept = msgspec.structs.replace(container.host_config, auto_remove=False)
             if container.host_config.auto_remove:
@@ -451,18 +476,16 @@ class ContainerService:
         container = self.get(ref)
         if link:
             raise InvalidArgument(f"Cannot get parent {ref} for link removal", reference=ref)
-        if force and container.status is Status.RESTARTING:
-            container = self._give_up_restart(container)
+        if force and not container.is_running:
+            container = await self._settle(container)
         if force and container.is_running:
             ended = self._waits.arm(container, "not-running")
             self._mark_stopped(container.id)
             self._signal(container, signals.SIGKILL)
             await _done_within(ended, _KILL_WAIT_S)
         async with self._locks.holding(container.id):
-            if not self._exists(container):
-                if force:
-                    return
-                self._repository.get(container.id)
+            if force and container.id not in self._repository:
+                return
             await self._remove(self._repository.get(container.id), volumes=volumes)
 
     async def _remove(self, container: Container, *, volumes: bool) -> None:
@@ -563,6 +586,11 @@ class ContainerService:
         self._events.emit(
             "container", action, container.id, **event_attributes(container) | attributes
         )
+
+
+def _means_stop(container: Container, number: int) -> bool:
+    """Whether a signal is one that ends the container for good."""
+    return number in (signals.SIGKILL, parse_signal(container.config.stop_signal or "SIGTERM"))
 
 
 async def _done_within(future: asyncio.Future[WaitResult], timeout_s: float | None) -> bool:
