@@ -6,10 +6,11 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import machine, measure, peers, report, storage
+from bench import cgroups, machine, measure, peers, report, storage
 from bench.cases import CASES, Case
 from bench.room import PROJECT
 
@@ -17,6 +18,9 @@ CACHE = PROJECT / ".cache" / "bench"
 """Images, the registry's files, logs and, while it runs, the engines' storage."""
 PACKAGES = ("busybox-static", "debootstrap", "docker-registry")
 """What making and serving the images needs."""
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+"""Forbids packages to start their services when it exits with 101."""
 
 
 def main() -> int:
@@ -28,9 +32,7 @@ def main() -> int:
     if os.geteuid():
         print("The bench makes namespaces and mounts: run it as root.", file=sys.stderr)
         return 1
-    install = PROJECT / "packaging" / "install-packages"
-    wanted = (*PACKAGES, *peers.PEER_PACKAGES) if options.install else PACKAGES
-    subprocess.run([install, *wanted], check=True)
+    install((*PACKAGES, *peers.PEER_PACKAGES) if options.install else PACKAGES)
     found = measure_all(
         [case for case in CASES if is_wanted(case, options.only)],
         [peer for peer in peers.PEERS if options.peers is None or peer.name in options.peers],
@@ -57,6 +59,22 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def install(packages: Sequence[str]) -> None:
+    """Install Debian packages where they are missing, without starting their services.
+
+    Source: Debian policy 9.3.3.2, policy-rc.d.
+    """
+    is_ours = not POLICY.exists()
+    if is_ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n")
+        POLICY.chmod(0o755)
+    try:
+        subprocess.run([PROJECT / "packaging" / "install-packages", *packages], check=True)
+    finally:
+        if is_ours:
+            POLICY.unlink()
+
+
 def is_wanted(case: Case, only: list[str] | None) -> bool:
     """Whether a case was asked for by its name or its group."""
     return only is None or any(
@@ -71,6 +89,7 @@ def measure_all(cases: list[Case], wanted: list[peers.Peer], *, rounds: int) -> 
     here = machine.describe(f"ext4 with a journal, loop-mounted from {CACHE.name}/ext4.img")
     with ExitStack() as stack:
         place = stack.enter_context(storage.ext4(CACHE))
+        stack.enter_context(cgroups.tidied(place / "budu"))
         sites: dict[str, peers.Site] = {}
         for engine in peers.ENGINES:
             clients = [peer for peer in wanted if peer.engine == engine.name and peer.is_installed]

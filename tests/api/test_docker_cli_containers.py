@@ -36,11 +36,18 @@ def ended(docker: Docker) -> str:
 def test_ps_shows_running_ones(docker: Docker, web: str, ended: str) -> None:
     done = docker.run("ps")
     assert done.lines[0].split() == [
-        "CONTAINER", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES",
+        "CONTAINER",
+        "ID",
+        "IMAGE",
+        "COMMAND",
+        "CREATED",
+        "STATUS",
+        "PORTS",
+        "NAMES",
     ]
     (row,) = done.lines[1:]
     assert row.startswith(web[:12])
-    assert '"sh -c \'trap \'exit 0' in row
+    assert "\"sh -c 'trap 'exit 0" in row
     assert " Up " in row and row.endswith("web")
 
 
@@ -145,7 +152,9 @@ def test_logs_follow_sees_the_next_line(docker: Docker) -> None:
     docker("run", "-d", "--name", "echoes", "-i", "busybox", "cat")
     with (
         docker.open(["logs", "-f", "echoes"], stdout=subprocess.PIPE, bufsize=0) as following,
-        docker.open(["attach", "echoes"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0) as typing,
+        docker.open(
+            ["attach", "echoes"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0
+        ) as typing,
     ):
         assert typing.stdin and following.stdout
         for line in (b"first\n", b"second\n"):
@@ -283,8 +292,9 @@ def test_container_prune(docker: Docker, web: str, ended: str) -> None:
 def test_restart_on_failure_gives_up(docker: Docker) -> None:
     docker("run", "-d", "--name", "fails", "--restart", "on-failure:2", "busybox", "false")
     eventually(
-        lambda: docker("inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "fails")
-        == "2 exited"
+        lambda: (
+            docker("inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "fails") == "2 exited"
+        )
     )
 
 
@@ -349,7 +359,11 @@ def test_events_come_live(docker: Docker) -> None:
 
 def test_info_and_version(docker: Docker, web: str, ended: str, engine: EngineProcess) -> None:
     facts = json.loads(docker("info", "-f", "{{json .}}"))
-    assert (facts["Containers"], facts["ContainersRunning"], facts["ContainersStopped"]) == (2, 1, 1)
+    assert (facts["Containers"], facts["ContainersRunning"], facts["ContainersStopped"]) == (
+        2,
+        1,
+        1,
+    )
     assert facts["DockerRootDir"] == str(engine.data_root)
     assert facts["OSType"] == "linux"
     assert "Server Version:" in docker("info")

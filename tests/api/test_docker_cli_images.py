@@ -114,9 +114,7 @@ def test_images_table(docker: Docker, busybox: str) -> None:
     assert done.lines[1].split()[-1].endswith("MB")
 
 
-def test_images_quiet_whole_and_digests(
-    docker: Docker, busybox: str, registry: Registry
-) -> None:
+def test_images_quiet_whole_and_digests(docker: Docker, busybox: str, registry: Registry) -> None:
     assert docker("images", "-q") == busybox.removeprefix("sha256:")[:12]
     assert docker("images", "--no-trunc", "--format", "{{.ID}}") == busybox
     assert registry.digests["busybox:latest"] in docker("images", "--digests")

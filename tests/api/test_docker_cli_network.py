@@ -1,6 +1,5 @@
 """The genuine docker command line: ports, addresses, network modes."""
 
-import contextlib
 import os
 import socket
 import sys
@@ -32,10 +31,11 @@ def page(address: str, path: str = "/") -> str:
     """What a web server says, as soon as it does."""
 
     def look() -> str:
-        with contextlib.suppress(OSError):
+        try:
             with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
                 return str(answer.read().decode())
-        return ""
+        except OSError:
+            return ""
 
     return eventually(look, f"an answer from {address}")
 
@@ -117,8 +117,19 @@ def test_ephemeral_ports_are_chosen_anew(docker: Docker) -> None:
 
 
 def test_publish_all(docker: Docker) -> None:
-    docker("run", "-d", "--name", "all", "-P", "--expose", "9000", "--entrypoint", "sleep",
-           "app:1.0", "600")
+    docker(
+        "run",
+        "-d",
+        "--name",
+        "all",
+        "-P",
+        "--expose",
+        "9000",
+        "--entrypoint",
+        "sleep",
+        "app:1.0",
+        "600",
+    )
     lines = docker("port", "all").splitlines()
     assert [line.partition(" -> ")[0] for line in lines] == ["5353/udp", "8000/tcp", "9000/tcp"]
 
@@ -158,8 +169,15 @@ def test_loopback_and_own_address(docker: Docker) -> None:
 
 
 def test_mac_address(docker: Docker) -> None:
-    shown = docker("run", "--rm", "--mac-address", "02:42:0a:00:00:07", "busybox", "cat",
-                   "/sys/class/net/eth0/address")
+    shown = docker(
+        "run",
+        "--rm",
+        "--mac-address",
+        "02:42:0a:00:00:07",
+        "busybox",
+        "cat",
+        "/sys/class/net/eth0/address",
+    )
     assert shown == "02:42:0a:00:00:07"
 
 
@@ -173,6 +191,7 @@ def test_containers_reach_each_other(docker: Docker) -> None:
 
 def test_network_inspect_lists_members(docker: Docker) -> None:
     id_ = docker("run", "-d", "--name", "member", "busybox", "sleep", "600")
-    shown = docker("network", "inspect", "-f", "{{range $k, $v := .Containers}}{{$k}}{{end}}",
-                   "bridge")
+    shown = docker(
+        "network", "inspect", "-f", "{{range $k, $v := .Containers}}{{$k}}{{end}}", "bridge"
+    )
     assert shown == id_

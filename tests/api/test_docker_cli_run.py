@@ -269,13 +269,17 @@ def test_named_volume_gets_the_images_files(docker: Docker) -> None:
     assert sh(docker, "cat /srv/app/x; ls /v", "-v", "vol:/v") == ""
     docker("run", "--rm", "-v", "seeded:/data", "app:1.0")
     assert sh(docker, "cat /v/seed; echo more > /v/seed", "-v", "seeded:/v") == "seed"
-    assert docker("run", "--rm", "-v", "seeded:/data", "--entrypoint", "cat", "app:1.0",
-                  "/data/seed") == "more"
+    assert (
+        docker("run", "--rm", "-v", "seeded:/data", "--entrypoint", "cat", "app:1.0", "/data/seed")
+        == "more"
+    )
     assert docker("volume", "ls", "-q").split() == ["seeded", "vol"]
 
 
 def test_nocopy_volume_stays_empty(docker: Docker) -> None:
-    done = docker("run", "--rm", "-v", "bare:/data:nocopy", "--entrypoint", "ls", "app:1.0", "/data")
+    done = docker(
+        "run", "--rm", "-v", "bare:/data:nocopy", "--entrypoint", "ls", "app:1.0", "/data"
+    )
     assert done == ""
 
 
@@ -325,8 +329,9 @@ def test_duplicate_mount_point(docker: Docker) -> None:
 def test_memory_limit_kills(docker: Docker) -> None:
     script = "head -c 200m /dev/zero | tail | wc -c"
     docker.run("run", "--name", "big", "-m", "16m", "busybox", "sh", "-c", f"exec {script}")
-    docker.run("run", "--name", "hog", "-m", "16m", "busybox", "sh", "-c", "a=x; while :; do "
-               "a=$a$a; done")
+    docker.run(
+        "run", "--name", "hog", "-m", "16m", "busybox", "sh", "-c", "a=x; while :; do a=$a$a; done"
+    )
     assert docker("inspect", "-f", "{{.State.ExitCode}} {{.State.OOMKilled}}", "hog") == "137 true"
 
 
@@ -354,8 +359,16 @@ def read_limit(groups: dict[str, str], controller: str, old: str, new: str) -> s
 
 
 def test_pids_limit_stops_forks(docker: Docker) -> None:
-    done = docker.run("run", "--rm", "--pids-limit", "4", "busybox", "sh", "-c",
-                      "for n in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait")
+    done = docker.run(
+        "run",
+        "--rm",
+        "--pids-limit",
+        "4",
+        "busybox",
+        "sh",
+        "-c",
+        "for n in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait",
+    )
     assert "can't fork" in done.err
 
 
@@ -404,8 +417,9 @@ def test_ulimits(docker: Docker) -> None:
 
 
 def test_devices(docker: Docker) -> None:
-    shown = sh(docker, "ls -l /dev/mine; head -c 3 /dev/mine | wc -c", "--device",
-               "/dev/zero:/dev/mine")
+    shown = sh(
+        docker, "ls -l /dev/mine; head -c 3 /dev/mine | wc -c", "--device", "/dev/zero:/dev/mine"
+    )
     assert shown.splitlines()[1] == "3"
     assert sh(docker, "mknod /x c 1 5 && head -c 1 /x | wc -c || echo no") == "1"
 

@@ -1,6 +1,7 @@
 """docker-py against an engine of ours: what programs written for Docker do."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 import docker as docker_py
 import pytest
 from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
-from tests.support.engine import EngineProcess
+from tests.support.engine import EngineProcess, UnixConnection
 from tests.support.fixtures import Registry
 from tests.support.waiting import eventually
 
@@ -93,7 +94,9 @@ def test_pull_of_nothing(client: docker_py.DockerClient, registry: Registry) -> 
 def test_run_returns_the_output(client: docker_py.DockerClient, engine: EngineProcess) -> None:
     assert client.containers.run("busybox", ["echo", "hello"], remove=True) == b"hello\n"
     both = ["sh", "-c", "echo out; echo err >&2"]
-    assert client.containers.run("busybox", both, remove=True, stderr=True, stdout=False) == b"err\n"
+    assert (
+        client.containers.run("busybox", both, remove=True, stderr=True, stdout=False) == b"err\n"
+    )
     assert engine.containers() == []
 
 
@@ -161,24 +164,21 @@ def test_conflicts(client: docker_py.DockerClient, sleeper: Any) -> None:
     assert killing.value.response.status_code == 409
 
 
-def test_wait_conditions(client: docker_py.DockerClient, sleeper: Any) -> None:
-    found: dict[str, Any] = {}
-
-    def wait(condition: str) -> None:
-        found[condition] = client.api.wait(sleeper.id, condition=condition)
-
-    names = ("not-running", "next-exit", "removed")
-    threads = [threading.Thread(target=wait, args=(name,)) for name in names]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.2)  # the waits must be armed; nothing shows from outside that they are
+def test_wait_conditions(
+    client: docker_py.DockerClient, sleeper: Any, engine: EngineProcess
+) -> None:
+    """The head of the answer says that the wait is armed, so no client misses an end."""
+    waits = {}
+    for condition in ("not-running", "next-exit", "removed"):
+        connection = UnixConnection(engine.socket)
+        connection.request("POST", f"/containers/{sleeper.id}/wait?condition={condition}")
+        waits[condition] = connection.getresponse()
     sleeper.stop()
-    threads[0].join(20)
-    threads[1].join(20)
-    assert "removed" not in found
+    for condition in ("not-running", "next-exit"):
+        assert json.loads(waits[condition].read()) == {"StatusCode": 0}
+    assert client.api.wait(sleeper.id)["StatusCode"] == 0
     sleeper.remove()
-    threads[2].join(20)
-    assert {name: found[name]["StatusCode"] for name in names} == dict.fromkeys(names, 0)
+    assert json.loads(waits["removed"].read()) == {"StatusCode": 0}
 
 
 def test_logs(client: docker_py.DockerClient) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
 from tests.support.engine import EngineProcess
 
 TIMEOUT_S = 60

@@ -17,6 +17,7 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
+
 class Reply:
     """An answer of the API."""
 
@@ -84,10 +85,11 @@ class EngineProcess:
 
     def start(self) -> None:
         """Run the engine and wait until it answers."""
-        self._spawn()
+        self.spawn()
         eventually(self._answers_or_died, f"the engine's start (see {self.log})", timeout_s=40)
 
-    def _spawn(self) -> None:
+    def spawn(self) -> None:
+        """Run the engine without waiting for it."""
         command = [sys.executable, "-m", "budu.daemon.main"]
         command += ["--data-root", str(self.data_root), "--exec-root", str(self.exec_root)]
         command += ["-H", self.host, "--pidfile", str(self.root / "pid"), "-l", "debug"]
@@ -124,6 +126,11 @@ class EngineProcess:
         process, self._process = self._process, None
         process.send_signal(number)
         return process.wait(30)
+
+    def wait(self) -> int:
+        """The exit status of an engine that ends by itself."""
+        assert self._process is not None
+        return self._process.wait(30)
 
     @property
     def is_running(self) -> bool:

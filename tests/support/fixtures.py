@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-
 from tests.support.docker import Docker
 from tests.support.engine import EngineProcess
 from tests.support.images import push_all

@@ -61,7 +61,9 @@ def push_all(registry: str) -> dict[str, str]:
     """Write every image into `registry`; their manifests' digests by name and tag."""
     busybox = busybox_layer()
     packed = gzip.compress(busybox, 1, mtime=0)
-    digests = {"busybox:latest": _push(registry, "busybox", ["latest", "1.36"], [busybox], [packed])}
+    digests = {
+        "busybox:latest": _push(registry, "busybox", ["latest", "1.36"], [busybox], [packed])
+    }
     more = [layer({"opt/one": b"1\n"}), layer({"opt/.wh.one": b"", "opt/two": b"2\n"})]
     small = [gzip.compress(each, mtime=0) for each in more]
     digests["layered:latest"] = _push(

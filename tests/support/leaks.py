@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -127,4 +128,13 @@ def remove_host_objects(engine: EngineProcess) -> None:
     subprocess.run(["nft", "delete", "table", "ip", engine.table], capture_output=True)
     for pattern in (f"budu-{engine.instance}", f"*/budu-{engine.instance}"):
         for path in Path("/sys/fs/cgroup").glob(pattern):
-            path.rmdir()
+            _remove_cgroup(path)
+
+
+def _remove_cgroup(path: Path) -> None:
+    """A group with what a failed test may have left in it."""
+    for each in (*path.glob("*/"), path):
+        for pid in (each / "cgroup.procs").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        eventually(lambda each=each: not (each / "cgroup.procs").read_text())
+        each.rmdir()

@@ -25,7 +25,12 @@ class Terminal:
         self._master, slave = pty.openpty()
         self.resize(rows, columns)
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
         )
         os.close(slave)
         self.seen = b""

@@ -1,8 +1,9 @@
 """After an engine start: what became of the containers that the last engine left.
 
 For each record that says it runs, facts decide: a shim that answers at its socket means it runs
-on; an exit file means that it ended meanwhile, with that code; neither means that it is lost (the
-machine was restarted, or somebody killed the shim), which counts as exit code 255 as Docker has it.
+on, and so does its process without a shim (its output is lost then); an exit file means that it
+ended meanwhile, with that code; nothing of them means that it is lost (the machine was restarted,
+or somebody killed both), which counts as exit code 255 as Docker has it.
 Then the restart policies are served.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import msgspec
 
@@ -23,7 +25,7 @@ from budu.engine.containers.start import ContainerStarter, Running
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.linux.system import boot_id
-from budu.shim.client import ExitStatus, ShimHandle, connect_shim, read_exit_file
+from budu.shim.client import ExitStatus, ShimHandle, adopt_process, connect_shim, read_exit_file
 
 LOST_EXIT_CODE = 255
 
@@ -77,10 +79,21 @@ class Reconciler:
         return any(container.boot_id != boot_id() for container, _ in ended)
 
     async def _find_shim(self, container: Container) -> ShimHandle | None:
-        try:
-            return await connect_shim(str(self._paths.container(container.id).shim_socket))
-        except NotFound:
+        """The shim, or the process alone where somebody killed its shim; None when it ended."""
+        paths = self._paths.container(container.id)
+        with suppress(NotFound):
+            return await connect_shim(str(paths.shim_socket))
+        if container.boot_id != boot_id():
             return None
+        with suppress(NotFound):
+            return adopt_process(
+                container_id=container.id,
+                pid=container.pid,
+                start_ticks=container.pid_started,
+                exit_path=str(paths.exit),
+                tty=container.tty,
+            )
+        return None
 
     def _exit_of(self, container: Container) -> ExitStatus:
         found = read_exit_file(str(self._paths.container(container.id).exit))

@@ -1,6 +1,6 @@
 """Managed plugins: this engine has none, and says so in the way that clients understand.
 
-`docker inspect NAME` asks for a plugin of that name last, and takes only a 404 for "no such object".
+`docker inspect NAME` asks for a plugin of that name last; only a 404 tells it that there is none.
 Source: Engine API 1.51, Plugin.
 """
 

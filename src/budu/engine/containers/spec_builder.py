@@ -63,9 +63,7 @@ def build_spec(
         mounts=tuple(_mounts(container, inputs)),
         linux=oci.Linux(
             sysctl=host.sysctls or {},
-            resources=build_resources(
-                host, privileged=host.privileged, find_device=find_device
-            ),
+            resources=build_resources(host, privileged=host.privileged, find_device=find_device),
             cgroups_path=inputs.cgroups_path,
             namespaces=tuple(_namespaces(inputs)),
             devices=tuple(_devices(host, find_device)),
