@@ -185,7 +185,9 @@ def test_a_container_and_its_shim_killed_while_the_engine_is_away(engine: Engine
     eventually(lambda: not is_alive(pid))
     engine.start()
     state = engine.state(id_)
-    assert (state["Status"], state["ExitCode"]) == ("exited", 255)
+    assert state["Status"] == "exited"
+    # While nobody has reaped the process the kernel still tells how it ended.
+    assert state["ExitCode"] in (137, 255)
     start(engine, id_)
 
 
