@@ -12,6 +12,7 @@ from ctypes import c_char_p, c_int, c_size_t, c_uint, c_ulong, c_void_p
 from budu.linux.libc import bind, bind_syscall
 
 SYS_keyctl = {"x86_64": 250, "aarch64": 219}.get(os.uname().machine, -1)  # <asm/unistd.h>
+SYS_rt_sigaction = {"x86_64": 13, "aarch64": 134}.get(os.uname().machine, -1)
 SYS_pidfd_send_signal = 424
 SYS_pidfd_open = 434
 SYS_clone3 = 435
@@ -43,6 +44,10 @@ _pidfd_send_signal = bind_syscall(
     SYS_pidfd_send_signal, c_int, c_int, c_void_p, c_uint, label="pidfd_send_signal"
 )
 _close_range = bind_syscall(SYS_close_range, c_uint, c_uint, c_uint, label="close_range")
+_rt_sigaction = bind_syscall(
+    SYS_rt_sigaction, c_int, c_void_p, c_void_p, c_size_t, label="rt_sigaction"
+)
+_DEFAULT_ACTION = ctypes.create_string_buffer(32)  # struct sigaction of the kernel, SIG_DFL
 _keyctl = bind_syscall(SYS_keyctl, c_int, c_char_p, label="keyctl")
 _prctl = bind("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong, restype=c_int)
 _setdomainname = bind("setdomainname", c_char_p, c_size_t)
@@ -66,6 +71,11 @@ def clone3(flags: int, *, cgroup: int = -1, exit_signal: int = SIGCHLD) -> tuple
         arguments[10] = cgroup
     pid = _clone3(arguments, 88)
     return pid, pidfd.value if pid else -1
+
+
+def restore_default_action(signal: int) -> None:
+    """Give a signal its default action, also one that the C library keeps for itself (32, 33)."""
+    _rt_sigaction(signal, _DEFAULT_ACTION, None, 8)
 
 
 def pidfd_open(pid: int, flags: int = 0) -> int:

@@ -48,6 +48,8 @@ _RESET_SIGNALS = (
     _signal.SIGTTIN,
     _signal.SIGTTOU,
 )
+# The C library's own; `make` and others that use posix_spawn leave them ignored.
+_LIBRARY_SIGNALS = (32, 33)
 
 
 class Launched:
@@ -161,6 +163,8 @@ def _open_mounts(pid: int) -> int | None:
 def _reset_signals() -> None:
     for number in _RESET_SIGNALS:
         _signal.signal(number, _signal.SIG_DFL)
+    for number in _LIBRARY_SIGNALS:
+        process.restore_default_action(number)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
