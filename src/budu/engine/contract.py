@@ -186,6 +186,8 @@ class Networks(Protocol):
 
     def list(self, filters: Filters) -> NetworkList: ...
     def get(self, ref: str) -> Network: ...
+    def id_of(self, name: str) -> str:
+        """The id of the network with this name; empty when there is none."""
 
 
 class Volumes(Protocol):

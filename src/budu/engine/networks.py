@@ -80,8 +80,8 @@ class NetworkService:
         }
 
     def id_of(self, name: str) -> str:
-        """The id of a predefined network."""
-        return self._ids[name]
+        """The id of the network with this name; empty when there is none."""
+        return self._ids.get(name, "")
 
     def start(self) -> None:
         """Make the default bridge and the firewall's table. Raises: Internal, PermissionDenied."""

@@ -283,6 +283,9 @@ class FakeNetworks:
             raise NotFound(f"network {ref} not found", reference=ref)
         return Network(name="bridge", id=NETWORK_ID, driver="bridge")
 
+    def id_of(self, name: str) -> str:
+        return NETWORK_ID if name == "bridge" else ""
+
 
 class FakeVolumes:
     def __init__(self) -> None:

@@ -70,7 +70,7 @@ class ContainerHandlers:
             container_row(
                 container,
                 image=self._image_text(container),
-                network_id=self._network_id,
+                network_id=self._networks.id_of,
                 now_ns=now,
                 sizes=self._sizes(container, wanted=with_size),
             )
@@ -95,7 +95,7 @@ class ContainerHandlers:
         document = container_inspection(
             container,
             files=self._containers.files(container),
-            network_id=self._network_id,
+            network_id=self._networks.id_of,
             sizes=self._sizes(container, wanted=request.query.flag("size")),
         )
         return Response.json(document)
@@ -164,12 +164,6 @@ class ContainerHandlers:
 
     def _sizes(self, container: Container, *, wanted: bool) -> Sizes | None:
         return self._containers.size(container) if wanted else None
-
-    def _network_id(self, name: str) -> str:
-        try:
-            return self._networks.get(name).id
-        except NotFound:
-            return ""
 
     def _image_text(self, container: Container) -> str:
         """The name that the container was made from, or the id once the name means another."""
