@@ -14,7 +14,7 @@ import logging
 import shutil
 import signal as signals
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 import msgspec
 
@@ -26,6 +26,7 @@ from budu.engine.containers.create import ContainerCreator, event_attributes
 from budu.engine.containers.lifecycle import Event, can, next_status
 from budu.engine.containers.listing import select
 from budu.engine.containers.model import Container, MountKind, Status
+from budu.engine.containers.observers import LifeObserver
 from budu.engine.containers.repository import ContainerRepository
 from budu.engine.containers.restart import next_delay, should_restart
 from budu.engine.containers.signals import parse_signal
@@ -106,6 +107,7 @@ class ContainerService:
         self._delays: dict[str, float] = {}
         self._pending_restarts: dict[str, asyncio.Task[None]] = {}
         self._watchers: set[asyncio.Task[None]] = set()
+        self._observers: list[LifeObserver] = []
         self.is_closing = False
         """True once the engine is ending: nothing is started again then."""
 
@@ -125,6 +127,29 @@ class ContainerService:
             find=self._repository.get,
             image_ids=self._image_ids,
         )
+
+    def running(self, ref: str) -> tuple[Container, Running]:
+        """A container that has processes, and what the engine holds of them.
+
+        Raises: NotFound; Conflict when it does not run.
+        """
+        container = self.get(ref)
+        running = self._running.get(container.id)
+        if running is None or not container.is_running:
+            raise Conflict(f"container {container.id} is not running")
+        return container, running
+
+    def observe(self, observer: LifeObserver) -> None:
+        """Tell `observer` of what happens to containers from now on."""
+        self._observers.append(observer)
+
+    def holding(self, id_: str) -> AbstractAsyncContextManager[None]:
+        """Wait until nothing else changes the container, and keep it so inside the block."""
+        return self._locks.holding(id_)
+
+    def change(self, id_: str, **fields: object) -> Container:
+        """Store new values of fields that no state follows from. The new record."""
+        return self._repository.update(msgspec.structs.replace(self._repository.get(id_), **fields))
 
     def _image_ids(self, ref: str) -> set[str]:
         """The image that an `ancestor` value names, and those that stand on its layers."""
@@ -198,7 +223,7 @@ class ContainerService:
         )
         with self._database.transaction():
             self._repository.update(container)
-            self._emit(container, "start")
+            self.emit(container, "start")
         self.adopt(container, running)
 
     async def _start_failed(self, container: Container, failure: StartFailed) -> None:
@@ -206,7 +231,7 @@ class ContainerService:
             failed = self._store_failure(
                 container, failure.error.message, exit_code=failure.exit_code
             )
-            self._emit(failed, "die", exitCode=str(failure.exit_code), execDuration="0")
+            self.emit(failed, "die", exitCode=str(failure.exit_code), execDuration="0")
         await self._remove_after_failure(container)
 
     def _store_failure(self, container: Container, error: str, *, exit_code: int) -> Container:
@@ -232,6 +257,8 @@ class ContainerService:
         """Watch a container that runs. Used after a start and by `reconcile`."""
         self._running[container.id] = running
         self._stdio.opened(container.id, running.shim)
+        for observer in self._observers:
+            observer.started(container, running)
         task = self._tasks.create_task(
             self._watch(container.id, running), name=f"watch-{container.short_id}"
         )
@@ -280,14 +307,16 @@ class ContainerService:
         with self._database.transaction():
             self._repository.update(container)
             if out_of_memory:
-                self._emit(container, "oom")
-            self._emit(
+                self.emit(container, "oom")
+            self.emit(
                 container,
                 "die",
                 exitCode=str(status.code),
                 execDuration=str(int(lived_s)),
             )
         self._stdio.ended(container.id)
+        for observer in self._observers:
+            observer.ended(container)
         self._waits.exited(container)
         if again:
             self._schedule_restart(container, lived_s)
@@ -367,7 +396,7 @@ class ContainerService:
             raise NotModified(f"container {container.id} is already stopped")
         await self._stop(container, timeout_s=timeout_s, signal=signal)
         if container.id in self._repository:
-            self._emit(self._repository.get(container.id), "stop")
+            self.emit(self._repository.get(container.id), "stop")
 
     async def _stop(
         self, container: Container, *, timeout_s: int | None, signal: str | None
@@ -400,7 +429,7 @@ class ContainerService:
         running.shim.signal(number)
         if container.status is Status.PAUSED and _means_stop(container, number):
             running.cgroup.thaw()
-        self._emit(container, "kill", signal=str(int(number)))
+        self.emit(container, "kill", signal=str(int(number)))
 
     async def kill(self, ref: str, *, signal: str | None) -> None:
         """Send a signal. Raises: Conflict when it does not run, InvalidArgument."""
@@ -433,7 +462,7 @@ class ContainerService:
                     msgspec.structs.replace(stopped, host_config=container.host_config)
                 )
         await self.start(container.id)
-        self._emit(self._repository.get(container.id), "restart")
+        self.emit(self._repository.get(container.id), "restart")
 
     async def pause(self, ref: str) -> None:
         """Freeze all processes. Raises: Conflict."""
@@ -455,7 +484,7 @@ class ContainerService:
                 cgroup.thaw()
             with self._database.transaction():
                 self._repository.update(msgspec.structs.replace(container, status=status))
-                self._emit(container, str(event))
+                self.emit(container, str(event))
 
     async def rename(self, ref: str, name: str) -> None:
         """Raises: InvalidArgument, AlreadyExists."""
@@ -467,7 +496,7 @@ class ContainerService:
             raise InvalidArgument("Renaming a container with the same name as its current name")
         with self._database.transaction():
             renamed = self._repository.update(msgspec.structs.replace(container, name=bare))
-            self._emit(renamed, "rename", oldName=f"/{container.name}")
+            self.emit(renamed, "rename", oldName=f"/{container.name}")
 
     # Removing
 
@@ -509,8 +538,10 @@ class ContainerService:
             raise
         with self._database.transaction():
             self._repository.remove(container)
-            self._emit(container, "destroy")
+            self.emit(container, "destroy")
         self._stdio.removed(container.id)
+        for observer in self._observers:
+            observer.removed(container)
         self._waits.removed(container)
         self._image_storage.release_layers(
             container.diff_ids, images=self._images.all(), containers=self._repository.all()
@@ -569,7 +600,7 @@ class ContainerService:
             raise Conflict(
                 f"container {container.id} is restarting, wait until the container is running"
             )
-        self._emit(container, "attach")
+        self.emit(container, "attach")
         return self._stdio.attach(container, options)
 
     async def resize(self, ref: str, *, height: int, width: int) -> None:
@@ -580,9 +611,10 @@ class ContainerService:
             raise Conflict(f"container {container.id} is not running")
         if container.tty:
             running.shim.resize(height, width)
-        self._emit(container, "resize", height=str(height), width=str(width))
+        self.emit(container, "resize", height=str(height), width=str(width))
 
-    def _emit(self, container: Container, action: str, **attributes: str) -> None:
+    def emit(self, container: Container, action: str, **attributes: str) -> None:
+        """Tell that `action` happened, with the attributes that every event of it carries."""
         self._events.emit(
             "container", action, container.id, **event_attributes(container) | attributes
         )
