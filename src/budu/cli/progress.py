@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from budu.base.units import human_size
+from budu.cli.terminal import cut_to_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +35,17 @@ _CLEAR = "\r\x1b[2K"
 
 
 def choose_view(
-    out: TextIO, *, quiet: bool = False, plain: bool = False, width: int = 80, lang: str = "en"
+    out: TextIO,
+    *,
+    quiet: bool = False,
+    plain: bool = False,
+    width: Callable[[], int] = lambda: 80,
+    lang: str = "en",
 ) -> View:
-    """The view for `out`: a bar on a terminal unless `plain`; nothing while pulling if `quiet`."""
+    """The view for `out`: a bar on a terminal unless `plain`; nothing while pulling if `quiet`.
+
+    `width` tells the terminal's columns now: it is asked each time, since windows change.
+    """
     if quiet:
         return QuietView()
     if plain or not out.isatty():
@@ -108,7 +117,7 @@ class BarView:
         self,
         out: TextIO,
         *,
-        width: int,
+        width: Callable[[], int],
         lang: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -127,7 +136,7 @@ class BarView:
         aux = message.get("aux")
         if aux and "total" in aux:
             self._sum = aux
-            self._speed.add(aux["current"])
+            self._speed.add(aux["current"] - aux.get("resumed", 0))
             self._draw()
             return
         status = message.get("status", "")
@@ -146,7 +155,7 @@ class BarView:
         if not self._sum.get("total") or (now - self._drawn_at < _REDRAW_S and not finished):
             return
         self._drawn_at = now
-        self._out.write(_CLEAR + self._line()[: self._width - 1])
+        self._out.write(_CLEAR + cut_to_width(self._line(), self._width() - 1))
         self._out.flush()
         self._is_drawn = True
 

@@ -45,7 +45,7 @@ def pull(
         out,
         quiet=mode == QUIET,
         plain=mode == PLAIN,
-        width=size(2)[1] or size(1)[1] or 80,
+        width=lambda: size(2)[1] or size(1)[1] or 80,
         lang=context.lang,
     )
     try:

@@ -39,6 +39,13 @@ def display_width(text: str) -> int:
     )
 
 
+def cut_to_width(text: str, columns: int) -> str:
+    """As much of `text` as fits into so many columns."""
+    while display_width(text) > columns:
+        text = text[:columns] if len(text) > columns else text[:-1]
+    return text
+
+
 class RawMode:
     """A context in which the terminal passes every key on unread; restored at the end."""
 

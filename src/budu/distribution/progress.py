@@ -42,6 +42,8 @@ class PullSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     current: int
     """Compressed bytes that are here, a resumed part included."""
+    resumed: int
+    """Those of them that an earlier, interrupted pull had left."""
     total: int
     """Compressed bytes of all layers that were not here when the pull began."""
     layers: int
@@ -64,6 +66,7 @@ class PullProgress:
         self._sink = sink
         self._sizes: dict[str, int] = {}
         self._done: dict[str, int] = {}
+        self._resumed: dict[str, int] = {}
         self._present = 0
 
     def expect(self, layers: dict[str, int], *, present: int) -> None:
@@ -79,7 +82,12 @@ class PullProgress:
         if size is None:
             return
         done = _bytes_done(event, size)
-        if done is not None and done != self._done[event.id]:
+        if done is None:
+            return
+        if event.status == DOWNLOADING:
+            # A layer's first count is where it goes on; a damaged part is fetched anew.
+            self._resumed[event.id] = min(done, self._resumed.get(event.id, done))
+        if done != self._done[event.id]:
             self._done[event.id] = done
             self._summarize()
 
@@ -87,6 +95,7 @@ class PullProgress:
         self._sink(
             PullSummary(
                 current=sum(self._done.values()),
+                resumed=sum(self._resumed.values()),
                 total=sum(self._sizes.values()),
                 layers=len(self._sizes) + self._present,
                 present=self._present,

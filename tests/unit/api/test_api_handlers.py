@@ -375,7 +375,7 @@ async def test_pull_is_told_line_by_line() -> None:
         progress(PullEvent(id=LAYER, status="Pulling fs layer"))
         await asyncio.sleep(0)
         progress(PullEvent(id=LAYER, status="Downloading", current=50, total=100))
-        progress(PullSummary(current=50, total=100, layers=1, present=0))
+        progress(PullSummary(current=50, resumed=0, total=100, layers=1, present=0))
         progress(PullEvent(status="Status: Downloaded newer image for httpd:2.4"))
 
     engine = FakeEngine()
@@ -395,7 +395,9 @@ async def test_pull_is_told_line_by_line() -> None:
     assert lines[1] == {"status": "Pulling fs layer", "progressDetail": {}, "id": LAYER}
     assert lines[2]["progressDetail"] == {"current": 50, "total": 100}
     assert lines[2]["progress"] == "[" + "=" * 25 + ">" + " " * 25 + "]      50B/100B"
-    assert lines[3] == {"aux": {"current": 50, "total": 100, "layers": 1, "present": 0}}
+    assert lines[3] == {
+        "aux": {"current": 50, "resumed": 0, "total": 100, "layers": 1, "present": 0}
+    }
     assert lines[4] == {"status": "Status: Downloaded newer image for httpd:2.4"}
 
 

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from budu.cli.progress import BarView, PlainView, Speed, choose_view
+from budu.cli.terminal import display_width
 
 
 class Clock:
@@ -25,7 +26,7 @@ def total(current: int, of: int, **more: int) -> dict[str, Any]:
 def drawn(*messages: dict[str, Any], step_s: float = 1.0) -> str:
     """The bar after the last message."""
     out, clock = io.StringIO(), Clock()
-    view = BarView(out, width=120, lang="en", clock=clock)
+    view = BarView(out, width=lambda: 120, lang="en", clock=clock)
     for message in messages:
         clock.now += step_s
         view.feed(message)
@@ -73,6 +74,36 @@ def test_bar_tells_speed_and_what_is_left() -> None:
     assert line.endswith("1MB/s  0:03 left")
 
 
+def test_bar_counts_no_resumed_bytes_as_speed() -> None:
+    line = drawn(
+        total(0, 4_000_000),
+        total(2_000_000, 4_000_000, resumed=2_000_000),
+        total(3_000_000, 4_000_000, resumed=2_000_000),
+    )
+    assert line.startswith("█" * 18)
+    assert line.endswith("500kB/s  0:02 left")
+
+
+def test_bar_follows_the_window() -> None:
+    out, clock, columns = io.StringIO(), Clock(), [100]
+    view = BarView(out, width=lambda: columns[0], lang="en", clock=clock)
+    view.feed(total(1, 4))
+    columns[0] = 20
+    clock.now += 1
+    view.feed(total(2, 4))
+    assert len(out.getvalue().rpartition("\r\x1b[2K")[2]) == 19
+
+
+def test_bar_fits_the_terminal_in_wide_letters() -> None:
+    out, clock = io.StringIO(), Clock()
+    view = BarView(out, width=lambda: 66, lang="ko", clock=clock)
+    for done in (0, 1_000_000):
+        clock.now += 1
+        view.feed(total(done, 4_000_000))
+    line = out.getvalue().rpartition("\r\x1b[2K")[2]
+    assert display_width(line) <= 65
+
+
 def test_bar_says_what_it_waits_for_when_nothing_arrives() -> None:
     waiting = {"status": "Verifying Checksum", "id": "abc"}
     line = drawn(total(1, 4), total(1, 4), waiting, total(1, 4), total(1, 4), waiting)
@@ -86,7 +117,7 @@ def test_bar_tells_of_layers_that_were_here() -> None:
 
 def test_bar_is_not_drawn_more_often_than_eyes_need() -> None:
     out, clock = io.StringIO(), Clock()
-    view = BarView(out, width=80, lang="en", clock=clock)
+    view = BarView(out, width=lambda: 80, lang="en", clock=clock)
     for done in range(1, 50):
         clock.now += 0.001
         view.feed(total(done, 100))
@@ -99,13 +130,13 @@ def test_complete_bar_is_always_drawn() -> None:
 
 def test_bar_fits_the_terminal() -> None:
     out = io.StringIO()
-    BarView(out, width=30, lang="en", clock=Clock()).feed(total(1, 4))
+    BarView(out, width=lambda: 30, lang="en", clock=Clock()).feed(total(1, 4))
     assert len(out.getvalue().removeprefix("\r\x1b[2K")) == 29
 
 
 def test_closed_bar_leaves_a_clean_line() -> None:
     out = io.StringIO()
-    view = BarView(out, width=80, lang="en", clock=Clock())
+    view = BarView(out, width=lambda: 80, lang="en", clock=Clock())
     view.feed(total(1, 4))
     view.close()
     assert out.getvalue().endswith("\r\x1b[2K")
@@ -113,7 +144,7 @@ def test_closed_bar_leaves_a_clean_line() -> None:
 
 def test_last_line_stays_below_the_bar() -> None:
     out = io.StringIO()
-    view = BarView(out, width=80, lang="en", clock=Clock())
+    view = BarView(out, width=lambda: 80, lang="en", clock=Clock())
     view.feed(total(1, 4))
     view.feed({"status": "Digest: sha256:abc"})
     assert out.getvalue().endswith("\r\x1b[2KDigest: sha256:abc\n")

@@ -163,7 +163,7 @@ async def test_the_summary_reaches_the_total(engine: Engine, fake: FakeRegistry)
     await engine.pull()
     total = sum(len(fake.blobs[blob]) for blob in built.blobs)
     summaries = [e for e in engine.events if isinstance(e, PullSummary)]
-    assert summaries[0] == PullSummary(current=0, total=total, layers=2, present=0)
+    assert summaries[0] == PullSummary(current=0, resumed=0, total=total, layers=2, present=0)
     assert summaries[-1].current == total
     assert [s.current for s in summaries] == sorted(s.current for s in summaries)
 
