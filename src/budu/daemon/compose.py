@@ -177,7 +177,7 @@ class Engine:
 
     async def close(self) -> None:
         """Let go of everything that is this process's; containers live on."""
-        self.containers.is_closing = True
+        self.containers.close()
         await self._housekeeping.stop()
         await self._shims.close()
         self._puller.close()

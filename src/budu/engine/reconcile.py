@@ -17,6 +17,7 @@ import msgspec
 
 from budu.base.clock import now_ns
 from budu.base.errors import BuduError, NotFound
+from budu.engine.containers.endings import LOST_EXIT_CODE
 from budu.engine.containers.model import Container, Status
 from budu.engine.containers.repository import ContainerRepository
 from budu.engine.containers.restart import should_start_at_boot
@@ -26,8 +27,6 @@ from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.linux.system import boot_id
 from budu.shim.client import ExitStatus, ShimHandle, adopt_process, connect_shim, read_exit_file
-
-LOST_EXIT_CODE = 255
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +98,7 @@ class Reconciler:
         found = read_exit_file(str(self._paths.container(container.id).exit))
         if found is not None:
             return found
-        return ExitStatus(code=LOST_EXIT_CODE, signal=None, finished_ns=now_ns(), oom=False)
+        return ExitStatus(code=LOST_EXIT_CODE, finished_ns=now_ns(), seen=False)
 
     async def _finish_removals(self) -> None:
         """Take away what a removal was interrupted at, and `--rm` containers that have ended."""

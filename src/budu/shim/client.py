@@ -52,6 +52,8 @@ class ExitStatus(Struct, frozen=True, kw_only=True):
     """Whether the shim saw an out-of-memory kill; the engine looks at the cgroup itself."""
     dropped: int = 0
     """Bytes of output that the log could not take."""
+    seen: bool = True
+    """False when nobody saw the end and `code` is a guess."""
 
 
 def read_exit_file(path: str) -> ExitStatus | None:
@@ -165,7 +167,7 @@ class ShimHandle:
         for fd in fds:
             os.close(fd)
         if message["op"] == "exit":
-            fields = {name: message[name] for name in ExitStatus.__struct_fields__}
+            fields = {name: message[name] for name in ExitStatus.__struct_fields__ if name in message}
             self._finish(ExitStatus(**fields))
 
     def _shim_left(self) -> None:
@@ -287,7 +289,7 @@ def _status_from_kernel(pid: int, pidfd: int) -> ExitStatus:
         status = _reaped_status(pidfd)
     now = time.time_ns()
     if status is None:
-        return ExitStatus(code=CODE_UNKNOWN, finished_ns=now)
+        return ExitStatus(code=CODE_UNKNOWN, finished_ns=now, seen=False)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         return ExitStatus(code=128 - code, signal=-code, finished_ns=now)

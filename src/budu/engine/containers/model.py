@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from budu.engine.containers.health_state import HealthState, HealthStatus
 from budu.network.contract import EndpointState
 from budu.spec.api.container import ContainerConfig
 from budu.spec.api.host_config import HostConfig
@@ -61,6 +62,39 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     force_recursive_read_only: bool = False
 
 
+class EndCause(StrEnum):
+    """What ended a container's last life."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    SIGNAL = "signal"
+    OUT_OF_MEMORY = "out-of-memory"
+    NOT_FOUND = "not-found"
+    NOT_EXECUTABLE = "not-executable"
+    NOT_STARTED = "not-started"
+    LOST = "lost"
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a container's last life ended; see `endings`. Sizes in bytes.
+
+    `signal` is the name of the one that killed process 1; `by` the operation of this engine that
+    asked for it (`stop`, `kill`, `restart`, `rm`, `health`), empty when it was none; `force` is
+    `timeout` or `no-handler` when a stop had to kill. `oom_kills` counts processes that the kernel
+    killed for want of memory, `memory_limit` is the limit then, 0 for none.
+    """
+
+    cause: EndCause
+    exit_code: int = 0
+    signal: str = ""
+    by: str = ""
+    force: str = ""
+    oom_kills: int = 0
+    memory_limit: int = 0
+    program: str = ""
+    image: str = ""
+
+
 class Container(msgspec.Struct, frozen=True, kw_only=True):
     """One container. Times are unix nanoseconds, 0 for never.
 
@@ -69,6 +103,9 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     time in clock ticks (`/proc/PID/stat`, field 22), which makes the pair unique until reboot.
     `endpoints` maps a network's name to what the network gave; empty when not running.
     `endpoint_settings` is what the user asked for, by network name.
+    `health` is None for a container without a probe, and before its first start.
+    `ending` tells of the last life that is over; `told_deaf` that somebody was told once that
+    process 1 has no handler for the stop signal.
     """
 
     id: str
@@ -96,7 +133,10 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     finished_ns: int = 0
     restart_count: int = 0
     stopped_by_user: bool = False
+    ending: Ending | None = None
+    told_deaf: bool = False
     warnings: tuple[str, ...] = ()
+    health: HealthState | None = None
 
     @property
     def short_id(self) -> str:
@@ -107,6 +147,11 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     def is_running(self) -> bool:
         """Whether processes exist (paused counts, restarting does not)."""
         return self.status in (Status.RUNNING, Status.PAUSED)
+
+    @property
+    def health_status(self) -> HealthStatus:
+        """Docker's word for the health; `none` without a probe."""
+        return self.health.status if self.health is not None else HealthStatus.NONE
 
     @property
     def tty(self) -> bool:

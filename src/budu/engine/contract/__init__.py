@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from budu.base.errors import Hint
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
@@ -128,8 +129,12 @@ class Containers(Protocol):
         """The container's files on the host."""
 
     async def start(self, ref: str) -> None: ...
-    async def stop(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None: ...
-    async def restart(self, ref: str, *, timeout_s: int | None, signal: str | None) -> None: ...
+    async def stop(self, ref: str, *, timeout_s: int | None, signal: str | None) -> Hint | None:
+        """End a container politely, or by force. What the caller may want to be told."""
+
+    async def restart(self, ref: str, *, timeout_s: int | None, signal: str | None) -> Hint | None:
+        """Stop and start a container. What the caller may want to be told."""
+
     async def kill(self, ref: str, *, signal: str | None) -> None: ...
     async def pause(self, ref: str) -> None: ...
     async def unpause(self, ref: str) -> None: ...

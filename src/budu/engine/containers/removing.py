@@ -1,0 +1,121 @@
+"""Takes containers away: one, those that `--rm` asked for, or all that are stopped."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+
+from budu.base.clock import now_ns, parse_time_argument
+from budu.base.errors import InvalidArgument, NotFound
+from budu.base.filters import Filters
+from budu.engine.containers.lifecycle import Event, can
+from budu.engine.containers.lives import Lives
+from budu.engine.containers.model import Container, MountKind
+from budu.engine.containers.stdio import Stdio
+from budu.engine.images.repository import ImageRepository
+from budu.engine.images.storage import ImageStorage
+from budu.engine.paths import ContainerPaths, EnginePaths
+from budu.engine.volumes import VolumeService
+from budu.snapshot.container import ContainerSnapshots
+
+_PRUNE_KEYS = frozenset(["label", "label!", "until"])
+
+
+class Remover:
+    """Removes records and everything that belongs to them."""
+
+    def __init__(
+        self,
+        lives: Lives,
+        snapshots: ContainerSnapshots,
+        images: ImageRepository,
+        image_storage: ImageStorage,
+        volumes: VolumeService,
+        stdio: Stdio,
+        paths: EnginePaths,
+    ) -> None:
+        self._lives = lives
+        self._snapshots = snapshots
+        self._images = images
+        self._image_storage = image_storage
+        self._volumes = volumes
+        self._stdio = stdio
+        self._paths = paths
+
+    async def remove_ended(self, container: Container) -> None:
+        """Take away what `--rm` was for; the caller holds the lock."""
+        self.remove(container, volumes=True)
+
+    def remove(self, container: Container, *, volumes: bool) -> None:
+        """Take everything of a stopped container away; the caller holds the lock.
+
+        Raises: Conflict when its status forbids it; OSError, and then it is dead.
+        """
+        removing = self._lives.advance(container, Event.REMOVE)
+        try:
+            self._delete_files(container.id, self._paths.container(container.id))
+        except OSError as error:
+            self._lives.advance(removing, Event.REMOVE_FAILED, error=str(error))
+            raise
+        with self._lives.database.transaction():
+            self._lives.repository.remove(container)
+            self._lives.emit(container, "destroy")
+        self._stdio.removed(container.id)
+        for observer in self._lives.observers:
+            observer.removed(container)
+        self._lives.waits.removed(container)
+        self._image_storage.release_layers(
+            container.diff_ids, images=self._images.all(), containers=self._lives.repository.all()
+        )
+        if volumes:
+            self._discard_volumes(container)
+
+    def _delete_files(self, id_: str, paths: ContainerPaths) -> None:
+        with suppress(NotFound):
+            self._snapshots.remove(id_)
+        shutil.rmtree(paths.exec_root, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(paths.root)
+
+    def _discard_volumes(self, container: Container) -> None:
+        used = {mount.name for each in self._lives.repository.all() for mount in each.mounts}
+        for mount in container.mounts:
+            if mount.kind is MountKind.VOLUME and mount.anonymous and mount.name not in used:
+                self._volumes.discard(mount.name)
+
+    async def prune(self, filters: Filters) -> tuple[list[str], int]:
+        """Remove stopped containers; their ids and the bytes that became free."""
+        filters.check_keys(_PRUNE_KEYS)
+        limits = [parse_time_argument(each, now_ns=now_ns()) for each in filters.get("until")]
+        removed, freed = [], 0
+        for container in self._lives.repository.all():
+            if not _is_pruned(container, filters, limits):
+                continue
+            async with self._lives.holding(container.id):
+                if container.id not in self._lives.repository:
+                    continue
+                container = self._lives.repository.get(container.id)
+                if not can(container, Event.REMOVE):
+                    continue
+                size = self._snapshots.usage(container.id)
+                self.remove(container, volumes=False)
+            removed.append(container.id)
+            freed += size
+        return removed, freed
+
+
+def _is_pruned(container: Container, filters: Filters, limits: list[int]) -> bool:
+    """Whether a container may go and passes the filters; `limits` are times in ns."""
+    labels = container.config.labels or {}
+    kept = filters.get("label!") and Filters({"label": filters.get("label!")})
+    return (
+        can(container, Event.REMOVE)
+        and all(container.created_ns < limit for limit in limits)
+        and filters.matches_labels("label", labels)
+        and not (kept and kept.matches_labels("label", labels))
+    )
+
+
+def refuse_link(ref: str) -> None:
+    """Raises: InvalidArgument always: there are no links of links to remove."""
+    raise InvalidArgument(f"Cannot get parent {ref} for link removal", reference=ref)

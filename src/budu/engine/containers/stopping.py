@@ -1,0 +1,176 @@
+"""Ends containers: stop, kill, restart; and freezes them.
+
+A stop asks with the stop signal, waits, and kills. Where process 1 has no handler for that signal
+the kernel drops it, so waiting is in vain: then the kill comes at once, unless the caller or the
+container names a time of its own, and the first caller is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal as signals
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from budu.base.errors import Conflict, Hint, NotModified
+from budu.engine.containers.endings import Asked, Asker, Force, signal_name
+from budu.engine.containers.lifecycle import Event, next_status
+from budu.engine.containers.lives import Lives
+from budu.engine.containers.model import Container, Status
+from budu.engine.containers.signals import parse_signal
+from budu.engine.containers.supervisor import Supervisor
+from budu.engine.contract import WaitResult
+from budu.linux.signals import is_deaf_to
+from budu.runtime.cgroups.actions import freeze
+
+DEFAULT_STOP_TIMEOUT_S = 10
+KILL_WAIT_S = 10
+"""How long the end after a SIGKILL may take."""
+
+
+class Stopper:
+    """Every way to end or freeze what runs."""
+
+    def __init__(self, lives: Lives, supervisor: Supervisor) -> None:
+        self._lives = lives
+        self._supervisor = supervisor
+
+    async def stop(
+        self, ref: str, *, timeout_s: int | None, signal: str | None, by: str = Asker.STOP
+    ) -> Hint | None:
+        """Ask, wait, kill. What is worth telling about it. Raises: NotModified, Conflict."""
+        container = await self._supervisor.find_running(ref)
+        if container is None:
+            return None
+        if not container.is_running:
+            raise NotModified(f"container {container.id} is already stopped")
+        notice = await self._stop(container, timeout_s=timeout_s, signal=signal, by=by)
+        if container.id in self._lives.repository:
+            self._lives.emit(self._lives.repository.get(container.id), "stop")
+        return notice
+
+    async def _stop(
+        self, container: Container, *, timeout_s: int | None, signal: str | None, by: str
+    ) -> Hint | None:
+        number = parse_signal(signal or container.config.stop_signal or "SIGTERM")
+        wanted_s = timeout_s if timeout_s is not None else container.config.stop_timeout
+        timeout = DEFAULT_STOP_TIMEOUT_S if wanted_s is None else wanted_s
+        ended = asyncio.ensure_future(self._lives.waits.arm(container, "not-running"))
+        is_deaf = wanted_s is None and is_deaf_to(container.pid, number)
+        self._lives.change(container.id, stopped_by_user=True)
+        self._ask(container, number, by=by)
+        if is_deaf:
+            await self._force(container, ended, Force.NO_HANDLER, by=by)
+        elif not await _done_within(ended, None if timeout < 0 else timeout):
+            await self._force(container, ended, Force.TIMEOUT, by=by)
+        async with self._lives.holding(container.id):
+            return self._tell_once(container, number) if is_deaf else None
+
+    async def _force(
+        self, container: Container, ended: asyncio.Future[WaitResult], force: Force, *, by: str
+    ) -> None:
+        self._ask(container, signals.SIGKILL, by=by, force=force)
+        if not await _done_within(ended, KILL_WAIT_S):
+            raise Conflict(
+                f"cannot stop container: {container.id}: tried to kill container, but did not "
+                "receive an exit event"
+            )
+
+    def _tell_once(self, container: Container, number: int) -> Hint | None:
+        if container.told_deaf:
+            return None
+        if container.id in self._lives.repository:
+            self._lives.change(container.id, told_deaf=True)
+        return Hint("engine.deaf", name=container.name, signal=signal_name(number))
+
+    def _ask(self, container: Container, number: int, *, by: str, force: str = "") -> None:
+        """Send a signal that is meant to end the container, and remember who wanted it."""
+        asked = Asked(by=by, signal=int(number), force=force)
+        self._supervisor.expect_end(container.id, asked)
+        self._signal(container, number)
+
+    def _signal(self, container: Container, number: int) -> None:
+        running = self._lives.find_running(container.id)
+        if running is None:
+            return
+        running.shim.signal(number)
+        if container.status is Status.PAUSED and _means_stop(container, number):
+            running.cgroup.thaw()
+        self._lives.emit(container, "kill", signal=str(int(number)))
+
+    async def kill(self, ref: str, *, signal: str | None, by: str = Asker.KILL) -> None:
+        """Send a signal. Raises: Conflict when it does not run, InvalidArgument."""
+        number = parse_signal(signal or "SIGKILL")
+        container = await self._supervisor.find_running(ref)
+        if container is None:
+            return
+        if not container.is_running:
+            raise Conflict(f"cannot kill container: {ref}: container {container.id} is not running")
+        if _means_stop(container, number):
+            self._lives.change(container.id, stopped_by_user=True)
+        ended = self._lives.waits.arm(container, "not-running")
+        self._ask(container, number, by=by)
+        if number == signals.SIGKILL:
+            await _done_within(ended, KILL_WAIT_S)
+
+    async def kill_to_remove(self, container: Container) -> None:
+        """End a container that is about to be removed."""
+        ended = self._lives.waits.arm(container, "not-running")
+        self._lives.change(container.id, stopped_by_user=True)
+        self._ask(container, signals.SIGKILL, by=Asker.REMOVE)
+        await _done_within(ended, KILL_WAIT_S)
+
+    async def restart(
+        self, ref: str, *, timeout_s: int | None, signal: str | None, by: str = Asker.RESTART
+    ) -> Hint | None:
+        """Stop it when it runs, then start it. What is worth telling about the stop."""
+        container = self._lives.repository.get(ref)
+        if container.status is Status.RESTARTING:
+            container = await self._supervisor.settle(container)
+        notice = None
+        if container.is_running:
+            with self._not_removed(container):
+                notice = await self._stop(container, timeout_s=timeout_s, signal=signal, by=by)
+        await self._supervisor.start(container.id)
+        self._lives.emit(self._lives.repository.get(container.id), "restart")
+        return notice
+
+    @contextmanager
+    def _not_removed(self, container: Container) -> Iterator[None]:
+        """A container with `--rm` outlives the stop that is half of a restart."""
+        host = container.host_config
+        if not host.auto_remove:
+            yield
+            return
+        kept = msgspec.structs.replace(host, auto_remove=False)
+        self._lives.change(container.id, host_config=kept)
+        try:
+            yield
+        finally:
+            self._lives.change(container.id, host_config=host)
+
+    async def freeze(self, ref: str, event: Event) -> None:
+        """Pause or unpause all processes of a container. Raises: Conflict."""
+        container = self._lives.repository.get(ref)
+        async with self._lives.holding(container.id):
+            container = self._lives.repository.get(container.id)
+            next_status(container, event)
+            _, running = self._lives.running(container.id)
+            if event is Event.PAUSE:
+                await freeze(running.cgroup)
+            else:
+                running.cgroup.thaw()
+            with self._lives.database.transaction():
+                self._lives.emit(self._lives.advance(container, event), str(event))
+
+
+def _means_stop(container: Container, number: int) -> bool:
+    """Whether a signal is one that ends the container for good."""
+    return number in (signals.SIGKILL, parse_signal(container.config.stop_signal or "SIGTERM"))
+
+
+async def _done_within(future: asyncio.Future[WaitResult], timeout_s: float | None) -> bool:
+    done, _ = await asyncio.wait([future], timeout=timeout_s)
+    return bool(done)
