@@ -34,21 +34,41 @@ class OpenDirectory(NamedTuple):
 class Beneath:
     """Opens directories below `root_fd`, creating missing ones; a context manager.
 
-    `created` collects the real paths of directories that nobody asked for by name. `root_fd` stays
-    the caller's.
+    Paths asked for begin at the directory `base`, found once when the context is entered; links on
+    them still resolve within the root. `created` collects the real paths of directories that nobody
+    asked for by name. `root_fd` stays the caller's.
     """
 
-    def __init__(self, root_fd: int) -> None:
+    def __init__(self, root_fd: int, *, base: bytes = b"") -> None:
         self._root = OpenDirectory(root_fd, b"")
+        self._start = [self._root]
+        self._base = base
         self._held: dict[bytes, OpenDirectory] = {}
         self._by_request: dict[bytes, OpenDirectory] = {}
         self.created: list[bytes] = []
 
     def __enter__(self) -> Beneath:
+        """Raises: OSError when `base` is not there or no directory."""
+        if self._base:
+            try:
+                self._start = self._walk(self._base, [self._root], create=False)
+            except OSError:
+                self.forget()
+                raise
+            for one in self._start[1:]:  # these stay open to the end
+                self._held.pop(one.path, None)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.forget()
+        for held in self._start[1:]:
+            os.close(held.fd)
+        self._start = [self._root]
+
+    @property
+    def base(self) -> OpenDirectory:
+        """The directory at which paths begin."""
+        return self._start[-1]
 
     def forget(self) -> None:
         """Closes everything: after a directory went away, and to bound the descriptors held."""
@@ -68,12 +88,19 @@ class Beneath:
         Raises: OSError as the kernel would: ENOENT without `create`, ENOTDIR, ELOOP.
         """
         if not path:
-            return self._root
+            return self.base
         found = self._by_request.get(path)
         if found is None:
-            found = self._walk(path, create=create)
+            found = self._walk(path, list(self._start), create=create)[-1]
             self._by_request[path] = found
         return found
+
+    def open_real(self, path: bytes) -> OpenDirectory:
+        """The existing directory at a real path, which begins at the root.
+
+        Raises: OSError.
+        """
+        return self._walk(path, [self._root], create=False)[-1] if path else self._root
 
     def enter(self, parent: OpenDirectory, name: bytes) -> OpenDirectory:
         """The existing directory `name` of `parent`; a link does not count as one.
@@ -92,8 +119,10 @@ class Beneath:
         for gone in [p for p in self._held if p == path or p.startswith(path + b"/")]:
             os.close(self._held.pop(gone).fd)
 
-    def _walk(self, path: bytes, *, create: bool) -> OpenDirectory:
-        trail = [self._root]
+    def _walk(
+        self, path: bytes, trail: list[OpenDirectory], *, create: bool
+    ) -> list[OpenDirectory]:
+        """The directories from the root to the one that `path` leads to from the end of `trail`."""
         pending = path.split(b"/")[::-1]
         links = 0
         while pending:
@@ -112,7 +141,7 @@ class Beneath:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             trail = trail[:1] if step.startswith(b"/") else trail
             pending.extend(reversed(step.split(b"/")))
-        return trail[-1]
+        return trail
 
     def _enter(self, parent: OpenDirectory, name: bytes, *, create: bool) -> OpenDirectory | bytes:
         """The directory `name`, or the target when `name` is a symbolic link."""

@@ -53,12 +53,22 @@ class ExtractOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     `owners`: set uid and gid (needs privilege). `devices`: make device nodes; refused otherwise.
     `overlay_prefix`: the spelling of overlay's attributes, `whiteouts.TRUSTED` or `USER`.
+    `base`: the existing directory below the root into which members go; links on the way to it and
+    below it resolve within the root, members' own names cannot leave it. `owner`: uid and gid of
+    everything, instead of the archive's. `keeps_root`: a member that stands for `base` itself
+    changes nothing. `keeps_kinds`: a directory is never replaced by something else, nor the other
+    way round. `implied_now`: directories that only names imply are dated now, not 1970.
     """
 
     whiteout_style: WhiteoutStyle = WhiteoutStyle.LITERAL
     owners: bool = True
     devices: bool = True
     overlay_prefix: bytes = whiteouts.TRUSTED
+    base: bytes = b""
+    owner: tuple[int, int] | None = None
+    keeps_root: bool = False
+    keeps_kinds: bool = False
+    implied_now: bool = False
 
 
 def extract(source: TarSource, root_fd: int, *, options: ExtractOptions | None = None) -> int:
@@ -66,11 +76,12 @@ def extract(source: TarSource, root_fd: int, *, options: ExtractOptions | None =
 
     What was unpacked before an error stays: extract into a directory that can be thrown away.
     Raises: InvalidArgument for hostile or broken members, DataLoss for a truncated archive,
-    PermissionDenied for devices that may not be made, ResourceExhausted when the disk is full.
+    PermissionDenied for devices that may not be made, ResourceExhausted when the disk is full;
+    OSError when there is no directory at `base`.
     """
-    with Beneath(root_fd) as directories:
-        extraction = _Extraction(TarReader(source), directories, options or ExtractOptions())
-        return extraction.run()
+    options = options or ExtractOptions()
+    with Beneath(root_fd, base=options.base) as directories:
+        return _Extraction(TarReader(source), directories, options).run()
 
 
 class _Extraction:
@@ -80,9 +91,10 @@ class _Extraction:
         self._reader = reader
         self._directories = directories
         self._options = options
-        self._finish: dict[bytes, tuple[int, int]] = {}
+        self._finish: dict[bytes, tuple[int, int | None]] = {}
+        self._implied = (IMPLIED_MODE, None if options.implied_now else 0)
         if self._converts:
-            self._finish[b""] = (IMPLIED_MODE, 0)
+            self._finish[b""] = self._implied
         self._makers: dict[TarKind, Callable[[OpenDirectory, bytes, TarEntry], None]] = {
             TarKind.FILE: self._make_file,
             TarKind.HARD_LINK: self._make_hard_link,
@@ -97,6 +109,9 @@ class _Extraction:
         number = 0
         for number, entry in enumerate(self._reader, 1):  # noqa: B007
             path = clean_path(entry.path)
+            if self._options.owner is not None:
+                uid, gid = self._options.owner
+                entry = msgspec.structs.replace(entry, uid=uid, gid=gid)
             try:
                 self._unpack(path, entry)
             except OSError as error:
@@ -114,17 +129,37 @@ class _Extraction:
         self._note_implied()
         if self._converts and whiteouts.is_whiteout(name):
             return self._white_out(directory, name, entry)
+        if self._options.keeps_kinds:
+            self._check_kind(directory, name, entry)
         return self._makers[entry.kind](directory, name, entry)
 
     def _settle_root(self, entry: TarEntry) -> None:
         if entry.kind is not TarKind.DIRECTORY:
             raise InvalidArgument("invalid tar header: the root directory is not a directory")
-        self._settle_directory(self._directories.open(b"", create=False), entry)
+        if not self._options.keeps_root:
+            self._settle_directory(self._directories.base, entry)
 
     def _note_implied(self) -> None:
         for path in self._directories.created:
-            self._finish[path] = (IMPLIED_MODE, 0)
+            self._finish[path] = self._implied
         self._directories.created.clear()
+
+    def _check_kind(self, directory: OpenDirectory, name: bytes, entry: TarEntry) -> None:
+        """Raises: InvalidArgument when a directory would become something else, or vice versa."""
+        try:
+            present = stat.S_ISDIR(os.lstat(name, dir_fd=directory.fd).st_mode)
+        except FileNotFoundError:
+            return
+        wanted = entry.kind is TarKind.DIRECTORY
+        if present == wanted:
+            return
+        kinds = ("directory", "non-directory") if present else ("non-directory", "directory")
+        place = show(directory.path + b"/" + name if directory.path else name)
+        base = show(self._directories.base.path)
+        raise InvalidArgument(
+            f'cannot overwrite {kinds[0]} "/{place}" with {kinds[1]} "/{base}"',
+            hint=Hint("archive.kinds-differ", path="/" + place),
+        )
 
     # Members
 
@@ -253,7 +288,7 @@ class _Extraction:
         for path in sorted(self._finish, reverse=True):
             self._directories.trim()
             try:
-                directory = self._directories.open(path, create=False)
+                directory = self._directories.open_real(path)
             except OSError as error:
                 if error.errno not in _REPLACED:
                     raise
@@ -262,7 +297,8 @@ class _Extraction:
                 mode, mtime_ns = self._finish[path]
                 handle = _handle_path(directory.fd)
                 os.chmod(handle, mode)
-                os.utime(handle, ns=(mtime_ns, mtime_ns))
+                if mtime_ns is not None:
+                    os.utime(handle, ns=(mtime_ns, mtime_ns))
 
     # Places
 

@@ -36,4 +36,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "이미지에 장치 노드 {path}이(가) 있는데 rootless 엔진은 만들 수 없습니다. root 엔진을 "
         "쓰거나 장치 노드가 없는 이미지를 쓰세요.",
     ),
+    "archive.kinds-differ": (
+        "{path} is there already and is of the other kind (a folder, or no folder). Choose another "
+        "name, or remove it first.",
+        "{path} 이(가) 이미 있는데 종류가 다릅니다(폴더와 파일). 다른 이름을 쓰거나 먼저 "
+        "지우세요.",
+    ),
 }
