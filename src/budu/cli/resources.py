@@ -269,6 +269,19 @@ def read_restart(text: str) -> dict[str, Any]:
     return {"Name": name, "MaximumRetryCount": retries}
 
 
+def read_on_unhealthy(text: str) -> str:
+    """`--on-unhealthy`, checked after all flags are read.
+
+    Raises: InvalidArgument for what is no action.
+    """
+    actions = ("none", "restart", "stop", "kill")
+    if text not in actions:
+        raise InvalidArgument(
+            f"invalid action for --on-unhealthy: {text}: must be one of {', '.join(actions)}"
+        )
+    return text
+
+
 def read_attach(text: str) -> str:
     """One `--attach`."""
     stream = text.lower()

@@ -132,6 +132,15 @@ STORAGE = (
 )  # fmt: skip
 HEALTH = (
     Flag("health-cmd", "string", help=("Command that checks health", "상태를 검사할 명령")),
+    Flag("health-http", "string",
+         help=("Check health by HTTP, run by the engine (:port/path)",
+               "엔진이 HTTP로 상태를 검사합니다 (:포트/경로)")),
+    Flag("health-tcp", "string",
+         help=("Check health by connecting, done by the engine (port)",
+               "엔진이 포트에 연결해 상태를 검사합니다 (포트)")),
+    Flag("on-unhealthy", "string",
+         help=("What to do when unhealthy: none, restart, stop, kill",
+               "비정상일 때의 동작: none, restart, stop, kill")),
     Flag("health-interval", "duration",
          help=("Time between checks (ms|s|m|h)", "검사 간격 (ms|s|m|h)")),
     Flag("health-retries", "int", help=("Failures in a row that mean unhealthy",

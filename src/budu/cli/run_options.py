@@ -17,6 +17,7 @@ from budu.cli.ports import read_ports
 from budu.cli.resources import (
     is_cdi_name,
     read_device,
+    read_on_unhealthy,
     read_pull_policy,
     read_restart,
     ulimits_of,
@@ -128,17 +129,28 @@ def _optional_config(call: Call) -> dict[str, Any]:
 
 
 def _health(call: Call) -> dict[str, Any] | None:
-    command = call.text("health-cmd")
-    settings = {name: call.number(flag) for flag, name in _HEALTH if call.number(flag)}
+    settings: dict[str, Any] = {
+        name: call.number(flag) for flag, name in _HEALTH if call.number(flag)
+    }
+    if call.text("on-unhealthy"):
+        settings["OnUnhealthy"] = read_on_unhealthy(call.text("on-unhealthy"))
+    test = _health_test(call)
     if call.on("no-healthcheck"):
-        if command or settings:
+        if test or settings:
             raise InvalidArgument("--no-healthcheck conflicts with --health-* options")
         return {"Test": ["NONE"]}
     for flag, _ in _HEALTH:
         if call.number(flag) < 0:
             raise InvalidArgument(f"--{flag} cannot be negative")
-    test = {"Test": ["CMD-SHELL", command]} if command else {}
     return {**test, **settings} or None
+
+
+def _health_test(call: Call) -> dict[str, list[str]]:
+    flags = {"health-cmd": "CMD-SHELL", "health-http": "HTTP", "health-tcp": "TCP"}
+    given = [flag for flag in flags if call.text(flag)]
+    if len(given) > 1:
+        raise InvalidArgument(f"--{given[0]} conflicts with --{given[1]}")
+    return {"Test": [flags[given[0]], call.text(given[0])]} if given else {}
 
 
 def _host_config(call: Call) -> dict[str, Any]:

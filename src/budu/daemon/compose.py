@@ -19,6 +19,10 @@ from budu.distribution.hosts import hosts_config, proxies_from_environment
 from budu.distribution.login import login
 from budu.distribution.pull import Puller
 from budu.engine.containers.create import ContainerCreator
+from budu.engine.containers.health import HealthService
+from budu.engine.containers.probe_exec import ProgramProbes
+from budu.engine.containers.probe_net import ConnectionProbes
+from budu.engine.containers.probes import Prober
 from budu.engine.containers.repository import ContainerRepository
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.start import ContainerStarter
@@ -142,6 +146,15 @@ class Engine:
             paths=paths,
             tasks=tasks,
         )
+        self.health = HealthService(
+            self.containers,
+            Prober(
+                ProgramProbes(paths, shims, starter, emit=self.containers.emit), ConnectionProbes()
+            ),
+            database,
+            tasks=tasks,
+        )
+        self.containers.observe(self.health)
         facts = HostFacts(
             engine_id=engine_id,
             data_root=str(options.data_root),
@@ -177,6 +190,7 @@ class Engine:
 
     async def close(self) -> None:
         """Let go of everything that is this process's; containers live on."""
+        await self.health.close()
         self.containers.close()
         await self._housekeeping.stop()
         await self._shims.close()

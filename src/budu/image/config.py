@@ -90,4 +90,5 @@ def _merge_healthcheck(own: Healthcheck | None, image: Healthcheck | None) -> He
         start_period=own.start_period or image.start_period,
         start_interval=own.start_interval or image.start_interval,
         retries=own.retries or image.retries,
+        on_unhealthy=own.on_unhealthy or image.on_unhealthy,
     )

@@ -64,7 +64,10 @@ class Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
 
 
 class Healthcheck(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
-    """A health probe. Durations in nanoseconds; 0 inherits. Source: Docker image spec 1.2."""
+    """A health probe. Durations in nanoseconds; 0 inherits. Source: Docker image spec 1.2.
+
+    `on_unhealthy` is ours, see `spec.api.container.HealthConfig`.
+    """
 
     test: tuple[str, ...] | None = None
     interval: int = 0
@@ -72,6 +75,7 @@ class Healthcheck(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", om
     start_period: int = 0
     start_interval: int = 0
     retries: int = 0
+    on_unhealthy: str = ""
 
 
 class ExecConfig(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from budu.api.views.health import health_note, health_view
 from budu.api.views.networks import endpoint_views, network_settings, port_rows
 from budu.base.clock import format_time
 from budu.base.units import human_duration
@@ -115,6 +116,7 @@ def state_view(container: Container) -> ContainerState:
         error=container.error,
         started_at=format_time(container.started_ns or None),
         finished_at=format_time(container.finished_ns or None),
+        health=health_view(container.health),
     )
 
 
@@ -126,7 +128,7 @@ def status_text(container: Container, *, now_ns: int) -> str:
         case Status.CREATED:
             return "Created"
         case Status.RUNNING:
-            return f"Up {up}"
+            return f"Up {up}{health_note(container.health)}"
         case Status.PAUSED:
             return f"Up {up} (Paused)"
         case Status.RESTARTING:

@@ -19,6 +19,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{image} 이미지 안의 {program} 은(는) 실행할 수 없습니다. 폴더이거나 실행 권한이 없습니다"
         "(chmod +x).",
     ),
+    "engine.health-address": (
+        "A probe goes to a port of the container: {form}, or with an address before it: "
+        "10.0.0.5:80, [::1]:80.",
+        "검사는 컨테이너의 포트로 갑니다: {form}. 앞에 주소를 붙일 수도 있습니다: 10.0.0.5:80, [::1]:80.",
+    ),
     "engine.network-missing": (
         "Networks of this engine: {known}.",
         "이 엔진의 네트워크: {known}.",

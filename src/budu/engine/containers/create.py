@@ -17,6 +17,7 @@ from budu.base.clock import now_ns
 from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
+from budu.engine.containers.health_config import check_health, complete_health
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.mounts import plan_mounts
 from budu.engine.containers.repository import ContainerRepository, name_in_use
@@ -107,6 +108,7 @@ class ContainerCreator:
         self, body: ContainerCreateBody, name: str, image: ImageRecord, undo: ExitStack
     ) -> Container:
         id_ = new_id()
+        check_health(body.healthcheck)
         exec_config = self._images.config(image).config
         merged = merge_config(_exec_config(body), exec_config)
         host = _complete(body.host_config or HostConfig())
@@ -242,6 +244,7 @@ def _container_config(
         "working_dir": merged.working_dir,
         "labels": merged.labels or {},
         "stop_signal": merged.stop_signal,
+        "healthcheck": complete_health(body.healthcheck, merged.healthcheck, merged.labels or {}),
     }
     if not own["hostname"]:
         own["hostname"] = os.uname().nodename if host.network_mode == "host" else id_[:12]

@@ -24,6 +24,7 @@ class Asker(StrEnum):
     KILL = "kill"
     RESTART = "restart"
     REMOVE = "rm"
+    HEALTH = "health"
 
 
 class Force(StrEnum):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from budu.base.errors import InvalidArgument
 from budu.base.filters import Filters
+from budu.engine.containers.health_state import HealthStatus
 from budu.engine.containers.model import Container, Status
 
 FILTER_KEYS = frozenset(
@@ -85,8 +86,11 @@ def _check_values(filters: Filters) -> None:
         if not re.fullmatch("[+-]?[0-9]+", value):
             raise InvalidArgument(f"invalid filter 'exited={value}'")
     for value in filters.get("health"):
-        if value not in {"starting", "healthy", "unhealthy", "none"}:
-            raise InvalidArgument(f"invalid filter 'health={value}'")
+        if value not in set(HealthStatus):
+            raise InvalidArgument(
+                f"invalid filter 'health={value}': invalid value for health ({value}): must be one "
+                f"of {', '.join(HealthStatus)}"
+            )
 
 
 def _matches(container: Container, filters: Filters, ancestors: set[str]) -> bool:
@@ -101,7 +105,7 @@ def _matches(container: Container, filters: Filters, ancestors: set[str]) -> boo
         and _any(filters.get("network"), lambda name: _in_network(container, name))
         and _any(filters.get("publish"), lambda port: _publishes(container, port))
         and _any(filters.get("expose"), lambda port: _exposes(container, port))
-        and _any(filters.get("health"), lambda value: value == "none")
+        and filters.matches_exactly("health", container.health_status)
         and _any(filters.get("is-task"), lambda value: value in ("0", "false"))
     )
 

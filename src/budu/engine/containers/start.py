@@ -32,7 +32,7 @@ from budu.runtime.cgroups.contract import Cgroup, Cgroups
 from budu.runtime.cgroups.fit import fit_resources
 from budu.runtime.host import Host
 from budu.runtime.launch import StepFailed
-from budu.runtime.plan import Plan, make_plan
+from budu.runtime.plan import Plan, make_exec_plan, make_plan
 from budu.runtime.seccomp_profile import ProgramCache, default_profile
 from budu.shim.client import ShimHandle
 from budu.shim.pool import ShimPool, StartOrder
@@ -131,6 +131,22 @@ class ContainerStarter:
             undo.pop_all()
         running = Running(shim=shim, cgroup=cgroup, endpoints=sandbox.endpoints)
         return StartedContainer(running=running, warnings=(*warnings, *shim.warnings))
+
+    def probe_plan(self, container: Container, argv: tuple[str, ...], cgroup: Cgroup) -> Plan:
+        """The plan of one more process in a running container, with the rights of its program."""
+        plain = msgspec.structs.replace(container.config, tty=False)
+        container = msgspec.structs.replace(container, config=plain)
+        spec = self._spec(container, self._paths.container(container.id))
+        assert spec.process is not None
+        return make_exec_plan(
+            msgspec.structs.replace(spec.process, args=argv),
+            self._host,
+            spec=spec,
+            user=container.config.user,
+            groups=tuple(container.host_config.group_add or ()),
+            seccomp=self._seccomp_blob(container, spec.process),
+            cgroup_tasks=cgroup.placement.tasks,
+        )
 
     def open_cgroup(self, container: Container) -> Cgroup:
         """The cgroup of a container that an earlier engine started."""

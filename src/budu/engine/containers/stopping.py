@@ -101,14 +101,17 @@ class Stopper:
         self._lives.emit(container, "kill", signal=str(int(number)))
 
     async def kill(self, ref: str, *, signal: str | None, by: str = Asker.KILL) -> None:
-        """Send a signal. Raises: Conflict when it does not run, InvalidArgument."""
+        """Send a signal. Raises: Conflict when it does not run, InvalidArgument.
+
+        A kill by the health service is like a crash: the restart policy decides what follows.
+        """
         number = parse_signal(signal or "SIGKILL")
         container = await self._supervisor.find_running(ref)
         if container is None:
             return
         if not container.is_running:
             raise Conflict(f"cannot kill container: {ref}: container {container.id} is not running")
-        if _means_stop(container, number):
+        if _means_stop(container, number) and by != Asker.HEALTH:
             self._lives.change(container.id, stopped_by_user=True)
         ended = self._lives.waits.arm(container, "not-running")
         self._ask(container, number, by=by)

@@ -33,7 +33,10 @@ EmptyObject = dict[str, object]
 
 
 class HealthConfig(Body, frozen=True, kw_only=True):
-    """A health probe. Durations in nanoseconds; 0 inherits from the image."""
+    """A health probe. Durations in nanoseconds; 0 inherits from the image.
+
+    `on_unhealthy` is ours: none, restart, stop or kill; Docker ignores it.
+    """
 
     test: list[str] | None = None
     interval: int = 0
@@ -41,6 +44,7 @@ class HealthConfig(Body, frozen=True, kw_only=True):
     start_period: int = 0
     start_interval: int = 0
     retries: int = 0
+    on_unhealthy: str = ""
 
 
 class ContainerConfig(Body, frozen=True, kw_only=True):
