@@ -7,9 +7,10 @@ the first and last segment, which leaves one or two patterns to try.
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,7 +23,8 @@ from budu.base.errors import InvalidArgument, NotFound
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-Handler = Callable[[Request], Awaitable[Reply]]
+Handler = Callable[[Request], Response | Coroutine[Any, Any, Reply]]
+"""A plain function answers at once, which spares the request a task; others are coroutines."""
 
 _PREFIX = re.compile(r"/v([0-9]+(?:\.[0-9]+)*)(/.*)\Z", re.DOTALL)
 _PARAMETER = re.compile(r"\{(\w+)(:\.\*)?\}")
@@ -48,6 +50,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Last API version that has it."""
     follows_client: bool = False
     """Whether the handler is cancelled when the client leaves before its answer."""
+    waits: bool = True
+    """Whether the handler is a coroutine; a plain function answers at once."""
 
 
 def route(
@@ -69,13 +73,14 @@ def route(
         since=since,
         until=until,
         follows_client=follows_client,
+        waits=inspect.iscoroutinefunction(handler),
     )
 
 
 def route_json(
     method: str,
     path: str,
-    handler: Callable[[Request, T], Awaitable[Reply]],
+    handler: Callable[[Request, T], Coroutine[Any, Any, Reply]],
     *,
     operation: str,
     body: type[T],
@@ -111,7 +116,7 @@ class Router:
             self._refuse_overlap(one)
             self._add(one)
 
-    async def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: Request) -> Response | Coroutine[Any, Any, Reply]:
         """Answers a request. Only `asyncio.CancelledError`, a client that left, and a failure after
         the answer began come out."""
         try:
@@ -120,9 +125,7 @@ class Router:
             found = self._resolve(request)
             if isinstance(found, Response):
                 return found
-            if found.follows_client:
-                request.follow_client()
-            return await found.handler(request)
+            return _wait(found, request) if found.waits else found.handler(request)
         except Exception as error:
             return answer_error(request, error)
 
@@ -186,6 +189,17 @@ class Router:
             same = other is not one and (other.method, other.path) == (one.method, one.path)
             if same and other.since <= one.until and one.since <= other.until:
                 raise ValueError(f"two routes for {one.method} {one.path}")
+
+
+async def _wait(found: Route, request: Request) -> Reply:
+    """Runs a handler that waits."""
+    try:
+        if found.follows_client:
+            request.follow_client()
+        answer = found.handler(request)
+        return answer if isinstance(answer, Response) else await answer
+    except Exception as error:
+        return answer_error(request, error)
 
 
 def _compile(template: str) -> re.Pattern[str]:

@@ -11,8 +11,9 @@ import socket
 from collections.abc import Callable, Sequence
 
 from budu import __version__
+from budu.api.http.connections import Connections, ConnectionSettings, Handler
 from budu.api.http.limits import Limits
-from budu.api.http.protocol import Connections, ConnectionSettings, Handler, HttpConnection
+from budu.api.http.protocol import HttpConnection
 from budu.api.http.response import render_header
 from budu.api.http.tls import TlsLayer
 from budu.api.listeners import Listener

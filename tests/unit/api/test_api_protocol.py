@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from api_wire import FAST, RawClient, serve
@@ -215,6 +217,55 @@ async def test_slow_client_slows_the_writer() -> None:
     assert total == 256 * (32 << 10)
 
 
+async def test_answers_at_once_keep_their_place_among_those_that_wait() -> None:
+    def mixed(request: Request) -> Response | Coroutine[Any, Any, Reply]:
+        return echo(request) if request.method == "POST" else Response.text(request.path)
+
+    async with serve(mixed) as site:
+        client = await site.connect()
+        post = b"POST /x HTTP/1.1\r\nContent-Length: 1\r\n\r\n%d"
+        get = b"GET /%d HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
+        await client.send(b"".join((post if n % 3 else get) % n for n in range(9)))
+        bodies = [(await client.answer()).body for _ in range(9)]
+    assert bodies == [b"%d" % n if n % 3 else b"/%d" % n for n in range(9)]
+
+
+@pytest.mark.parametrize("then", ["half-close", "wait"])
+async def test_client_that_only_asks_and_does_not_read_is_not_answered_further(then: str) -> None:
+    calls = 0
+
+    def big(_: Request) -> Response:
+        nonlocal calls
+        calls += 1
+        return Response(200, bytes(64 << 10))
+
+    async with serve(big) as site:
+        client = await site.connect()
+        await client.send(GET * 1000)
+        if then == "half-close":
+            client.half_close()
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert calls < 500
+        bodies = [(await client.answer()).body for _ in range(1000)]
+    assert calls == 1000
+    assert {len(body) for body in bodies} == {64 << 10}
+
+
+async def test_failure_of_a_handler_that_answers_at_once_cuts_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: Request) -> Response:
+        raise RuntimeError("disk on fire")
+
+    async with serve(fail) as site:
+        client = await site.connect()
+        with caplog.at_level(logging.ERROR):
+            await client.send(GET + GET)
+            assert await read_until_cut(client) == b""
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
 MALFORMED = {
     "no HTTP": b"hello\r\n\r\n",
     "TLS hello": bytes.fromhex("16030100f1010000ed0303"),
@@ -250,9 +301,8 @@ async def test_malformed_chunk_is_a_bad_request(chunk: bytes) -> None:
         assert await client.rest() == b""
 
 
-async def router_like(request: Request) -> Reply:
-    """Answers faults as the engine does."""
-    return await Router([route("POST", "/x", echo, operation="Echo")])(request)
+router_like = Router([route("POST", "/x", echo, operation="Echo")])
+"""Answers faults as the engine does."""
 
 
 @settings(

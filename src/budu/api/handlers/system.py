@@ -29,6 +29,7 @@ class SystemHandlers:
     def __init__(self, system: System, events: Events) -> None:
         self._system = system
         self._events = events
+        self._pong = Response.text("OK", headers=_PING_HEADERS)
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the route table."""
@@ -49,11 +50,11 @@ class SystemHandlers:
             route("POST", "/budu/shutdown", self.shut_down, operation="BuduShutdown"),
         )
 
-    async def ping(self, _: Request) -> Reply:
+    def ping(self, _: Request) -> Response:
         """Alive; the headers tell clients what they talk to."""
-        return Response.text("OK", headers=_PING_HEADERS)
+        return self._pong
 
-    async def version(self, _: Request) -> Reply:
+    def version(self, _: Request) -> Response:
         """Versions of the engine, the API and the kernel."""
         return Response.json(self._system.version())
 

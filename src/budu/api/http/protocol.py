@@ -5,8 +5,9 @@
                           ▼                  ▼          ▼
                         linger              raw       linger ──▶ closed
 
-One task per connection calls the handler, so pipelined requests are answered in order; bytes behind
-the request at hand wait undecoded, and are the early bytes of the stream if it is hijacked.
+A handler that answers at once is called where the bytes come in; one that waits gets a task. Either
+way pipelined requests are answered in order: bytes behind the request at hand wait undecoded, and
+are the early bytes of the stream if it is hijacked.
 
 A client that leaves cancels the handler only when that asked for it (streams, hijacked
 connections): a stop or a create goes on to its end. A unix socket tells leaving (HUP) from
@@ -19,71 +20,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import select
-import socket
-from collections.abc import Awaitable, Callable, Mapping
-from typing import cast
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, cast
 
-import msgspec
-
+from budu.api.http.answers import hijack_head, refusal, stream_head, whole_answer
+from budu.api.http.connections import Connections, ConnectionSettings, Handler, Reply
 from budu.api.http.head import RequestHead
-from budu.api.http.hijack import RAW_STREAM, HijackedStream
+from budu.api.http.hijack import HijackedStream
 from budu.api.http.intake import Intake
-from budu.api.http.limits import ClientGone, HttpFault, Limits
+from budu.api.http.limits import ClientGone, HttpFault
+from budu.api.http.outlet import Outlet
+from budu.api.http.presence import has_left
 from budu.api.http.request import Body, Request
-from budu.api.http.response import (
-    Response,
-    StreamResponse,
-    has_body,
-    render_head,
-    render_header,
-)
+from budu.api.http.response import Response, StreamResponse
+
+__all__ = ["Handler", "HttpConnection", "Reply"]
 
 log = logging.getLogger(__name__)
-
-Reply = Response | StreamResponse | HijackedStream
-Handler = Callable[[Request], Awaitable[Reply]]
-
-_CLOSE = b"Connection: close\r\n"
-_KEEP_ALIVE = b"Connection: keep-alive\r\n"
-_CHUNKED = b"Transfer-Encoding: chunked\r\n"
-
-
-class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What all connections of a server share."""
-
-    handler: Handler
-    """Answers every request. What it raises cuts the connection and is logged."""
-    headers: bytes = b""
-    """Rendered header lines that every answer carries."""
-    limits: Limits = Limits()
-    """Bounds of size and time."""
-
-
-class Connections:
-    """The connections of one server, and the tasks of all, also of those whose client left."""
-
-    def __init__(self) -> None:
-        self.open: set[HttpConnection] = set()
-        """Connections whose socket is open."""
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def keep(self, task: asyncio.Task[None]) -> None:
-        """Takes the task of a connection until it has ended."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def wait(self, seconds: float) -> None:
-        """Waits until every handler has ended, at most so long."""
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks), timeout=seconds)
-
-    def cancel(self) -> None:
-        """Cancels every handler and cuts every connection."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        for connection in tuple(self.open):
-            connection.abort()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -96,32 +49,28 @@ class HttpConnection(asyncio.Protocol):
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
-        self._task: asyncio.Task[None] | None = None
+        self._outlet: Outlet
         # receiving
         self._intake = Intake(settings.limits, self._regulate)
         self._reading_paused = False
         self._peer_eof = False
         # the request at hand
         self._request: Request | None = None
-        self._next: asyncio.Future[Request | None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._follows_client = False
         self._raw: HijackedStream | None = None
-        # sending
-        self._writing_paused = False
-        self._drainers: list[asyncio.Future[None]] = []
         # ending
         self._deadline = math.inf
         self._on_deadline: Callable[[], None] = self.hang_up
         self._lingering = False
         self._last_request = False
-        self._closing = False
-        self._lost = False
 
     # asyncio.Protocol: what happens on the socket
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
+        self._outlet = Outlet(self._transport)
         self._connections.open.add(self)
         if len(self._connections.open) > self.limits.connections:
             self._refuse(HttpFault(503, "too many connections"))
@@ -133,7 +82,7 @@ class HttpConnection(asyncio.Protocol):
         if self._raw is not None:
             self._intake.inbox.feed(data)
             self._regulate()
-        elif not (self._lingering or self._closing):
+        elif not self._is_ending:
             self._intake.receive(data)
             self._advance()
 
@@ -144,43 +93,54 @@ class HttpConnection(asyncio.Protocol):
             self._intake.inbox.feed_eof()
         elif self._intake.is_within_body:
             self._intake.inbox.fail(ClientGone("the client left in the middle of the request body"))
-        elif self._request is None:
+        elif not self._is_busy:
             return False
         self._cancel_if_gone()
         return not self._lingering
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is no more."""
-        self._lost = True
         self._disarm()
         self._connections.open.discard(self)
         if self._raw is not None:
             self._intake.inbox.feed_eof()
         else:
             self._intake.inbox.fail(ClientGone("the client left"))
-        self._wake_drainers()
-        self._wake_task(None)
-        if self._follows_client and not self._closing and self._task is not None:
+        self._outlet.lose()
+        if self._follows_client and not self._outlet.is_closing and self._task is not None:
             self._task.cancel()
 
     def pause_writing(self) -> None:
-        """The client is slow: writers wait in `drain`."""
-        self._writing_paused = True
+        """The client is slow: writers wait in `drain`, and the next request with them."""
+        self._outlet.pause()
 
     def resume_writing(self) -> None:
         """The client caught up."""
-        self._writing_paused = False
-        self._wake_drainers()
+        self._outlet.resume()
+        if not self._is_busy:
+            self._arm(self.limits.idle_timeout_s, self.hang_up)
+            self._advance()
 
     # receiving
 
+    @property
+    def _is_ending(self) -> bool:
+        """Whether no further request is taken."""
+        return self._lingering or self._outlet.is_closing or self._outlet.is_lost
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the next request has to wait."""
+        return self._request is not None or self._outlet.is_slow or self._is_ending
+
     def _advance(self) -> None:
-        """Moves received bytes on, and a request that is complete to the task."""
+        """Moves received bytes on, and requests that are complete to the handler."""
         had_head, had_body = self._intake.is_within_head, self._intake.is_within_body
         try:
-            head = self._intake.advance(busy=self._request is not None)
-            if head is not None:
+            while (head := self._intake.advance(busy=self._is_busy)) is not None:
                 self._begin(head)
+            if self._peer_eof and not self._is_busy:
+                self.hang_up()
             elif self._intake.is_within_head and not had_head:
                 self._arm(self.limits.header_timeout_s, self._head_too_slow)
             elif had_body and not self._intake.is_within_body:
@@ -199,7 +159,7 @@ class HttpConnection(asyncio.Protocol):
             self._lingering = True
 
     def _begin(self, head: RequestHead) -> None:
-        """A head is here: hands the request to the task, and its body to whoever reads it."""
+        """A head is here: calls the handler, with the body that is here already."""
         self._disarm()
         inbox = self._intake.begin_body(head)
         body = Body(
@@ -208,84 +168,73 @@ class HttpConnection(asyncio.Protocol):
             length=None if "transfer-encoding" in head.headers else head.content_length or 0,
             expects_continue="expect" in head.headers and not head.http_1_0,
         )
-        self._request = Request(self, head, body=body)
-        if self._task is None:
-            self._task = self._loop.create_task(self._serve(), name=f"http {id(self):x}")
-            self._connections.keep(self._task)
-        self._wake_task(self._request)
+        self._request = request = Request(self, head, body=body)
         if self._intake.is_within_body:
             self._advance()
+        try:
+            answer = self._settings.handler(request)
+        except Exception:
+            self._break_off(request)
+            return
+        if isinstance(answer, Response):
+            self._conclude(request, answer)
+            return
+        task = self._loop.create_task(self._serve(request, answer), name=f"http {id(self):x}")
+        task.add_done_callback(lambda _: answer.close())  # cancelled early, it has not begun
+        self._task = task
+        self._connections.keep(task)
 
     def _regulate(self) -> None:
         """Stops reading the socket while too much waits for its reader."""
-        held = self._intake.held
-        if self._transport.is_closing():
-            return
-        if held > self.limits.buffer_bytes and not self._reading_paused:
+        held, limit = self._intake.held, self.limits.buffer_bytes
+        if held > limit and not self._reading_paused and not self._transport.is_closing():
             self._reading_paused = True
             self._transport.pause_reading()
-        elif held <= self.limits.buffer_bytes // 2 and self._reading_paused:
+        elif self._reading_paused and held <= limit // 2 and not self._transport.is_closing():
             self._reading_paused = False
             self._transport.resume_reading()
 
-    # the task
+    # answering
 
-    async def _serve(self) -> None:
-        """Answers one request after the other."""
-        while (request := await self._next_request()) is not None:
-            try:
-                reply = await self._settings.handler(request)
-                await self._conclude(request, reply)
-            except asyncio.CancelledError:
-                self._break_off()
-                raise
-            except ClientGone:
-                self.hang_up()
-                break
-            except Exception:
-                log.exception("%s %s: broken off", request.method, request.path)
-                self.abort()
-                break
-
-    def _break_off(self) -> None:
-        """The handler was cancelled: raw bytes have no end mark, an HTTP answer is cut."""
-        if self._raw is not None:
-            self.hang_up()
-        else:
-            self.abort()
-
-    async def _next_request(self) -> Request | None:
-        if self._request is not None or self._lost:
-            return self._request
-        self._next = self._loop.create_future()
+    async def _serve(self, request: Request, answer: Coroutine[Any, Any, Reply]) -> None:
+        """The task of a request whose handler waits."""
         try:
-            return await self._next
-        finally:
-            self._next = None
+            self._conclude(request, await answer)
+            self._advance()
+        except asyncio.CancelledError:
+            if self._raw is not None:
+                self.hang_up()  # raw bytes have no end mark
+            else:
+                self.abort()
+            raise
+        except ClientGone:
+            self.hang_up()
+        except Exception:
+            self._break_off(request)
 
-    def _wake_task(self, request: Request | None) -> None:
-        if self._next is not None and not self._next.done():
-            self._next.set_result(request)
+    def _break_off(self, request: Request) -> None:
+        """The handler failed: the answer is cut."""
+        log.exception("%s %s: broken off", request.method, request.path)
+        self.abort()
 
-    async def _conclude(self, request: Request, reply: Reply) -> None:
+    def _conclude(self, request: Request, reply: Reply) -> None:
         """Sends what is left of the answer, then goes on with the next request or ends."""
-        keeps = self._can_keep(request.head)
+        head, keeps = request.head, self._can_keep(request.head)
         match reply:
             case Response():
-                self._send_response(request.head, reply)
+                fixed = self._settings.headers
+                self._outlet.send(whole_answer(head, reply, fixed=fixed, keeps=keeps))
             case StreamResponse():
                 reply.finish()
-                keeps = keeps and not request.head.http_1_0
+                keeps = keeps and not head.http_1_0
             case HijackedStream():
                 keeps = False
-        self._request = None
+        self._request = self._task = None
         self._follows_client = False
+        if keeps and self._outlet.is_slow:
+            return  # `resume_writing` goes on
         if keeps:
-            await self.drain()
             self._arm(self.limits.idle_timeout_s, self.hang_up)
-            self._advance()
-            if self._peer_eof and self._request is None:
-                self.hang_up()
         elif self._intake.is_within_body or self._lingering:
             self._linger()
         else:
@@ -296,68 +245,36 @@ class HttpConnection(asyncio.Protocol):
         return (
             head.keep_alive
             and not self._intake.is_within_body
-            and not (self._lingering or self._last_request or self._closing)
+            and not (self._last_request or self._is_ending)
         )
-
-    def _send_response(self, head: RequestHead, response: Response) -> None:
-        framing = b""
-        if has_body(response.status):
-            framing = b"Content-Length: %d\r\n" % len(response.body)
-        if not self._can_keep(head):
-            framing += _CLOSE
-        elif head.http_1_0:
-            framing += _KEEP_ALIVE
-        rendered = render_head(
-            response.status,
-            fixed=self._settings.headers,
-            content_type=response.content_type,
-            headers=response.headers,
-            framing=framing,
-        )
-        sends_body = head.method != "HEAD" and has_body(response.status)
-        self.send(rendered + response.body if sends_body else rendered)
 
     # Wire: what requests and answers ask for
 
     def send(self, data: bytes) -> None:
         """See `Wire`."""
-        if not (self._lost or self._closing):
-            self._transport.write(data)
+        self._outlet.send(data)
 
     async def drain(self) -> None:
         """See `Wire`."""
-        if self._transport.is_closing():
-            await asyncio.sleep(0)  # a failed write tells connection_lost only in the next turn
-        if self._lost:
-            raise ClientGone("the client left")
-        if not self._writing_paused:
-            return
-        drainer = self._loop.create_future()
-        self._drainers.append(drainer)
-        await drainer
-        if self._lost:
-            raise ClientGone("the client left")
+        await self._outlet.drain()
 
     def send_eof(self) -> None:
         """See `Wire`."""
-        if not (self._lost or self._closing) and self._transport.can_write_eof():
-            self._transport.write_eof()
+        self._outlet.send_eof()
 
     def hang_up(self) -> None:
         """See `Wire`."""
-        self._closing = True
         self._disarm()
-        self._transport.close()
+        self._outlet.close()
 
     def abort(self) -> None:
         """See `Wire`."""
-        self._closing = True
         self._disarm()
-        self._transport.abort()
+        self._outlet.abort()
 
     def send_continue(self) -> None:
         """See `Wire`."""
-        self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._outlet.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def expect_body_within(self, seconds: float) -> None:
         """See `Wire`."""
@@ -375,42 +292,29 @@ class HttpConnection(asyncio.Protocol):
         assert self._request is not None
         self.cancel_when_client_leaves()
         head = self._request.head
-        framing = _CLOSE if head.http_1_0 else _CHUNKED
-        if not (head.http_1_0 or self._can_keep(head)):
-            framing += _CLOSE
-        rendered = render_head(
+        rendered = stream_head(
+            head,
             status,
-            fixed=self._settings.headers,
             content_type=content_type,
             headers=headers,
-            framing=framing,
+            fixed=self._settings.headers,
+            keeps=self._can_keep(head),
         )
-        self.send(rendered)
+        self._outlet.send(rendered)
         return StreamResponse(self, chunked=not head.http_1_0)
 
     def hijack(self, content_type: str) -> HijackedStream:
         """See `Wire`."""
         assert self._request is not None
-        head = self._request.head
-        self._send_hijack_head(head, content_type)
+        fixed = self._settings.headers
+        self._outlet.send(hijack_head(self._request.head, content_type, fixed=fixed))
         inbox = self._intake.begin_raw()
-        if self._peer_eof or self._lost:
+        if self._peer_eof or self._outlet.is_lost:
             inbox.feed_eof()
         self._raw = HijackedStream(self, inbox)
         self._regulate()
         self.cancel_when_client_leaves()
         return self._raw
-
-    def _send_hijack_head(self, head: RequestHead, content_type: str) -> None:
-        if head.is_upgrade:
-            status = 101
-            framing = b"Connection: Upgrade\r\n" + render_header("Upgrade", head.headers["upgrade"])
-        else:
-            status, content_type, framing = 200, RAW_STREAM, b""
-        rendered = render_head(
-            status, fixed=self._settings.headers, content_type=content_type, framing=framing
-        )
-        self.send(rendered)
 
     # ending
 
@@ -444,14 +348,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, fault: HttpFault) -> None:
         """Answers a fault outside of any request, and hangs up."""
-        response = Response.json({"message": fault.message}, status=fault.status)
-        rendered = render_head(
-            response.status,
-            fixed=self._settings.headers,
-            content_type=response.content_type,
-            framing=b"Content-Length: %d\r\n%b" % (len(response.body), _CLOSE),
-        )
-        self.send(rendered + response.body)
+        self._outlet.send(refusal(fault, fixed=self._settings.headers))
         self._linger()
 
     def _linger(self) -> None:
@@ -462,35 +359,19 @@ class HttpConnection(asyncio.Protocol):
         if self._peer_eof:
             self.hang_up()
             return
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        self._outlet.send_eof()
         if self._reading_paused:
             self._reading_paused = False
             self._transport.resume_reading()
         self._arm(self.limits.linger_s, self.hang_up)
 
     def _cancel_if_gone(self) -> None:
-        if not self._follows_client or self._closing or self._task is None:
+        if not self._follows_client or self._outlet.is_closing or self._task is None:
             return
         if (self._peer_eof or self._reading_paused) and self._is_gone():
             self._follows_client = False
             self._task.cancel()
 
     def _is_gone(self) -> bool:
-        """Whether the client closed both directions, as far as the kernel tells."""
-        if self._lost:
-            return True
-        sock = self._transport.get_extra_info("socket")
-        if sock is None:
-            return True
-        if sock.family != socket.AF_UNIX and self._raw is None and self._peer_eof:
-            return True
-        poll = select.poll()
-        poll.register(sock.fileno(), 0)
-        return any(mask & (select.POLLHUP | select.POLLERR) for _, mask in poll.poll(0))
-
-    def _wake_drainers(self) -> None:
-        drainers, self._drainers = self._drainers, []
-        for drainer in drainers:
-            if not drainer.done():
-                drainer.set_result(None)
+        counts = self._raw is None and self._peer_eof
+        return self._outlet.is_lost or has_left(self._transport, end_of_input_counts=counts)

@@ -22,9 +22,9 @@ _BODILESS = frozenset((204, 304))
 
 
 class Response:
-    """An answer whose body is there as a whole."""
+    """An answer whose body is there as a whole. Not changed once made: it may be sent often."""
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    __slots__ = ("_lines", "body", "content_type", "headers", "status")
 
     def __init__(
         self,
@@ -42,6 +42,14 @@ class Response:
         """Value of Content-Type; empty for none."""
         self.headers = headers or {}
         """Further headers."""
+        self._lines: bytes | None = None
+
+    @property
+    def lines(self) -> bytes:
+        """The rendered header lines of `content_type` and `headers`."""
+        if self._lines is None:
+            self._lines = render_lines(self.content_type, self.headers)
+        return self._lines
 
     @classmethod
     def json(
@@ -95,22 +103,21 @@ class StreamResponse:
 
 
 def render_head(
-    status: int,
-    *,
-    fixed: bytes,
-    content_type: str = "",
-    headers: Mapping[str, str] | None = None,
-    framing: bytes = b"",
+    status: int, *, fixed: bytes, lines: bytes = b"", framing: bytes = b"", body: bytes = b""
 ) -> bytes:
-    """Status line and headers; `fixed` are rendered header lines that every answer carries,
-    `framing` those that tell the body's end and the connection's fate."""
-    parts = [_status_line(status), fixed, _date(int(time.time()))]
+    """Status line, headers and body; `fixed` are rendered header lines that every answer carries,
+    `lines` those of this one, `framing` those that tell the body's end and the connection's
+    fate."""
+    start = _start(status, fixed, int(time.time()))
+    return b"".join((start, lines, framing, b"\r\n", body))
+
+
+def render_lines(content_type: str, headers: Mapping[str, str]) -> bytes:
+    """The header lines of an answer; Content-Type only where there is one."""
+    lines = [render_header(name, value) for name, value in headers.items()]
     if content_type:
-        parts.append(b"Content-Type: %b\r\n" % content_type.encode("latin-1"))
-    for name, value in (headers or {}).items():
-        parts.append(render_header(name, value))
-    parts += (framing, b"\r\n")
-    return b"".join(parts)
+        lines.insert(0, render_header("Content-Type", content_type))
+    return b"".join(lines)
 
 
 def render_header(name: str, value: str) -> bytes:
@@ -124,15 +131,12 @@ def has_body(status: int) -> bool:
     return status not in _BODILESS and status >= 200
 
 
-@lru_cache(maxsize=64)
-def _status_line(status: int) -> bytes:
+@lru_cache(maxsize=16)
+def _start(status: int, fixed: bytes, now_s: int) -> bytes:
+    """What all answers of one status have in common within one second."""
     reason = "UPGRADED" if status == 101 else _REASONS.get(status, "Unknown")
-    return f"HTTP/1.1 {status} {reason}\r\n".encode()
-
-
-@lru_cache(maxsize=1)
-def _date(now_s: int) -> bytes:
     t = time.gmtime(now_s)
     clock = f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
     day = f"{_DAYS[t.tm_wday]}, {t.tm_mday:02} {_MONTHS[t.tm_mon - 1]} {t.tm_year}"
-    return f"Date: {day} {clock} GMT\r\n".encode()
+    date = f"Date: {day} {clock} GMT\r\n"
+    return b"".join((f"HTTP/1.1 {status} {reason}\r\n".encode(), fixed, date.encode()))
