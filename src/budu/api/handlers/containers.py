@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
-from budu.api.http.response import Response
+from budu.api.http.response import JSON, Response
 from budu.api.routing import Route, route, route_json
 from budu.api.views.containers import Sizes, container_inspection, container_row
+from budu.api.views.rows import ContainerRows
 from budu.base.clock import now_ns
-from budu.base.errors import NotFound
+from budu.base.errors import BuduError
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container
 from budu.engine.contract import Containers, Images, Networks
@@ -30,6 +31,7 @@ class ContainerHandlers:
         self._containers = containers
         self._images = images
         self._networks = networks
+        self._rows = ContainerRows(image_id=self._image_id, network_id=networks.id_of)
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the route table."""
@@ -56,7 +58,7 @@ class ContainerHandlers:
             route("DELETE", one, self.remove, operation="ContainerDelete"),
         )
 
-    async def list(self, request: Request) -> Reply:
+    def list(self, request: Request) -> Response:
         """Running containers, or all of them."""
         query = request.query
         chosen = self._containers.list(
@@ -64,15 +66,15 @@ class ContainerHandlers:
             limit=query.integer("limit") or 0,
             filters=Filters.parse(query.text("filters")),
         )
-        now = now_ns()
-        with_size = query.flag("size")
+        if not query.flag("size"):
+            return Response(200, self._rows.render(chosen, now_ns=now_ns()), content_type=JSON)
         rows = [
             container_row(
                 container,
-                image=self._image_text(container),
+                image_id=self._image_id(container.image_name),
                 network_id=self._networks.id_of,
-                now_ns=now,
-                sizes=self._sizes(container, wanted=with_size),
+                now_ns=now_ns(),
+                sizes=self._containers.size(container),
             )
             for container in chosen
         ]
@@ -89,7 +91,7 @@ class ContainerHandlers:
         answer = ContainerCreateResponse(id=created.id, warnings=[*created.warnings])
         return Response.json(answer, status=201)
 
-    async def inspect(self, request: Request) -> Reply:
+    def inspect(self, request: Request) -> Response:
         """Everything about one container."""
         container = self._containers.get(request.params["id"])
         document = container_inspection(
@@ -165,10 +167,8 @@ class ContainerHandlers:
     def _sizes(self, container: Container, *, wanted: bool) -> Sizes | None:
         return self._containers.size(container) if wanted else None
 
-    def _image_text(self, container: Container) -> str:
-        """The name that the container was made from, or the id once the name means another."""
+    def _image_id(self, name: str) -> str:
         try:
-            current = self._images.get(container.image_name).id
-        except NotFound:
-            return container.image_id
-        return container.image_name if current == container.image_id else container.image_id
+            return self._images.get(name).id
+        except BuduError:
+            return ""

@@ -13,7 +13,7 @@ from typing import assert_never
 from budu.api.views.health import health_note, health_view
 from budu.api.views.networks import endpoint_views, network_settings, port_rows
 from budu.base.clock import format_time
-from budu.base.units import human_duration
+from budu.base.units import SECOND_NS, human_duration
 from budu.engine.containers.model import Container, Mount, Status
 from budu.engine.contract import ContainerFiles
 from budu.spec.api.container import (
@@ -36,17 +36,18 @@ Sizes = tuple[int, int]
 def container_row(
     container: Container,
     *,
-    image: str,
+    image_id: str,
     network_id: Callable[[str], str],
     now_ns: int,
     sizes: Sizes | None,
 ) -> ContainerSummary:
-    """A row of the list; `image` is the name to show, `sizes` only when asked for."""
+    """A row of the list; `image_id` is what the container's image name means now, `sizes` only when
+    asked for. Its image is shown by id once the name means another."""
     writable, total = sizes or (0, 0)
     return ContainerSummary(
         id=container.id,
         names=[f"/{container.name}"],
-        image=image,
+        image=container.image_name if image_id == container.image_id else container.image_id,
         image_id=container.image_id,
         command=command_text(container),
         created=container.created_ns // 10**9,
@@ -143,6 +144,15 @@ def status_text(container: Container, *, now_ns: int) -> str:
             return f"Exited ({container.exit_code}) {ended} ago"
         case _:
             assert_never(container.status)
+
+
+def status_until(container: Container, *, now_ns: int) -> int:
+    """When `status_text` may say something else about the same record: it counts the first minute
+    in seconds, and all that follows in minutes or more."""
+    began_ns = container.started_ns if container.is_running else container.finished_ns
+    elapsed_ns = max(now_ns - began_ns, 0)
+    step_ns = SECOND_NS if elapsed_ns < 60 * SECOND_NS else 60 * SECOND_NS
+    return began_ns + (elapsed_ns // step_ns + 1) * step_ns
 
 
 def command_text(container: Container) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from budu.base.errors import InvalidArgument
 from budu.base.filters import Filters
@@ -32,6 +33,8 @@ FILTER_KEYS = frozenset(
         "volume",
     ]
 )
+_ALIVE = (Status.RUNNING, Status.PAUSED, Status.RESTARTING)
+_by_age = attrgetter("created_ns", "id")
 
 
 def select(
@@ -55,12 +58,8 @@ def select(
     filters.check_keys(FILTER_KEYS)
     _check_values(filters)
     shows_stopped = everything or limit > 0 or _implies_all(filters)
-    chosen = [
-        each
-        for each in containers
-        if shows_stopped or each.is_running or each.status == Status.RESTARTING
-    ]
-    chosen.sort(key=lambda each: (each.created_ns, each.id), reverse=True)
+    chosen = [each for each in containers if shows_stopped or each.status in _ALIVE]
+    chosen.sort(key=_by_age, reverse=True)
     for key, newer in (("before", False), ("since", True)):
         for ref in filters.get(key):
             mark = find(ref).created_ns
@@ -70,7 +69,8 @@ def select(
                 if (each.created_ns > mark if newer else each.created_ns < mark)
             ]
     ancestors = {id_ for ref in filters.get("ancestor") for id_ in image_ids(ref)}
-    chosen = [each for each in chosen if _matches(each, filters, ancestors)]
+    if filters:
+        chosen = [each for each in chosen if _matches(each, filters, ancestors)]
     return chosen[:limit] if limit > 0 else chosen
 
 
