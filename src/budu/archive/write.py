@@ -43,13 +43,15 @@ class PackOptions(msgspec.Struct, frozen=True, kw_only=True):
     `overlay`: the tree is overlay's upper directory; devices 0:0 and opaque directories become
     whiteouts. `sparse`: holes are left out in GNU's PAX form, which Docker's archives never have.
     `keeps_xattr`: which extended attributes go along; overlay's own never do. `enter`: see
-    `archive.walk.Enter`; without it every directory is entered.
+    `archive.walk.Enter`; without it every directory is entered. `skips`: which paths are left out;
+    what is below a directory that is left out is asked for by itself.
     """
 
     overlay: bool = False
     sparse: bool = False
     keeps_xattr: Callable[[bytes], bool] | None = None
     enter: Enter | None = None
+    skips: Callable[[bytes], bool] | None = None
 
 
 def pack(root: str, write: Sink, *, overlay: bool = False) -> None:
@@ -102,7 +104,9 @@ class TreeWriter:
         self._write(END)
 
     def _add_found(self, above: bytes, found: Found) -> None:
-        status = found.status
+        skips, status = self._options.skips, found.status
+        if skips is not None and skips(found.path):
+            return
         is_whiteout = stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
         if self._options.overlay and is_whiteout:
             parent, slash, name = found.path.rpartition(b"/")
