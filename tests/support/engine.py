@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,10 @@ ROOT = Path(__file__).parents[2]
 class Reply:
     """An answer of the API."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.status = status
         self.body = body
+        self.headers = headers
 
     @property
     def json(self) -> Any:
@@ -147,7 +150,7 @@ class EngineProcess:
             headers = {} if body is None else {"Content-Type": "application/json"}
             connection.request(method, target, data, headers)
             answer = connection.getresponse()
-            return Reply(answer.status, answer.read())
+            return Reply(answer.status, answer.read(), dict(answer.headers))
         finally:
             connection.close()
 
@@ -167,6 +170,12 @@ class EngineProcess:
         rows = self.request("GET", "/containers/json", all=1).json
         assert isinstance(rows, list)
         return rows
+
+    def events(self, **filters: str) -> list[dict[str, Any]]:
+        """What happened so far, oldest first."""
+        wanted = json.dumps({key: [value] for key, value in filters.items()})
+        reply = self.request("GET", "/events", since=0, until=time.time(), filters=wanted)
+        return [json.loads(line) for line in reply.body.splitlines()]
 
     def remove_containers(self) -> None:
         """Every container with its anonymous volumes, and every volume."""

@@ -108,6 +108,7 @@ class Context:
             version = self.environ.get("DOCKER_API_VERSION", "")
             language = "" if self.lang == "en" else self.lang
             session = Session(self.endpoint, api_version=version, language=language)
+            session.on_notice = self.tell
             if self.endpoint.is_default:
                 from budu.cli.autostart import connect_or_start
 
@@ -159,7 +160,11 @@ class Context:
         """A hint, after an arrow, on standard error."""
         from budu.base.messages import render
 
-        first, *rest = render(hint, self.lang).splitlines()
+        self.tell(render(hint, self.lang))
+
+    def tell(self, text: str) -> None:
+        """Something to know, after an arrow, on standard error."""
+        first, *rest = text.splitlines()
         self.say("\n".join([f"→ {first}", *(f"  {line}" for line in rest)]))
 
     def report(self, error: BuduError) -> None:

@@ -29,6 +29,7 @@ COMMANDS = {
     "unpause": "lifecycle:UNPAUSE",
     "version": "version:VERSION",
     "wait": "wait:WAIT",
+    "why": "why:WHY",
 }
 """Words that stand alone."""
 

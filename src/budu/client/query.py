@@ -23,6 +23,15 @@ def quote(text: str, *, safe: str = "") -> str:
     )
 
 
+def unquote(text: str) -> str:
+    """The text that was percent-encoded."""
+    first, *rest = text.split("%")
+    data = first.encode()
+    for part in rest:
+        data += bytes.fromhex(part[:2]) + part[2:].encode()
+    return data.decode("utf-8", "replace")
+
+
 def encode(query: Mapping[str, object]) -> str:
     """A query string as the Engine API reads it.
 

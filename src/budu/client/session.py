@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from budu.client.errors import error_of
 from budu.client.json import dumps, loads
-from budu.client.query import encode, quote
+from budu.client.query import encode, quote, unquote
 from budu.client.transport import Connection, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from budu.client.endpoint import Endpoint
@@ -43,6 +43,8 @@ class Session:
     def __init__(self, endpoint: Endpoint, *, api_version: str = "", language: str = "") -> None:
         self.endpoint = endpoint
         self.transport = Connection(endpoint)
+        self.on_notice: Callable[[str], object] | None = None
+        """Takes what the engine says besides, in the session's language."""
         self._prefix = f"/v{api_version}" if api_version else ""
         self._language = {"Accept-Language": language} if language else {}
 
@@ -76,6 +78,8 @@ class Session:
             raise unreachable(self.endpoint, error) from error
         if response.status >= 400:
             raise error_of(response.status, response.read())
+        if self.on_notice is not None and "budu-notice" in response.headers:
+            self.on_notice(unquote(response.headers["budu-notice"]))
         return response
 
     def fetch(

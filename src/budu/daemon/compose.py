@@ -19,11 +19,14 @@ from budu.distribution.hosts import hosts_config, proxies_from_environment
 from budu.distribution.login import login
 from budu.distribution.pull import Puller
 from budu.engine.containers.create import ContainerCreator
+from budu.engine.containers.files import container_files, volume_files
 from budu.engine.containers.health import HealthService
+from budu.engine.containers.memory_kills import MemoryKills
 from budu.engine.containers.probe_exec import ProgramProbes
 from budu.engine.containers.probe_net import ConnectionProbes
 from budu.engine.containers.probes import Prober
 from budu.engine.containers.repository import ContainerRepository
+from budu.engine.containers.rootfs import ContainerRoots
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.start import ContainerStarter
 from budu.engine.containers.stdio import Stdio
@@ -155,6 +158,11 @@ class Engine:
             tasks=tasks,
         )
         self.containers.observe(self.health)
+        self._memory_kills = MemoryKills(self.containers)
+        self.containers.observe(self._memory_kills)
+        roots = ContainerRoots(self.containers, snapshots, self.volumes, paths)
+        self.container_files = container_files(self.containers, roots)
+        self.volume_files = volume_files(self.volumes)
         facts = HostFacts(
             engine_id=engine_id,
             data_root=str(options.data_root),
@@ -192,6 +200,7 @@ class Engine:
         """Let go of everything that is this process's; containers live on."""
         await self.health.close()
         self.containers.close()
+        self._memory_kills.close()
         await self._housekeeping.stop()
         await self._shims.close()
         self._puller.close()

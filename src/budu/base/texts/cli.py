@@ -49,6 +49,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "WARNING! Your credentials are stored unencrypted in '{path}'.",
         "경고! 로그인 정보가 암호화되지 않은 채 '{path}'에 저장되었습니다.",
     ),
+    "cli.why-created": ("never ran", "실행된 적 없음"),
+    "cli.why-running": ("runs since {since}", "{since} 전부터 실행 중"),
+    "cli.why-paused": ("paused; it was started {since} ago", "일시 정지됨, {since} 전에 시작"),
+    "cli.why-exited": (
+        "ended {since} ago with exit code {code}",
+        "{since} 전에 종료 코드 {code} 로 끝남",
+    ),
+    "cli.why-dead": (
+        "ended {since} ago, its removal failed",
+        "{since} 전에 끝났으나 삭제하지 못함",
+    ),
+    "cli.why-restarting": (
+        "ended {since} ago with exit code {code}, is about to be started again",
+        "{since} 전에 종료 코드 {code} 로 끝났고 곧 다시 시작됨",
+    ),
+    "cli.why-restarts": (", restarted {count} times", ", {count}번 다시 시작함"),
+    "cli.why-log": ("  Last {count} lines of its log:", "  로그 마지막 {count}줄:"),
     "cli.prune-containers": (
         "WARNING! This will remove all stopped containers. Continue?",
         "경고! 멈춘 컨테이너를 모두 지웁니다. 계속할까요?",

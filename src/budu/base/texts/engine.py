@@ -1,6 +1,14 @@
 """Hints of the engine: what was found, and one command that cures it."""
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "engine.deaf": (
+        "{name} has no handler for {signal}, which process 1 of a container would need: it was "
+        "killed at once instead of after ten seconds. With --init a small init passes signals on; "
+        "-t N waits in any case.",
+        "{name} 은(는) {signal} 을(를) 처리하지 않습니다. 컨테이너의 1번 프로세스에는 이 신호가 "
+        "통하지 않으므로 10초를 기다리지 않고 바로 종료했습니다. --init 을 주면 작은 init 이 신호를 "
+        "전달합니다. -t N 을 주면 그만큼 기다립니다.",
+    ),
     "engine.bind-source": (
         "{path} is not on this machine. Make it first (mkdir -p {path}), or use -v, which makes "
         "the folder.",
@@ -22,7 +30,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "engine.health-address": (
         "A probe goes to a port of the container: {form}, or with an address before it: "
         "10.0.0.5:80, [::1]:80.",
-        "검사는 컨테이너의 포트로 갑니다: {form}. 앞에 주소를 붙일 수도 있습니다: 10.0.0.5:80, [::1]:80.",
+        "검사는 컨테이너의 포트로 갑니다: {form}. 앞에 주소를 붙일 수도 있습니다: 10.0.0.5:80, "
+        "[::1]:80.",
     ),
     "engine.network-missing": (
         "Networks of this engine: {known}.",

@@ -12,6 +12,7 @@ from budu.client.streams import STDERR, Demultiplexer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budu.cli.context import Context
+    from budu.client.transport import Response
 
 _BILLION = 1_000_000_000
 
@@ -32,15 +33,20 @@ def run_logs(context: Context, call: Call) -> int:
     }
     response = session.container_logs(container["Id"], query)
     context.out.flush()
-    if container["Config"].get("Tty"):
+    write_log(response, tty=bool(container["Config"].get("Tty")))
+    return 0
+
+
+def write_log(response: Response, *, tty: bool) -> None:
+    """Pass a log's answer on: stdout to ours, stderr to ours."""
+    if tty:
         for data in response.chunks():
             _write(1, data)
-        return 0
+        return
     frames = Demultiplexer()
     for data in response.chunks():
         for stream, piece in frames.feed(data):
             _write(2 if stream == STDERR else 1, piece)
-    return 0
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -25,7 +25,8 @@ def run_ps(context: Context, call: Call) -> int:
     )
     from budu.cli.tables.containers import print_containers
 
-    print_containers(containers, {**call.values, "format": form}, context.out)
+    options = {**call.values, "format": form}
+    print_containers(containers, options, context.out, lang=context.lang)
     return 0
 
 

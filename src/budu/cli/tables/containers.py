@@ -36,9 +36,12 @@ _COMMAND_WIDTH = 20
 _MOUNT_WIDTH = 15
 
 
-def print_containers(containers: Sequence[Any], options: Mapping[str, Any], out: TextIO) -> None:
+def print_containers(
+    containers: Sequence[Any], options: Mapping[str, Any], out: TextIO, *, lang: str = "en"
+) -> None:
     """Print the rows of `GET /containers/json`. Options: format, quiet, no-trunc, size.
 
+    The default table's STATUS also says what ended a container; templates get Docker's words.
     Raises: Exit for a malformed template.
     """
     full = bool(options.get("no-trunc"))
@@ -47,8 +50,13 @@ def print_containers(containers: Sequence[Any], options: Mapping[str, Any], out:
         out.write("".join(f"{_id(each, full)}\n" for each in containers))
         return
     fields = (*_COLUMNS, "Size") if options.get("size") else _COLUMNS
+    rows = (row(each, full=full) for each in containers)
+    if form in ("", "table"):
+        rows = (
+            {**row(each, full=full), "Status": _status_in_words(each, lang)} for each in containers
+        )
     print_rows(
-        (row(each, full=full) for each in containers),
+        rows,
         out,
         columns=[(field, _HEADERS[field]) for field in fields],
         headers={**_HEADERS, "Label": _label_header},
@@ -89,6 +97,16 @@ def row(container: Any, *, full: bool) -> dict[str, object]:
         "Platform": None,
         "Label": lambda key: labels.get(key, ""),
     }
+
+
+def _status_in_words(container: Any, lang: str) -> str:
+    """Docker's status, and what ended the container."""
+    ending = container.get("Ending")
+    if not ending:
+        return str(container["Status"])
+    from budu.base.endings import short_text
+
+    return f"{container['Status']}, {short_text(ending, lang)}"
 
 
 def _names(container: Any, full: bool) -> list[str]:

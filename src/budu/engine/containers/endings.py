@@ -63,6 +63,8 @@ def judge(
         force=asked.force if asked is not None and by else "",
         oom_kills=oom_kills,
         memory_limit=container.host_config.memory,
+        program=container.path,
+        image=container.image_name,
     )
 
 

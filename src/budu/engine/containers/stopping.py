@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import msgspec
 
+from budu.base.clock import now_ns
 from budu.base.errors import Conflict, Hint, NotModified
 from budu.engine.containers.endings import Asked, Asker, Force, signal_name
 from budu.engine.containers.lifecycle import Event, next_status
@@ -26,6 +27,8 @@ from budu.linux.signals import is_deaf_to
 from budu.runtime.cgroups.actions import freeze
 
 DEFAULT_STOP_TIMEOUT_S = 10
+_SETTLING_NS = 1_000_000_000
+_LOOK_AGAIN_S = 0.02
 KILL_WAIT_S = 10
 """How long the end after a SIGKILL may take."""
 
@@ -58,7 +61,7 @@ class Stopper:
         wanted_s = timeout_s if timeout_s is not None else container.config.stop_timeout
         timeout = DEFAULT_STOP_TIMEOUT_S if wanted_s is None else wanted_s
         ended = asyncio.ensure_future(self._lives.waits.arm(container, "not-running"))
-        is_deaf = wanted_s is None and is_deaf_to(container.pid, number)
+        is_deaf = wanted_s is None and await _stays_deaf(container, number)
         self._lives.change(container.id, stopped_by_user=True)
         self._ask(container, number, by=by)
         if is_deaf:
@@ -172,6 +175,16 @@ class Stopper:
 def _means_stop(container: Container, number: int) -> bool:
     """Whether a signal is one that ends the container for good."""
     return number in (signals.SIGKILL, parse_signal(container.config.stop_signal or "SIGTERM"))
+
+
+async def _stays_deaf(container: Container, number: int) -> bool:
+    """Whether process 1 cannot hear the signal; a program that has just begun gets a moment to
+    install its handlers."""
+    while is_deaf_to(container.pid, number):
+        if now_ns() - container.started_ns > _SETTLING_NS:
+            return True
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    return False
 
 
 async def _done_within(future: asyncio.Future[WaitResult], timeout_s: float | None) -> bool:

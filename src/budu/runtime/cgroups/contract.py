@@ -101,6 +101,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     block_operations: tuple[BlockUsage, ...] = ()
 
 
+class OomWatch(Protocol):
+    """Becomes readable when memory ran out in a cgroup."""
+
+    def fileno(self) -> int:
+        """What to poll for reading."""
+
+    def clear(self) -> None:
+        """Make it unreadable until the next time."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
 class Cgroup(Protocol):
     """The cgroup of one container."""
 
@@ -139,6 +152,10 @@ class Cgroup(Protocol):
 
     def oom_kills(self) -> int:
         """How many processes the kernel killed for want of memory."""
+
+    def watch_oom(self) -> OomWatch | None:
+        """Hears of the next memory kill, after which `oom_kills` counts it. The caller closes it;
+        None where the kernel does not tell."""
 
     def try_remove(self) -> bool:
         """Remove the directories; False while something is still inside."""

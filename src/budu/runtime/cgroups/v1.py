@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 
-from budu.runtime.cgroups.contract import Features, Placement, Usage
+from budu.runtime.cgroups.contract import Features, OomWatch, Placement, Usage
 from budu.runtime.cgroups.files import (
     perform,
     read_control,
@@ -22,6 +22,7 @@ from budu.runtime.cgroups.files import (
     write_control,
 )
 from budu.runtime.cgroups.layout import Layout
+from budu.runtime.cgroups.oom import EventfdWatch
 from budu.runtime.cgroups.usage import usage_v1
 from budu.runtime.cgroups.writes_v1 import device_writes, v1_writes
 from budu.spec.oci_runtime import Resources
@@ -176,6 +177,13 @@ class CgroupV1:
         """The counter in memory.oom_control."""
         memory = self._directories.get("memory", "")
         return read_table(f"{memory}/memory.oom_control").get("oom_kill", 0)
+
+    def watch_oom(self) -> OomWatch | None:
+        """A watch of memory.oom_control; None without the controller."""
+        try:
+            return EventfdWatch(self._directories.get("memory", ""))
+        except OSError:
+            return None
 
     def try_remove(self) -> bool:
         """Remove the directories of all hierarchies; False while something is inside."""

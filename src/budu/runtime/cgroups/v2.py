@@ -9,7 +9,7 @@ import errno
 import os
 
 from budu.linux.bpf import attach_device_program, load_device_program
-from budu.runtime.cgroups.contract import Features, Placement, Usage
+from budu.runtime.cgroups.contract import Features, OomWatch, Placement, Usage
 from budu.runtime.cgroups.device_program import compile_devices
 from budu.runtime.cgroups.files import (
     perform,
@@ -20,6 +20,7 @@ from budu.runtime.cgroups.files import (
     tree_pids,
     write_control,
 )
+from budu.runtime.cgroups.oom import EventsFileWatch
 from budu.runtime.cgroups.usage import usage_v2
 from budu.runtime.cgroups.writes_v2 import v2_writes
 from budu.spec.oci_runtime import DeviceRule, Resources
@@ -149,6 +150,13 @@ class CgroupV2:
     def oom_kills(self) -> int:
         """The counter in memory.events."""
         return read_table(f"{self._directory}/memory.events").get("oom_kill", 0)
+
+    def watch_oom(self) -> OomWatch | None:
+        """A watch of memory.events; None without the controller."""
+        try:
+            return EventsFileWatch(self._directory)
+        except OSError:
+            return None
 
     def try_remove(self) -> bool:
         """Remove the directory; False while something is inside."""

@@ -108,6 +108,21 @@ class Health(Body, frozen=True, kw_only=True):
     log: list[HealthcheckResult] | None = NULL
 
 
+class Ending(Body, frozen=True, kw_only=True):
+    """How a container's last life ended; ours, Docker has none. See `engine` `model.Ending`."""
+
+    cause: str = TEXT
+    message: str = TEXT
+    exit_code: int = ZERO
+    signal: str = ""
+    by: str = ""
+    force: str = ""
+    oom_kills: int = 0
+    memory_limit: int = 0
+    program: str = ""
+    image: str = ""
+
+
 class ContainerState(Body, frozen=True, kw_only=True):
     """State of a container as Docker spells it; times are RFC 3339, Go's zero time when unset."""
 
@@ -123,6 +138,7 @@ class ContainerState(Body, frozen=True, kw_only=True):
     started_at: str = msgspec.field(default_factory=lambda: ZERO_TIME)
     finished_at: str = msgspec.field(default_factory=lambda: ZERO_TIME)
     health: Health | None = None
+    ending: Ending | None = None
 
 
 class MountPoint(Body, frozen=True, kw_only=True):
@@ -211,6 +227,7 @@ class ContainerSummary(Body, frozen=True, kw_only=True):
     host_config: HostConfigSummary = msgspec.field(default_factory=lambda: HostConfigSummary())
     network_settings: NetworkSettingsSummary | None = NULL
     mounts: list[MountPoint] | None = NO_ITEMS
+    ending: Ending | None = None
 
 
 class WaitExitError(Body, frozen=True, kw_only=True):
