@@ -8,6 +8,7 @@ from __future__ import annotations
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import JSON, Response
+from budu.api.notices import notice_headers
 from budu.api.routing import Route, route, route_json
 from budu.api.views.containers import Sizes, container_inspection, container_row
 from budu.api.views.rows import ContainerRows
@@ -109,21 +110,21 @@ class ContainerHandlers:
 
     async def stop(self, request: Request) -> Reply:
         """Stops, by force after the time given; answers when it stands."""
-        await self._containers.stop(
+        notice = await self._containers.stop(
             request.params["id"],
             timeout_s=request.query.integer("t"),
             signal=request.query.text("signal") or None,
         )
-        return Response.empty()
+        return Response.empty(headers=notice_headers(request, notice))
 
     async def restart(self, request: Request) -> Reply:
         """Stops and starts."""
-        await self._containers.restart(
+        notice = await self._containers.restart(
             request.params["id"],
             timeout_s=request.query.integer("t"),
             signal=request.query.text("signal") or None,
         )
-        return Response.empty()
+        return Response.empty(headers=notice_headers(request, notice))
 
     async def kill(self, request: Request) -> Reply:
         """Sends a signal."""

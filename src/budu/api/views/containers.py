@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from budu.api.views.endings import ending_of_row, ending_view
 from budu.api.views.health import health_note, health_view
 from budu.api.views.networks import endpoint_views, network_settings, port_rows
 from budu.base.clock import format_time
@@ -65,6 +66,7 @@ def container_row(
             networks=endpoint_views(container, network_id=network_id)
         ),
         mounts=[mount_view(mount) for mount in container.mounts],
+        ending=ending_of_row(container),
     )
 
 
@@ -118,6 +120,7 @@ def state_view(container: Container) -> ContainerState:
         started_at=format_time(container.started_ns or None),
         finished_at=format_time(container.finished_ns or None),
         health=health_view(container.health),
+        ending=ending_view(container),
     )
 
 
