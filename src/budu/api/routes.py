@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from budu.api.handlers.container_streams import ContainerStreamHandlers
 from budu.api.handlers.containers import ContainerHandlers
+from budu.api.handlers.files import container_file_routes, volume_file_routes
 from budu.api.handlers.images import ImageHandlers
 from budu.api.handlers.networks import NetworkHandlers
 from budu.api.handlers.plugins import PluginHandlers
@@ -22,6 +23,8 @@ def build_router(engine: Engine) -> Router:
             *SystemHandlers(engine.system, engine.events).routes(),
             *ContainerHandlers(engine.containers, engine.images, engine.networks).routes(),
             *ContainerStreamHandlers(engine.containers).routes(),
+            *container_file_routes(engine.container_files),
+            *volume_file_routes(engine.volume_files),
             *ImageHandlers(engine.images).routes(),
             *PullHandlers(engine.images).routes(),
             *NetworkHandlers(engine.networks).routes(),

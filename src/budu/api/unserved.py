@@ -16,8 +16,6 @@ _PLUGINS = "managed plugins are not part of this engine"
 
 UNSERVED: dict[str, dict[str, str]] = {
     "is not implemented by this engine yet": {
-        "ContainerArchive": "GET /containers/{id}/archive",
-        "ContainerArchiveInfo": "HEAD /containers/{id}/archive",
         "ContainerAttachWebsocket": "GET /containers/{id}/attach/ws",
         "ContainerChanges": "GET /containers/{id}/changes",
         "ContainerExec": "POST /containers/{id}/exec",
@@ -25,7 +23,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "ContainerStats": "GET /containers/{id}/stats",
         "ContainerTop": "GET /containers/{id}/top",
         "ContainerUpdate": "POST /containers/{id}/update",
-        "PutContainerArchive": "PUT /containers/{id}/archive",
         "ExecInspect": "GET /exec/{id}/json",
         "ExecResize": "POST /exec/{id}/resize",
         "ExecStart": "POST /exec/{id}/start",

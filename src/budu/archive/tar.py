@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from enum import Enum
 from struct import Struct
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -113,10 +113,17 @@ class FileSource:
         return os.pread(self._fd, size, offset)
 
 
+class Readable(Protocol):
+    """What a `StreamSource` reads from: any binary file will do."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+
+
 class StreamSource:
     """An archive that comes from a binary stream, once."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._position = 0
 

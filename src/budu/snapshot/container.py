@@ -13,6 +13,7 @@ Life of a container's snapshot: `prepare`, `mount` as often as it starts, `remov
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -25,6 +26,7 @@ from pathlib import Path
 from budu.archive.faults import from_os_error, os_errors
 from budu.archive.remove import remove_entry
 from budu.base.errors import AlreadyExists, Internal, InvalidArgument, NotFound
+from budu.linux.mount import open_tree
 from budu.snapshot.layers import LayerStore
 from budu.snapshot.overlay import OverlayOptions, OverlayStyle, mount_overlay
 from budu.spec.digest import Digest
@@ -56,6 +58,7 @@ class ContainerSnapshots:
         self._empty = Path(root) / "empty"
         self._numbers = count()
         self._lock = threading.Lock()
+        self._shared: dict[str, _Shared] = {}
         with os_errors(f"mkdir {root}"):
             for directory in (self._containers, self._spare, self._trash, self._empty):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -83,8 +86,49 @@ class ContainerSnapshots:
         """A detached mount of the container's root file system, the caller's to close.
 
         `volatile` never syncs the upper directory: for containers that are removed at their end.
-        Raises: NotFound; Internal with the kernel's reason.
+        While the mount is shared (see `share`), it is that one. Raises: NotFound; Internal with the
+        kernel's reason.
         """
+        with self._lock:
+            shared = self._shared.get(container_id)
+            if shared is not None and shared.fd is not None:
+                return open_tree(shared.fd)
+        return self._mount_anew(container_id, diff_ids, volatile=volatile)
+
+    def share(
+        self, container_id: str, diff_ids: Sequence[Digest], *, volatile: bool = False
+    ) -> int:
+        """As `mount`, and until `unshare` every other mount of the container is the same one.
+
+        Two overlay mounts of one upper directory would not see each other's changes. For whoever
+        looks into a stopped container, which may be started meanwhile.
+        """
+        with self._lock:
+            shared = self._shared.get(container_id)
+            if shared is not None and shared.fd is not None:
+                shared.users += 1
+                return open_tree(shared.fd)
+        fd = self._mount_anew(container_id, diff_ids, volatile=volatile)
+        with self._lock:
+            shared = self._shared.setdefault(container_id, _Shared())
+            shared.users += 1
+            if shared.fd is None:
+                shared.fd = _try_clone(fd)
+        return fd
+
+    def unshare(self, container_id: str) -> None:
+        """One user of `share` is done; the mounts handed out live on."""
+        with self._lock:
+            shared = self._shared[container_id]
+            shared.users -= 1
+            if not shared.users:
+                del self._shared[container_id]
+                if shared.fd is not None:
+                    os.close(shared.fd)
+
+    def _mount_anew(
+        self, container_id: str, diff_ids: Sequence[Digest], *, volatile: bool = False
+    ) -> int:
         place = self._existing(container_id)
         lowers = [self._layers.lower(diff_id) for diff_id in diff_ids]
         _forget_volatile(place)
@@ -188,6 +232,26 @@ class ContainerSnapshots:
         while (path := directory / f"{os.getpid()}.{next(self._numbers)}").exists():
             continue
         return path
+
+
+class _Shared:
+    """A mount that several look at. `fd` is None where the kernel cannot copy a detached mount."""
+
+    __slots__ = ("fd", "users")
+
+    def __init__(self) -> None:
+        self.fd: int | None = None
+        self.users = 0
+
+
+def _try_clone(tree: int) -> int | None:
+    """A second mount of the same file system; None before Linux 6.15."""
+    try:
+        return open_tree(tree)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return None
 
 
 def _dress(upper: Path, model: os.stat_result | None) -> None:

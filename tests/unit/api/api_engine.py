@@ -362,5 +362,7 @@ class FakeEngine:
         self.images: Any = FakeImages()
         self.networks: Any = FakeNetworks()
         self.volumes: Any = FakeVolumes()
+        self.container_files: Any = None
+        self.volume_files: Any = None
         self.system: Any = FakeSystem()
         self.events: Any = FakeEvents()

@@ -14,8 +14,16 @@ from budu.api.unserved import UNSERVED
 from budu.api.versions import MAX_VERSION
 
 DEFINITION = Path(__file__).parents[2] / "api" / "engine-api-v1.51.yaml"
-BEYOND = {"NetworkListSlash", "BuduShutdown"}
-"""Operations of ours: a second spelling, and our own call."""
+BEYOND = {
+    "NetworkListSlash",
+    "BuduShutdown",
+    "BuduContainerFiles",
+    "BuduPutVolumeArchive",
+    "BuduVolumeArchive",
+    "BuduVolumeArchiveInfo",
+    "BuduVolumeFiles",
+}
+"""Operations of ours: a second spelling, and our own calls."""
 
 
 def operations() -> dict[str, tuple[str, str]]:

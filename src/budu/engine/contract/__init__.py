@@ -19,6 +19,7 @@ from budu.base.errors import Hint
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
+from budu.engine.contract.files import Files
 from budu.image.history import HistoryRow
 from budu.image.model import ImageRecord
 from budu.spec.api.auth import AuthConfig
@@ -244,6 +245,14 @@ class Engine(Protocol):
     @property
     def volumes(self) -> Volumes:
         """Volumes of the local driver."""
+
+    @property
+    def container_files(self) -> Files:
+        """Files of containers, as archives."""
+
+    @property
+    def volume_files(self) -> Files:
+        """Files of volumes, as archives."""
 
     @property
     def system(self) -> System:
