@@ -20,7 +20,7 @@ from budu.base.errors import BuduError, NotFound
 from budu.engine.containers.endings import LOST_EXIT_CODE
 from budu.engine.containers.model import Container, Status
 from budu.engine.containers.repository import ContainerRepository
-from budu.engine.containers.restart import should_start_at_boot
+from budu.engine.containers.restart import AtEngineStart, at_engine_start
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.start import ContainerStarter, Running
 from budu.engine.networks import NetworkService
@@ -71,11 +71,8 @@ class Reconciler:
         for container, status in ended:
             await self._service.bury(container, status, self._starter.open_cgroup(container))
         await self._finish_removals()
-        await self._start_wanted(boot_changed=self._boot_changed(ended))
+        await self._serve_policies()
         log.info("reconciled running=%d ended=%d", len(survivors), len(ended))
-
-    def _boot_changed(self, ended: list[tuple[Container, ExitStatus]]) -> bool:
-        return any(container.boot_id != boot_id() for container, _ in ended)
 
     async def _find_shim(self, container: Container) -> ShimHandle | None:
         """The shim, or the process alone where somebody killed its shim; None when it ended."""
@@ -114,17 +111,25 @@ class Reconciler:
             ):
                 await self._service.remove(container.id, force=True, volumes=True, link=False)
 
-    async def _start_wanted(self, *, boot_changed: bool) -> None:
-        wanted = [
-            container
-            for container in self._repository.all()
-            if not container.is_running
-            and should_start_at_boot(container.host_config.restart_policy, container)
-            and (not container.stopped_by_user or boot_changed)
-        ]
-        for container in sorted(wanted, key=lambda each: each.created_ns):
-            try:
-                await self._service.start(container.id)
-            except BuduError as error:
-                log.warning("start failed container=%s error=%s", container.id, error.message)
-            await asyncio.sleep(0)
+    async def _serve_policies(self) -> None:
+        """Start what shall run, oldest first."""
+        idle = [each for each in self._repository.all() if not each.is_running]
+        for container in sorted(idle, key=lambda each: each.created_ns):
+            match at_engine_start(
+                container.host_config.restart_policy,
+                container,
+                same_boot=container.boot_id == boot_id(),
+            ):
+                case AtEngineStart.GO_ON:
+                    self._service.go_on_restarting(container.id)
+                case AtEngineStart.START:
+                    await self._start(container)
+                case AtEngineStart.LEAVE:
+                    pass
+
+    async def _start(self, container: Container) -> None:
+        try:
+            await self._service.start(container.id)
+        except BuduError as error:
+            log.warning("start failed container=%s error=%s", container.id, error.message)
+        await asyncio.sleep(0)

@@ -119,7 +119,11 @@ def test_filter_leaves(filters: dict[str, str | list[str]], expected: list[str])
         ({"exited": "x"}, "invalid filter 'exited=x'"),
         ({"exited": "²"}, "invalid filter 'exited=²'"),
         ({"exited": "--1"}, "invalid filter 'exited=--1'"),
-        ({"health": "odd"}, "invalid filter 'health=odd'"),
+        (
+            {"health": "odd"},
+            "invalid filter 'health=odd': invalid value for health (odd): must be one of none, "
+            "starting, healthy, unhealthy",
+        ),
         ({"name": "("}, "invalid filter 'name=('"),
         ({"publish": "http"}, "invalid filter 'publish=http'"),
     ],

@@ -6,13 +6,16 @@ import pytest
 from tests.support.records import a_container, an_exited_container
 
 from budu.base.errors import InvalidArgument
+from budu.engine.containers.model import Status
 from budu.engine.containers.restart import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
+    AtEngineStart,
+    at_engine_start,
     check_policy,
     next_delay,
     should_restart,
-    should_start_at_boot,
+    still_restarts,
 )
 from budu.spec.api.host_config import HostConfig, RestartPolicy
 
@@ -88,25 +91,66 @@ def test_what_the_user_stopped_is_not_restarted(name: str) -> None:
     assert not should_restart(policy(name), stopped, exit_code=1)
 
 
+START, LEAVE, GO_ON = AtEngineStart.START, AtEngineStart.LEAVE, AtEngineStart.GO_ON
+
+
+@pytest.mark.parametrize("same_boot", [True, False])
 @pytest.mark.parametrize(
     ("name", "stopped_by_user", "exit_code", "expected"),
     [
-        ("always", True, 0, True),
-        ("unless-stopped", False, 0, True),
-        ("unless-stopped", True, 0, False),
-        ("on-failure", False, 1, True),
-        ("on-failure", False, 0, False),
-        ("on-failure", True, 137, False),
-        ("no", False, 1, False),
+        ("always", True, 0, START),
+        ("always", False, 0, START),
+        ("unless-stopped", False, 0, START),
+        ("unless-stopped", True, 0, LEAVE),
+        ("on-failure", False, 1, START),
+        ("on-failure", False, 0, LEAVE),
+        ("on-failure", True, 137, LEAVE),
+        ("no", False, 1, LEAVE),
+        ("", False, 255, LEAVE),
     ],
 )
-def test_start_at_boot(name: str, stopped_by_user: bool, exit_code: int, expected: bool) -> None:
+def test_engine_start_with_an_ended_container(
+    name: str, stopped_by_user: bool, exit_code: int, expected: AtEngineStart, same_boot: bool
+) -> None:
     container = an_exited_container(stopped_by_user=stopped_by_user, exit_code=exit_code)
-    assert should_start_at_boot(policy(name), container) is expected
+    assert at_engine_start(policy(name), container, same_boot=same_boot) is expected
 
 
-def test_what_was_never_started_is_not_started_at_boot() -> None:
-    assert not should_start_at_boot(policy("always"), a_container())
+@pytest.mark.parametrize(("same_boot", "expected"), [(True, GO_ON), (False, START)])
+@pytest.mark.parametrize("name", ["always", "unless-stopped", "on-failure"])
+def test_engine_start_with_a_restarting_container(
+    name: str, same_boot: bool, expected: AtEngineStart
+) -> None:
+    container = an_exited_container(status=Status.RESTARTING, exit_code=1, restart_count=1)
+    assert at_engine_start(policy(name), container, same_boot=same_boot) is expected
+
+
+def test_engine_start_respects_the_number_of_retries() -> None:
+    container = an_exited_container(exit_code=1, restart_count=2)
+    assert at_engine_start(policy("on-failure", 2), container, same_boot=True) is LEAVE
+    assert at_engine_start(policy("on-failure", 3), container, same_boot=True) is START
+
+
+@pytest.mark.parametrize("name", ["always", "unless-stopped", "on-failure", "no"])
+def test_what_was_never_started_is_not_started_with_the_engine(name: str) -> None:
+    assert at_engine_start(policy(name), a_container(), same_boot=False) is LEAVE
+
+
+@pytest.mark.parametrize(
+    ("name", "retries", "expected"),
+    [
+        ("always", 0, True),
+        ("on-failure", 0, True),
+        ("on-failure", 2, True),
+        ("on-failure", 1, False),
+        ("no", 0, False),
+    ],
+)
+def test_a_policy_changed_meanwhile_decides_over_the_next_start(
+    name: str, retries: int, expected: bool
+) -> None:
+    waiting = an_exited_container(status=Status.RESTARTING, exit_code=1, restart_count=2)
+    assert still_restarts(policy(name, retries), waiting) is expected
 
 
 def test_delay_doubles_up_to_a_minute() -> None:

@@ -6,8 +6,12 @@ Source: Docker docs, "Start containers automatically"; moby restartmanager: the 
 
 from __future__ import annotations
 
+from enum import Enum
+
+import msgspec
+
 from budu.base.errors import InvalidArgument
-from budu.engine.containers.model import Container
+from budu.engine.containers.model import Container, Status
 from budu.spec.api.host_config import HostConfig, RestartPolicy
 
 FIRST_DELAY_S = 0.1
@@ -54,23 +58,41 @@ def should_restart(policy: RestartPolicy, container: Container, *, exit_code: in
             return False
 
 
-def should_start_at_boot(policy: RestartPolicy, container: Container) -> bool:
-    """Whether a container that does not run is started when the engine starts.
+def still_restarts(policy: RestartPolicy, container: Container) -> bool:
+    """Whether a start that was decided at an exit still holds when its time has come.
 
-    `always` starts even what the user stopped, as Docker documents; a container that was never
-    started stays so.
+    The policy may have been changed meanwhile; the start is counted in `restart_count` already.
     """
+    counted = msgspec.structs.replace(container, restart_count=max(container.restart_count - 1, 0))
+    return should_restart(policy, counted, exit_code=container.exit_code)
+
+
+class AtEngineStart(Enum):
+    """What an engine that starts does about a container that does not run."""
+
+    LEAVE = "leave"
+    START = "start"
+    GO_ON = "go on"
+    """It waits for its next start, which the last engine owed it: delays and counts go on."""
+
+
+def at_engine_start(
+    policy: RestartPolicy, container: Container, *, same_boot: bool
+) -> AtEngineStart:
+    """What becomes of a container that does not run when an engine starts.
+
+    `always` starts even what the user stopped, as Docker documents. A container that was never
+    started stays so. `same_boot` tells whether its last life was since the machine's last start:
+    after a machine restart a start is no sign of trouble and counts as the first.
+    """
+    if container.status is Status.RESTARTING and same_boot:
+        return AtEngineStart.GO_ON
     if not container.started_ns:
-        return False
-    match policy.name:
-        case "always":
-            return True
-        case "unless-stopped":
-            return not container.stopped_by_user
-        case "on-failure":
-            return not container.stopped_by_user and container.exit_code != 0
-        case _:
-            return False
+        return AtEngineStart.LEAVE
+    if container.status is Status.RESTARTING or policy.name == "always":
+        return AtEngineStart.START
+    wanted = should_restart(policy, container, exit_code=container.exit_code)
+    return AtEngineStart.START if wanted else AtEngineStart.LEAVE
 
 
 def next_delay(previous_s: float, *, lived_s: float) -> float:

@@ -275,6 +275,10 @@ class ContainerService:
         """Record the end of a container that ended while no engine ran."""
         await self._supervisor.bury(container, status, cgroup)
 
+    def go_on_restarting(self, ref: str) -> None:
+        """Serve the start of a container that waits for it since an earlier engine."""
+        self._supervisor.go_on_restarting(ref)
+
     def close(self) -> None:
         """The engine is ending: nothing is started again from now on."""
         self._supervisor.is_closing = True

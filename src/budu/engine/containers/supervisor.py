@@ -19,7 +19,7 @@ from budu.engine.containers.endings import Asked, judge, not_started
 from budu.engine.containers.lifecycle import Event, next_status
 from budu.engine.containers.lives import Lives
 from budu.engine.containers.model import Container, Status
-from budu.engine.containers.restart import next_delay, should_restart
+from budu.engine.containers.restart import next_delay, should_restart, still_restarts
 from budu.engine.containers.start import ContainerStarter, Running, StartFailed
 from budu.engine.containers.stdio import Stdio
 from budu.engine.networks import NetworkService
@@ -195,6 +195,7 @@ class Supervisor:
                 exit_code=status.code,
                 oom_killed=oom_kills > 0,
                 finished_ns=status.finished_ns,
+                restart_count=container.restart_count + again,
                 ending=judge(container, status, oom_kills=oom_kills, asked=asked),
             )
             if oom_kills and not container.oom_killed:
@@ -204,6 +205,12 @@ class Supervisor:
         return ended
 
     # Restarting
+
+    def go_on_restarting(self, ref: str) -> None:
+        """Serve a start that an earlier engine owed, unless it is planned already."""
+        container = self._lives.repository.get(ref)
+        if container.status is Status.RESTARTING and container.id not in self._pending_restarts:
+            self._schedule_restart(container)
 
     def _schedule_restart(self, container: Container) -> None:
         previous = self._delays.get(container.id, 0.0)
@@ -221,8 +228,11 @@ class Supervisor:
             container = self._lives.repository.get(id_)
             if container.status is not Status.RESTARTING or self.is_closing:
                 return
+            if not still_restarts(container.host_config.restart_policy, container):
+                self._give_up_restart(container)
+                return
             try:
-                await self._start(container, restart_count=container.restart_count + 1)
+                await self._start(container, restart_count=container.restart_count)
             except BuduError as error:
                 log.warning("restart failed container=%s error=%s", id_, error.message)
             except Exception as error:
@@ -242,9 +252,12 @@ class Supervisor:
             if container.status is not Status.RESTARTING:
                 return container
             self._cancel_restart(container.id)
-            stopped = self._lives.advance(container, Event.GIVE_UP_RESTART, stopped_by_user=True)
-            self._lives.waits.exited(stopped)
-            return stopped
+            return self._give_up_restart(container, stopped_by_user=True)
+
+    def _give_up_restart(self, container: Container, **fields: object) -> Container:
+        stopped = self._lives.advance(container, Event.GIVE_UP_RESTART, **fields)
+        self._lives.waits.exited(stopped)
+        return stopped
 
     async def find_running(self, ref: str) -> Container | None:
         """The container once no start is under way; None when it only waited for its next one."""
