@@ -4,7 +4,7 @@ Docker's `Healthcheck` with two more kinds of test and one more field, which oth
 clients pass on or ignore; the same may be said with labels (see docs/decisions/0006).
 
     Test            ["NONE"], ["CMD", argument…], ["CMD-SHELL", command],
-                    ["HTTP", "[host]:port[/path]"], ["TCP", "[host]:port"]
+                    ["HTTP", "[address]:port[/path]"], ["TCP", "[address]:port"]
     OnUnhealthy     none, restart, stop, kill
 
 Source: Engine API 1.51 HealthConfig; moby 28.3 daemon/container.go validateHealthCheck and
@@ -13,6 +13,7 @@ daemon/health.go.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -171,15 +172,25 @@ def _address_of(test: tuple[str, ...]) -> Address | None:
 
 
 def parse_address(text: str, *, with_path: bool) -> Address:
-    """`:80/ok`, `80`, `10.0.0.5:80/`, `[::1]:80`. Raises: InvalidArgument."""
+    """`:80/ok`, `80`, `localhost:80`, `10.0.0.5:80/`, `[::1]:80`. Raises: InvalidArgument."""
     rest, slash, path = text.partition("/")
     host, _, port = rest.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
+    host = "" if host == "localhost" else host
     is_port = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
     is_clean = path.isascii() and path.isprintable() and " " not in path
-    if not is_port or not is_clean or (slash and not with_path):
+    if not (is_port and is_clean and _is_host(host)) or (slash and not with_path):
         raise InvalidArgument(
             f"invalid address '{text}' in Healthcheck",
             hint=Hint("engine.health-address", form=":80/ok" if with_path else "5432"),
         )
-    return Address(host=host, port=int(port), path=f"/{path}")
+    return Address(host=host.strip("[]"), port=int(port), path=f"/{path}")
+
+
+def _is_host(host: str) -> bool:
+    """Whether it is empty, an IPv4 address, or an IPv6 address in brackets."""
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        version = ipaddress.ip_address(bare).version
+    except ValueError:
+        return not host
+    return host == (bare if version == 4 else f"[{bare}]")

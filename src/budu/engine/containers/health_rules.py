@@ -76,7 +76,7 @@ def _healthy(state: HealthState, probe: ProbeRecord) -> HealthState:
 
 def in_start_period(state: HealthState, settings: ProbeSettings, *, now_ns: int) -> bool:
     """Whether the container may still take its time."""
-    return now_ns - state.run_ns < settings.start_period_ns
+    return max(now_ns - state.run_ns, 0) < settings.start_period_ns
 
 
 def next_delay_ns(state: HealthState, settings: ProbeSettings, *, now_ns: int) -> int:
