@@ -6,8 +6,7 @@ first asked for. Docker's own sentences are not here: clients parse them, so the
 
 from __future__ import annotations
 
-import os
-
+from budu.base.environment import environment
 from budu.base.errors import Hint
 
 TYPE_CHECKING = False
@@ -27,7 +26,7 @@ class _Values(dict[str, object]):
 
 def language_of(environ: Mapping[str, str] | None = None) -> str:
     """The language that LC_ALL, LC_MESSAGES or LANG asks for, the first that is set."""
-    env = os.environ if environ is None else environ
+    env = environment() if environ is None else environ
     wanted = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
     return "ko" if wanted[:2].lower() == "ko" and not wanted[2:3].isalpha() else "en"
 

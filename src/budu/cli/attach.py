@@ -7,7 +7,7 @@ Used by `run` and `start --attach`. Source: docker/cli `cli/command/container/{r
 
 from __future__ import annotations
 
-import os
+import posix
 
 from budu.base.errors import BuduError, DataLoss, InvalidArgument, Unavailable
 from budu.cli.failures import CommandFailed, Exit
@@ -81,7 +81,7 @@ def check_terminal(context: Context, *, stdin: bool, tty: bool) -> None:
 
     Raises: CommandFailed.
     """
-    if stdin and tty and not os.isatty(STDIN):
+    if stdin and tty and not posix.isatty(STDIN):
         from budu.base.errors import Hint
 
         raise CommandFailed("the input device is not a TTY", hint=Hint("cli.no-tty"))
@@ -129,7 +129,7 @@ def start_attached(context: Context, plan: Plan) -> int:
         _connect_pump(context, plan, pump)
         if plan.after_start is not None:
             plan.after_start()
-        _run(pump, signals, raw=plan.tty and plan.stdin and os.isatty(STDIN))
+        _run(pump, signals, raw=plan.tty and plan.stdin and posix.isatty(STDIN))
     if pump.detached:
         return 0
     if pump.impatient:
@@ -189,7 +189,7 @@ def _connect_pump(context: Context, plan: Plan, pump: Pump) -> None:
 
     if plan.forward_signals:
         pump.on_signal = forward
-    if plan.tty and os.isatty(STDOUT):
+    if plan.tty and posix.isatty(STDOUT):
         pump.on_resize = resize
         resize()
     if plan.on_quiet is not None:

@@ -5,7 +5,7 @@ Unknown keys are kept when the file is written. Source: docker/cli `cli/config/c
 
 from __future__ import annotations
 
-import os
+import posix
 
 from budu.base.errors import DataLoss, InvalidArgument
 from budu.client.json import loads
@@ -27,7 +27,7 @@ _PROXIES = (
 def config_folder(environ: Mapping[str, str]) -> str:
     """Where config.json is: DOCKER_CONFIG, or `.docker` in the home folder."""
     chosen = environ.get("DOCKER_CONFIG")
-    return chosen or os.path.join(_home(environ), ".docker")
+    return chosen or f"{_home(environ).rstrip('/')}/.docker"
 
 
 def _home(environ: Mapping[str, str]) -> str:
@@ -35,7 +35,7 @@ def _home(environ: Mapping[str, str]) -> str:
         return environ["HOME"]
     from pwd import getpwuid
 
-    return getpwuid(os.getuid()).pw_dir
+    return getpwuid(posix.getuid()).pw_dir
 
 
 class ConfigFile:
@@ -43,7 +43,7 @@ class ConfigFile:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.path = os.path.join(folder, "config.json")
+        self.path = f"{folder.rstrip('/')}/config.json"
         self.document: dict[str, Any] = self._read()
 
     def _read(self) -> dict[str, Any]:
@@ -80,6 +80,7 @@ class ConfigFile:
         Raises: OSError.
         """
         import json
+        import os
 
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         target = os.path.realpath(self.path)

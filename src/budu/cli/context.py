@@ -5,7 +5,7 @@ Everything is made when it is first asked for, so that a command pays for what i
 
 from __future__ import annotations
 
-import os
+import posix
 import sys
 
 from budu.cli.failures import PROGRAM
@@ -110,11 +110,17 @@ class Context:
             session = Session(self.endpoint, api_version=version, language=language)
             session.on_notice = self.tell
             if self.endpoint.is_default:
-                from budu.cli.autostart import connect_or_start
-
-                connect_or_start(session, self)
+                self._connect(session)
             self._session = session
         return self._session
+
+    def _connect(self, session: Session) -> None:
+        try:
+            session.transport.connect()
+        except OSError:
+            from budu.cli.autostart import connect_or_start
+
+            connect_or_start(session, self)
 
     def use_tls(self, files: tuple[str, ...] | None) -> None:
         """Set certificate files: ca, cert, key and whether to verify (a word or empty)."""
@@ -129,7 +135,7 @@ class Context:
         """What `version` and `info` say of the client."""
         from budu import __version__
 
-        host = os.uname()
+        host = posix.uname()
         machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(host.machine, host.machine)
         return {
             "Version": __version__,

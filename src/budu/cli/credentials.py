@@ -7,10 +7,11 @@ A helper is a program `docker-credential-NAME` that gets its order as the argume
 
 from __future__ import annotations
 
-import os
+import posix
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 
+from budu.base.environment import environment
 from budu.base.errors import Internal, NotFound
 from budu.client.json import dumps, loads
 
@@ -180,27 +181,27 @@ def _run_helper(helper: str, order: str, data: bytes) -> bytes:
     Raises: NotFound when it knows nothing of the server; Internal when it fails or is absent.
     """
     program = f"docker-credential-{helper}"
-    in_read, in_write = os.pipe()
-    out_read, out_write = os.pipe()
+    in_read, in_write = posix.pipe()
+    out_read, out_write = posix.pipe()
     actions = [
-        (os.POSIX_SPAWN_DUP2, in_read, 0),
-        (os.POSIX_SPAWN_DUP2, out_write, 1),
+        (posix.POSIX_SPAWN_DUP2, in_read, 0),
+        (posix.POSIX_SPAWN_DUP2, out_write, 1),
     ]
     try:
-        pid = os.posix_spawnp(program, [program, order], os.environ, file_actions=actions)
+        pid = posix.posix_spawnp(program, [program, order], environment(), file_actions=actions)
     except OSError as error:
-        os.close(in_write)
-        os.close(out_read)
+        posix.close(in_write)
+        posix.close(out_read)
         raise Internal(
             f"error getting credentials - err: exec: {program!r}: {error.strerror}"
         ) from None
     finally:
-        os.close(in_read)
-        os.close(out_write)
+        posix.close(in_read)
+        posix.close(out_write)
     _feed(in_write, data)
     with open(out_read, "rb") as pipe:  # noqa: PTH123
         answer = pipe.read()
-    _, status = os.waitpid(pid, 0)
+    _, status = posix.waitpid(pid, 0)
     if status == 0:
         return answer
     text = answer.decode("utf-8", "replace").strip()
@@ -212,8 +213,8 @@ def _run_helper(helper: str, order: str, data: bytes) -> bytes:
 def _feed(fd: int, data: bytes) -> None:
     """Write a helper's input; a helper that fails early reads nothing."""
     try:
-        os.write(fd, data)
+        posix.write(fd, data)
     except BrokenPipeError:
         pass
     finally:
-        os.close(fd)
+        posix.close(fd)

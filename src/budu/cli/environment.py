@@ -5,8 +5,7 @@ Source: docker/cli `opts/env.go`, `opts/opts.go` (ValidateLabel), `pkg/kvfile/kv
 
 from __future__ import annotations
 
-import os
-
+from budu.base.environment import environment
 from budu.base.errors import InvalidArgument
 
 TYPE_CHECKING = False
@@ -21,9 +20,8 @@ def read_env(text: str) -> str:
     name, separator, _ = text.partition("=")
     if not name:
         raise InvalidArgument(f"invalid environment variable: {text}")
-    if not separator and name in os.environ:
-        return f"{name}={os.environ[name]}"
-    return text
+    value = None if separator else environment().get(name)
+    return text if value is None else f"{name}={value}"
 
 
 def read_label(text: str) -> str:

@@ -6,9 +6,10 @@ that the command does not need (a test counts the modules). Light.
 
 from __future__ import annotations
 
-import os
+import posix
 import sys
 
+from budu.base.environment import environment
 from budu.base.errors import BuduError, Hint
 from budu.cli.failures import PROGRAM, Exit
 from budu.cli.index import COMMANDS, GROUPS, MISSING
@@ -27,7 +28,7 @@ PIPE_BROKEN = 141
 
 def entry() -> None:
     """Run the program and leave without the interpreter's tidying up."""
-    status = main(sys.argv[1:], os.environ)
+    status = main(sys.argv[1:], environment())
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -35,7 +36,7 @@ def entry() -> None:
             status = status or PIPE_BROKEN
         except (OSError, ValueError):
             status = status or 1
-    os._exit(status)
+    posix._exit(status)
 
 
 def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -172,7 +173,7 @@ def _show(context: Context, error: Exit) -> int:
 
 def _silence_output() -> int:
     """Whoever read our output is gone; keep the last flush from failing, too."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    posix.dup2(posix.open("/dev/null", posix.O_WRONLY), 1)
     return PIPE_BROKEN
 
 

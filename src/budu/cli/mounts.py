@@ -6,8 +6,6 @@ Source: docker/cli 28.2 `opts/mount.go`, `cli/compose/loader/volume.go`,
 
 from __future__ import annotations
 
-import os
-
 from budu.base.errors import InvalidArgument
 from budu.base.units import parse_bytes
 from budu.cli.csv import read_fields
@@ -219,4 +217,8 @@ def read_tmpfs(texts: Sequence[str]) -> dict[str, str]:
 
 def absolute(path: str) -> str:
     """A path that begins with a dot becomes absolute; others stay (they may be volume names)."""
-    return os.path.abspath(path) if path.startswith(".") else path
+    if not path.startswith("."):
+        return path
+    from os.path import abspath
+
+    return abspath(path)

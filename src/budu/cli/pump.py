@@ -7,7 +7,7 @@ would block, so a container that does not read its input cannot stop its output.
 
 from __future__ import annotations
 
-import os
+import posix
 import select
 import time
 
@@ -163,7 +163,7 @@ class Pump:
 
     def _read_input(self, fd: int) -> None:
         try:
-            data = os.read(fd, READ_SIZE)
+            data = posix.read(fd, READ_SIZE)
         except OSError:
             data = b""
         if not data:
@@ -224,7 +224,7 @@ def _write(fd: int | None, data: bytes) -> None:
     view = memoryview(data)
     while view:
         try:
-            view = view[os.write(fd, view) :]
+            view = view[posix.write(fd, view) :]
         except BlockingIOError:
             select.select([], [fd], [])
 

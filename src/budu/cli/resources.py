@@ -6,8 +6,6 @@ Source: docker/cli 28.2 `opts/{gpus,ulimit,throttledevice,weightdevice,opts}.go`
 
 from __future__ import annotations
 
-import os
-
 from budu.base.errors import InvalidArgument
 from budu.base.units import parse_bytes
 from budu.cli.csv import read_fields
@@ -182,6 +180,8 @@ def read_device(text: str) -> dict[str, str]:
 
     Raises: InvalidArgument with Docker's sentence.
     """
+    from os.path import normpath
+
     parts = text.split(":")
     if len(parts) > 3 or not parts[0]:
         raise InvalidArgument(f"bad format for path: {text}")
@@ -193,11 +193,11 @@ def read_device(text: str) -> dict[str, str]:
     elif len(parts) == 2 and is_device_mode(parts[1]):
         permissions = parts[1]
     elif len(parts) == 2:
-        inside = os.path.normpath(parts[1])
+        inside = normpath(parts[1])
     checked = inside or host
     if not checked.startswith("/"):
         raise InvalidArgument(f"{checked} is not an absolute path")
-    host = host if inside else os.path.normpath(host)
+    host = host if inside else normpath(host)
     return {
         "PathOnHost": host,
         "PathInContainer": inside or host,

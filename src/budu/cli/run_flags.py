@@ -5,8 +5,7 @@ Source: docker/cli 28.2 `cli/command/container/{opts,run,create}.go`.
 
 from __future__ import annotations
 
-import os
-
+from budu.base.environment import environment
 from budu.cli import resources as res
 from budu.cli.declare import Flag
 from budu.cli.environment import read_env, read_label
@@ -210,7 +209,7 @@ RESOURCES = (
 )  # fmt: skip
 CREATE = (
     Flag("name", "string", help=("Name the container", "컨테이너 이름을 정합니다")),
-    Flag("platform", "string", default=os.environ.get("DOCKER_DEFAULT_PLATFORM", ""),
+    Flag("platform", "string", default=environment().get("DOCKER_DEFAULT_PLATFORM", ""),
          help=("Platform of the image (os/arch[/variant])", "이미지 플랫폼 (os/arch[/variant])")),
     Flag("pull", "string", default="missing",
          help=("Pull the image first: always, missing, never",

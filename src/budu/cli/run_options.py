@@ -6,8 +6,7 @@ Source: docker/cli 28.2 `cli/command/container/opts.go` (parse); Engine API 1.51
 
 from __future__ import annotations
 
-import os
-
+from budu.base.environment import environment
 from budu.base.errors import InvalidArgument
 from budu.cli.addresses import is_mac
 from budu.cli.environment import read_files, to_map
@@ -56,7 +55,7 @@ def create_body(
     _check(call)
     exposed, bindings = read_ports(call.texts("publish"), call.texts("expose"))
     binds, volumes = read_volumes(call.texts("volume"))
-    surroundings = os.environ if environ is None else environ
+    surroundings = environment() if environ is None else environ
     body = _config(call, surroundings, proxy or {})
     body["ExposedPorts"] = exposed
     body["Volumes"] = volumes

@@ -6,7 +6,7 @@ The `signal` module of the standard library imports `enum`; the accelerator belo
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the accelerator has no stub
-import os
+import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class SignalPipe:
         self._write_fd = -1
 
     def __enter__(self) -> SignalPipe:
-        self.fd, self._write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.fd, self._write_fd = posix.pipe2(posix.O_CLOEXEC | posix.O_NONBLOCK)
         _signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         for number in self._numbers:
             self._previous[number] = _signal.signal(number, _note)
@@ -60,12 +60,12 @@ class SignalPipe:
         _signal.set_wakeup_fd(-1)
         for number, handler in self._previous.items():
             _signal.signal(number, handler if handler is not None else _signal.SIG_DFL)
-        os.close(self.fd)
-        os.close(self._write_fd)
+        posix.close(self.fd)
+        posix.close(self._write_fd)
 
     def read(self) -> bytes:
         """The signals since the last call."""
         try:
-            return os.read(self.fd, 256)
+            return posix.read(self.fd, 256)
         except BlockingIOError:
             return b""

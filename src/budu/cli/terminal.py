@@ -5,7 +5,7 @@ Source: termios(3); moby/term `ascii.go` and `proxy.go` (detach keys).
 
 from __future__ import annotations
 
-import os
+import posix
 
 from budu.base.errors import InvalidArgument
 
@@ -22,7 +22,7 @@ _CONTROL_SIGNS = {"@": 0, "[": 27, "\\": 28, "]": 29, "^": 30, "_": 31}
 def size(fd: int) -> tuple[int, int]:
     """Rows and columns of the terminal behind `fd`; (0, 0) when it is none."""
     try:
-        columns, rows = os.get_terminal_size(fd)
+        columns, rows = posix.get_terminal_size(fd)
     except OSError:
         return (0, 0)
     return (rows, columns)

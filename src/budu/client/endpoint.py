@@ -7,7 +7,7 @@ Source: docker/cli, `cli/command/cli.go` (resolveContextName) and `opts/hosts.go
 
 from __future__ import annotations
 
-import os
+import posix
 
 from budu.base.errors import DataLoss, InvalidArgument, NotFound, NotImplementedHere
 from budu.client.json import loads
@@ -91,7 +91,7 @@ class Choice:
 
 def default_socket(environ: Mapping[str, str], uid: int | None = None) -> str:
     """The socket of the system's engine for root, of one's own engine for anyone else."""
-    user = os.getuid() if uid is None else uid
+    user = posix.getuid() if uid is None else uid
     if user == 0:
         return "/run/budu/budu.sock"
     runtime = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"
@@ -194,6 +194,8 @@ def _from_context(choice: Choice, name: str, source: str) -> Endpoint:
 
 def _context_tls(choice: Choice, identity: str, docker: Mapping[str, object]) -> TlsFiles | None:
     folder = f"{choice.config_folder}/contexts/tls/{identity}/docker"
+    import os
+
     skip = bool(docker.get("SkipTLSVerify"))
     if not skip and not os.path.isdir(folder):
         return None

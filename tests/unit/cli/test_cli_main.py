@@ -17,7 +17,7 @@ SOURCE = str(Path(cli_recorder.__file__).resolve().parents[3] / "src")
 HEAVY = frozenset(
     ("re", "json", "argparse", "typing", "enum", "dataclasses", "asyncio", "http", "urllib",
      "logging", "subprocess", "collections", "functools", "socket", "signal", "pathlib",
-     "contextlib", "inspect", "ssl", "msgspec", "hashlib", "datetime", "threading", "shutil")
+     "contextlib", "inspect", "ssl", "msgspec", "hashlib", "datetime", "threading", "shutil", "os")
 )  # fmt: skip
 NO_ENGINE = ["-H", "unix:///no/such.sock"]
 
@@ -157,7 +157,7 @@ from budu.cli.main import find_command
 from budu.cli.parser import parse
 command, path, used = find_command(sys.argv[1:])
 parse(command, path, sys.argv[1 + used:])
-import budu.client.session, budu.cli.context, budu.cli.config, budu.cli.autostart
+import budu.client.session, budu.cli.context, budu.cli.config
 """
 RUN_REST = "import budu.cli.attach, budu.cli.pulling, budu.cli.credentials, budu.cli.advice\n"
 
@@ -166,8 +166,8 @@ def test_version_imports_next_to_nothing() -> None:
     code = "from budu.cli.main import main; main(['--version'], {})"
     ours = {name for name in loaded_modules(code) if name.startswith("budu")}
     assert ours == {
-        "budu", "budu.base", "budu.base.errors", "budu.cli", "budu.cli.failures",
-        "budu.cli.index", "budu.cli.main",
+        "budu", "budu.base", "budu.base.environment", "budu.base.errors", "budu.cli",
+        "budu.cli.failures", "budu.cli.index", "budu.cli.main",
     }  # fmt: skip
 
 

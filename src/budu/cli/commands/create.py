@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 
 from budu.base.errors import BuduError, Internal, InvalidArgument, NotFound
 from budu.cli.declare import Call, Command
@@ -106,7 +106,8 @@ def _platform(text: str) -> str:
                 "invalid argument"
             )
         return text
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    here = posix.uname().machine
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(here, here)
     return f"{text}/{machine}" if text == "linux" else f"linux/{text}"
 
 
@@ -121,9 +122,9 @@ class _IdFile:
     def __enter__(self) -> _IdFile:
         if not self._path:
             return self
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
         try:
-            self._fd = os.open(self._path, flags, 0o644)
+            self._fd = posix.open(self._path, flags, 0o644)
         except FileExistsError:
             raise CommandFailed(
                 "container ID file found, make sure the other container isn't running or delete "
@@ -141,7 +142,7 @@ class _IdFile:
         if self._fd < 0:
             return
         try:
-            os.write(self._fd, identity.encode())
+            posix.write(self._fd, identity.encode())
         except OSError as error:
             raise Internal(
                 f"failed to write the container ID ({identity}) to file: {error.strerror}"
@@ -151,9 +152,9 @@ class _IdFile:
     def __exit__(self, *_: object) -> None:
         if self._fd < 0:
             return
-        os.close(self._fd)
+        posix.close(self._fd)
         if not self._written:
-            os.unlink(self._path)
+            posix.unlink(self._path)
 
 
 def run_create(context: Context, call: Call) -> int:

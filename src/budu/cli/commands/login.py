@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import sys
 
 from budu.base.errors import Unauthenticated
@@ -85,7 +85,7 @@ def _known(context: Context, server: str) -> Credentials | None:
 
 
 def _ask(context: Context, server: str, username: str) -> Credentials:
-    if not os.isatty(0):
+    if not posix.isatty(0):
         raise CommandFailed("cannot perform an interactive login from a non-TTY device")
     from getpass import getpass
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from budu.base.environment import environment
 from budu.base.errors import InvalidArgument
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
@@ -54,7 +53,7 @@ PULL = Command(
                                           "저장소의 모든 태그를 받습니다")),
         Flag("disable-content-trust", default=True, hidden=True,
              help=("Skip image verification (no effect)", "이미지 검증 생략 (효과 없음)")),
-        Flag("platform", "string", default=os.environ.get("DOCKER_DEFAULT_PLATFORM", ""),
+        Flag("platform", "string", default=environment().get("DOCKER_DEFAULT_PLATFORM", ""),
              help=("Platform of the image (os/arch[/variant])",
                    "이미지 플랫폼 (os/arch[/variant])")),
         Flag("progress", "string", default=AUTO, read=_read_progress,
