@@ -25,7 +25,7 @@ def read(test: list[str] | None, **fields: object) -> object:
     return read_settings(ContainerConfig(healthcheck=health, shell=shell))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("test", [None, [], ["NONE"], ["GRPC", "80"]])
+@pytest.mark.parametrize("test", [None, [], ["NONE"], ["GRPC", "80"], ["HTTP"], ["TCP", "x"]])
 def test_no_probe(test: list[str] | None) -> None:
     assert read(test) is None
     assert read_settings(ContainerConfig()) is None
@@ -48,6 +48,11 @@ def test_programs(test: list[str], argv: tuple[str, ...]) -> None:
 def test_the_containers_shell_is_used() -> None:
     settings = read(["CMD-SHELL", "x"], shell=["/bin/bash", "-lc"])
     assert settings.argv == ("/bin/bash", "-lc", "x")  # type: ignore[attr-defined]
+
+
+def test_an_action_that_nobody_knows_is_none() -> None:
+    settings = read(["CMD", "x"], on_unhealthy="reboot")
+    assert settings.on_unhealthy is OnUnhealthy.NONE  # type: ignore[attr-defined]
 
 
 def test_defaults() -> None:

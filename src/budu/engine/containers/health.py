@@ -79,6 +79,7 @@ class HealthService:
         self._drop(container.id)
         settings = read_settings(container.config)
         if settings is None:
+            _tell_of_unknown(container)
             if container.health is not None:
                 self._containers.change(container.id, health=None)
             return
@@ -242,3 +243,10 @@ class HealthService:
                 return
             case _:
                 assert_never(action)
+
+
+def _tell_of_unknown(container: Container) -> None:
+    """As Docker: a probe of a kind that nobody knows is none, and the log says so."""
+    health = container.config.healthcheck
+    if health is not None and health.test and health.test[0] != "NONE":
+        log.warning("unknown healthcheck container=%s test=%s", container.id, health.test)

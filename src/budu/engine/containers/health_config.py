@@ -53,6 +53,9 @@ class OnUnhealthy(StrEnum):
     KILL = "kill"
 
 
+_ACTIONS = {str(action): action for action in OnUnhealthy}
+
+
 class Address(msgspec.Struct, frozen=True, kw_only=True):
     """Where a connection goes to. `host` empty means the container's loopback addresses."""
 
@@ -87,7 +90,7 @@ def check_health(health: HealthConfig | None) -> None:
             raise InvalidArgument(f"{name} in Healthcheck cannot be less than {shortest}")
     if health.retries < 0:
         raise InvalidArgument("Retries in Healthcheck cannot be negative")
-    if health.on_unhealthy and health.on_unhealthy not in set(OnUnhealthy):
+    if health.on_unhealthy and health.on_unhealthy not in _ACTIONS:
         raise InvalidArgument(
             f"OnUnhealthy in Healthcheck must be one of none, restart, stop, kill, not "
             f"'{health.on_unhealthy}'"
@@ -126,11 +129,17 @@ def _labelled_test(labels: Mapping[str, str]) -> list[str] | None:
 
 
 def read_settings(config: ContainerConfig) -> ProbeSettings | None:
-    """The probe of a container; None when it has none, or one of a kind that nobody knows."""
+    """The probe of a container; None when it has none, or one of a kind that nobody knows.
+
+    Never fails: what an image says was checked by nobody.
+    """
     health = config.healthcheck
     if health is None or not health.test:
         return None
-    probe = _probe_of(tuple(health.test), shell=tuple(config.shell or _SHELL))
+    try:
+        probe = _probe_of(tuple(health.test), shell=tuple(config.shell or _SHELL))
+    except InvalidArgument:
+        return None
     if probe is None:
         return None
     return msgspec.structs.replace(
@@ -140,7 +149,7 @@ def read_settings(config: ContainerConfig) -> ProbeSettings | None:
         start_period_ns=max(health.start_period, 0),
         start_interval_ns=_or_default(health.start_interval, _START_INTERVAL_NS),
         retries=health.retries if health.retries > 0 else _RETRIES,
-        on_unhealthy=OnUnhealthy(health.on_unhealthy or "none"),
+        on_unhealthy=_ACTIONS.get(health.on_unhealthy, OnUnhealthy.NONE),
     )
 
 

@@ -45,6 +45,7 @@ KILL_WAIT_S = 5.0
 """How long the end of a killed probe is waited for."""
 _LOG_SIZE = 64 << 10
 _FOLDER = "probes"
+_KILLED = 128 + signal.SIGKILL
 _FAILED_TO_START = (
     "OCI runtime exec failed: exec failed: unable to start container process: {detail}: unknown"
 )
@@ -84,34 +85,33 @@ class ProgramProbes:
         command = f"{settings.argv[0]} {' '.join(settings.argv[1:])}"
         self._emit(container, f"exec_create: {command}", execID=exec_id)
         self._emit(container, f"exec_start: {command}", execID=exec_id)
+        code = _KILLED
         try:
-            result = await self._run(container, running, settings, folder)
+            result, code = await self._run(container, running, settings, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        code = 128 + signal.SIGKILL if result.exit_code == NO_EXIT_CODE else result.exit_code
-        self._emit(container, "exec_die", execID=exec_id, exitCode=str(code))
+            self._emit(container, "exec_die", execID=exec_id, exitCode=str(code))
         return result
 
     async def _run(
         self, container: Container, running: Running, settings: ProbeSettings, folder: Path
-    ) -> ProbeResult:
+    ) -> tuple[ProbeResult, int]:
+        """What the probe says, and the exit code of its program."""
         plan = self._plans.probe_plan(container, settings.argv, running.cgroup)
         try:
             handle = await self._start(_order(container, folder, plan), running)
         except StepFailed as failure:
-            detail = failure.detail
-            text = _FAILED_TO_START.format(detail=detail)
-            return ProbeResult(exit_code=NO_EXIT_CODE, output=text)
+            text = _FAILED_TO_START.format(detail=failure.detail)
+            return ProbeResult(exit_code=NO_EXIT_CODE, output=text), failure.exit_code
         try:
             async with asyncio.timeout(settings.timeout_ns / 1e9):
                 status = await handle.wait()
-            return ProbeResult(exit_code=status.code, output=read_output(folder))
+            return ProbeResult(exit_code=status.code, output=read_output(folder)), status.code
         except TimeoutError:
             await _kill(handle)
-            return timed_out(settings, read_output(folder))
+            return timed_out(settings, read_output(folder)), _KILLED
         finally:
-            if handle.status is None:
-                _kill_session(handle)
+            _kill_session(handle)
             handle.close()
 
     async def _start(self, order: StartOrder, running: Running) -> ShimHandle:
