@@ -84,10 +84,19 @@ def _print_json(rows: Iterable[Row], out: TextIO) -> None:
 
 
 def _print_template(rows: Iterable[Row], out: TextIO, text: str) -> None:
+    apply = template_printer(text)
+    for row in rows:
+        out.write(apply(row) + "\n")
+
+
+def template_printer(text: str) -> Callable[[Row], str]:
+    """What applies a template to one row at a time, for output that has no end.
+
+    Raises: Exit for a malformed template, at once.
+    """
     unescaped = text.replace("\\t", "\t").replace("\\n", "\n")
     _check(unescaped)
-    for row in rows:
-        out.write(_apply(unescaped, row) + "\n")
+    return lambda row: _apply(unescaped, row)
 
 
 def _check(text: str) -> None:

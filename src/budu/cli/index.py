@@ -7,6 +7,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "create": "create:CREATE",
+    "events": "events:EVENTS",
     "images": "images:IMAGES",
     "info": "system:INFO",
     "inspect": "inspect:INSPECT",
@@ -72,6 +73,7 @@ GROUPS = {
     },
     "system": {
         "df": "system:DF",
+        "events": "events:EVENTS",
         "info": "system:INFO",
         "prune": "prune:SYSTEM_PRUNE",
         "stop": "system:STOP",
@@ -100,14 +102,14 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 
 MISSING = {
     "": (
-        "attach build builder buildx bake checkpoint commit compose config context cp diff events "
+        "attach build builder buildx bake checkpoint commit compose config context cp diff "
         "exec export history import load manifest node plugin push save search "
         "secret service stack stats swarm top trust update"
     ),
     "container": ("attach commit cp diff exec export stats top update"),
     "image": "build history import load push save",
     "network": "connect create disconnect prune remove rm",
-    "system": "dial-stdio events",
+    "system": "dial-stdio",
     "volume": "create prune remove rm update",
 }
 """Commands of docker that budu does not have yet."""

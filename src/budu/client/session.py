@@ -135,6 +135,20 @@ class Session:
         document: dict[str, Any] = self.fetch("/system/df", query={"type": kinds})
         return document
 
+    def events(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        filters: Mapping[str, list[str]] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """What happens, as it happens; moments in seconds of the epoch."""
+        query = {"since": since, "until": until, "filters": filters}
+        response = self.call("GET", "/events", query=query)
+        for line in response.lines():
+            event: dict[str, Any] = loads(line)
+            yield event
+
     def authenticate(self, credentials: Mapping[str, str]) -> dict[str, Any]:
         """Check credentials with the registry; `Status` and perhaps `IdentityToken`."""
         answer: dict[str, Any] = self.fetch("/auth", method="POST", body=dict(credentials))

@@ -13,11 +13,11 @@ import pytest
 from tests.fakes.scripted_http import ScriptedServer, answer, raw
 
 from budu.cli.advice import unpublished_port
-from budu.cli.commands.logs import moment
 from budu.cli.commands.port import all_lines
 from budu.cli.commands.run import status_of
 from budu.cli.launcher import first_line, write_launcher
 from budu.cli.main import main
+from budu.cli.moments import moment
 from budu.cli.names import is_id, parse_name
 
 ID = "c0ffee" * 10 + "c0ff"

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 
 from budu.cli.declare import Call, Command, Flag
-from budu.cli.failures import CommandFailed
+from budu.cli.moments import moment_of
 from budu.client.streams import STDERR, Demultiplexer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budu.cli.context import Context
     from budu.client.transport import Response
-
-_BILLION = 1_000_000_000
 
 
 def run_logs(context: Context, call: Call) -> int:
@@ -28,8 +25,8 @@ def run_logs(context: Context, call: Call) -> int:
         "timestamps": call.on("timestamps"),
         "details": call.on("details"),
         "tail": call.text("tail"),
-        "since": _moment("since", call.text("since")),
-        "until": _moment("until", call.text("until")),
+        "since": moment_of("since", call.text("since")),
+        "until": moment_of("until", call.text("until")),
     }
     response = session.container_logs(container["Id"], query)
     context.out.flush()
@@ -53,46 +50,6 @@ def _write(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _moment(flag: str, text: str) -> str | None:
-    """Seconds of the epoch, for `42m`, `2013-01-02T13:23:37Z`, a date or seconds."""
-    from budu.base.errors import InvalidArgument
-
-    if not text:
-        return None
-    try:
-        return moment(text, time.time_ns())
-    except (InvalidArgument, ValueError):
-        raise CommandFailed(f'invalid value for "{flag}": failed to parse value as time or '
-                            f"duration: {text}") from None  # fmt: skip
-
-
-def moment(text: str, now_ns: int) -> str:
-    """`seconds.nanoseconds` of a time that a person wrote; durations count back from `now_ns`.
-
-    Raises: InvalidArgument or ValueError for what is none.
-    Source: moby `api/types/time/timestamp.go` (GetTimestamp).
-    """
-    if text.replace(".", "", 1).isdecimal():
-        return text
-    if text[0].isdecimal() and "-" in text:
-        return _from_date(text)
-    from budu.base.units import parse_duration
-
-    at_ns = now_ns - parse_duration(text)
-    return f"{at_ns // _BILLION}.{at_ns % _BILLION:09d}"
-
-
-def _from_date(text: str) -> str:
-    from datetime import datetime
-
-    whole, dot, rest = text.partition(".")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))] if dot else ""
-    zone = rest[len(digits) :]
-    parsed = datetime.fromisoformat(whole + zone)
-    moment_s = int(parsed.timestamp())
-    return f"{moment_s}.{digits.ljust(9, '0')[:9]}"
 
 
 LOGS = Command(

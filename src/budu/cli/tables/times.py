@@ -14,6 +14,15 @@ def ago(unix_s: int) -> str:
     return f"{human_duration(max(0, time.time_ns() - unix_s * 10**9))} ago"
 
 
+def rfc3339_local(unix_ns: int) -> str:
+    """`2026-11-23T22:15:00.000000001+09:00`, always with nine digits; `Z` in UTC."""
+    seconds, rest = divmod(unix_ns, 10**9)
+    moment = time.localtime(seconds)
+    zone = time.strftime("%z", moment)
+    zone = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', moment)}.{rest:09d}{zone}"
+
+
 def local_time(unix_s: int) -> str:
     """`2026-11-23 22:15:00 +0000 UTC`."""
     moment = time.localtime(unix_s)

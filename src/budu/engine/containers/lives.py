@@ -84,3 +84,7 @@ class Lives:
         """Tell that `action` happened, with the attributes that every event of it carries."""
         attributes = event_attributes(container) | attributes
         self._events.emit("container", action, container.id, **attributes)
+
+    def tell(self, kind: str, action: str, **attributes: str) -> None:
+        """Tell of something that concerns no single object."""
+        self._events.emit(kind, action, "", **attributes)

@@ -101,6 +101,7 @@ class Remover:
                 self.remove(container, volumes=False)
             removed.append(container.id)
             freed += size
+        self._lives.tell("container", "prune", reclaimed=str(freed))
         return removed, freed
 
 

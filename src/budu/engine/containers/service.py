@@ -21,6 +21,7 @@ from budu.base.filters import Filters
 from budu.base.ids import check_name
 from budu.engine.containers.create import ContainerCreator
 from budu.engine.containers.endings import Asker
+from budu.engine.containers.joined import JoinedEvents
 from budu.engine.containers.lifecycle import Event
 from budu.engine.containers.listing import select
 from budu.engine.containers.lives import Lives
@@ -86,7 +87,13 @@ class ContainerService:
         self._lives = lives = Lives(database, repository, events)
         self._remover = Remover(lives, snapshots, images, image_storage, volumes, stdio, paths)
         self._supervisor = Supervisor(
-            lives, starter, networks, stdio, tasks, remove_ended=self._remover.remove_ended
+            lives,
+            starter,
+            networks,
+            stdio,
+            JoinedEvents(events, networks),
+            tasks,
+            remove_ended=self._remover.remove_ended,
         )
         self._stopper = Stopper(lives, self._supervisor)
 
@@ -228,7 +235,9 @@ class ContainerService:
                 f"container {container.id} is restarting, wait until the container is running"
             )
         self.emit(container, "attach")
-        return self._stdio.attach(container, options)
+        return self._stdio.attach(
+            container, options, on_detach=lambda: self.emit(container, "detach")
+        )
 
     async def resize(self, ref: str, *, height: int, width: int) -> None:
         """Tell the terminal its size. Raises: Conflict when it does not run."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from budu.engine.containers.detach import DetachKeys, parse_detach_keys
 from budu.engine.containers.model import Container, Status
@@ -90,15 +90,19 @@ class Stdio:
         ended = self._run(container.id).ended if query.follow else None
         return _render(self._reader(container).read(query, ended=ended), renderer)
 
-    def attach(self, container: Container, options: AttachOptions) -> StdioAttachment:
+    def attach(
+        self, container: Container, options: AttachOptions, *, on_detach: Callable[[], None]
+    ) -> StdioAttachment:
         """One client's connection; the position in the log is taken now.
 
+        `on_detach` is called when the client typed its detach keys.
         Raises: InvalidArgument for malformed detach keys.
         """
         keys = parse_detach_keys(options.detach_keys)
         reader = self._reader(container)
         run = self._run(container.id) if options.stream else None
-        return StdioAttachment(container, options, keys, reader, reader.position(), run)
+        position = reader.position()
+        return StdioAttachment(container, options, keys, reader, position, run, on_detach)
 
 
 class StdioAttachment:
@@ -112,6 +116,7 @@ class StdioAttachment:
         reader: LogReader,
         position: Position,
         run: _Run | None,
+        on_detach: Callable[[], None],
     ) -> None:
         self.tty = container.tty
         self._stdin_once = container.config.stdin_once
@@ -121,6 +126,7 @@ class StdioAttachment:
         self._reader = reader
         self._position = position
         self._run = run
+        self._on_detach = on_detach
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def output(self) -> AsyncIterator[bytes]:
@@ -150,6 +156,8 @@ class StdioAttachment:
             detached = False
         if data and self._opens_stdin and self._run is not None:
             await self._write_all(self._run, data)
+        if detached:
+            self._on_detach()
         return not detached
 
     async def _write_all(self, run: _Run, data: bytes) -> None:

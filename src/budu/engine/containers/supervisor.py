@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from budu.base.clock import now_ns
 from budu.base.errors import BuduError
 from budu.engine.containers.endings import Asked, judge, not_started
+from budu.engine.containers.joined import JoinedEvents
 from budu.engine.containers.lifecycle import Event, next_status
 from budu.engine.containers.lives import Lives
 from budu.engine.containers.model import Container, Status
@@ -43,6 +44,7 @@ class Supervisor:
         starter: ContainerStarter,
         networks: NetworkService,
         stdio: Stdio,
+        joined: JoinedEvents,
         tasks: asyncio.TaskGroup,
         *,
         remove_ended: Callable[[Container], Awaitable[None]],
@@ -51,6 +53,7 @@ class Supervisor:
         self._starter = starter
         self._networks = networks
         self._stdio = stdio
+        self._joined = joined
         self._tasks = tasks
         self._remove_ended = remove_ended
         self._asked: dict[str, Asked] = {}
@@ -103,6 +106,7 @@ class Supervisor:
                 stopped_by_user=False,
                 warnings=started.warnings,
             )
+            self._joined.joined(container)
             self._lives.emit(container, "start")
         self.adopt(container, running)
 
@@ -202,6 +206,7 @@ class Supervisor:
                 self._lives.emit(ended, "oom")
             duration = str(int(_lived_s(ended)))
             self._lives.emit(ended, "die", exitCode=str(status.code), execDuration=duration)
+            self._joined.left(ended)
         return ended
 
     # Restarting

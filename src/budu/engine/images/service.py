@@ -219,7 +219,9 @@ class ImageService:
             if not kept and filters.matches_labels("label", self._labels_of(image)):
                 names = self._repository.names(image.id)
                 deletions += self._untag(image, names) + await self._delete(image)
-        return deletions, max(before - self._storage.usage(), 0)
+        freed = max(before - self._storage.usage(), 0)
+        self._events.emit("image", "prune", "", reclaimed=str(freed))
+        return deletions, freed
 
 
 def created_ns(image: ImageRecord) -> int:
