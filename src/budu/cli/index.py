@@ -6,6 +6,7 @@ Aliases are entries of their own. A value without a colon is a group; groups hav
 from __future__ import annotations
 
 COMMANDS = {
+    "cp": "cp:CP",
     "create": "create:CREATE",
     "events": "events:EVENTS",
     "images": "images:IMAGES",
@@ -36,6 +37,7 @@ COMMANDS = {
 
 GROUPS = {
     "container": {
+        "cp": "cp:CP",
         "create": "create:CREATE",
         "inspect": "inspect:CONTAINER_INSPECT",
         "kill": "lifecycle:KILL",
@@ -102,11 +104,11 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 
 MISSING = {
     "": (
-        "attach build builder buildx bake checkpoint commit compose config context cp diff "
+        "attach build builder buildx bake checkpoint commit compose config context diff "
         "exec export history import load manifest node plugin push save search "
         "secret service stack stats swarm top trust update"
     ),
-    "container": ("attach commit cp diff exec export stats top update"),
+    "container": ("attach commit diff exec export stats top update"),
     "image": "build history import load push save",
     "network": "connect create disconnect prune remove rm",
     "system": "dial-stdio",

@@ -15,7 +15,7 @@ from budu.client.transport import Connection, Response
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from budu.client.endpoint import Endpoint
@@ -80,6 +80,30 @@ class Session:
             raise error_of(response.status, response.read())
         if self.on_notice is not None and "budu-notice" in response.headers:
             self.on_notice(unquote(response.headers["budu-notice"]))
+        return response
+
+    def upload(
+        self,
+        method: str,
+        path: str,
+        pieces: Iterable[bytes],
+        *,
+        query: Mapping[str, object] | None = None,
+    ) -> Response:
+        """Send a request whose body is an archive that comes in pieces.
+
+        Raises: as `call`, and what `pieces` raises.
+        """
+        fields = {**self._language, "Content-Type": "application/x-tar"}
+        target = self._target(path, query)
+        try:
+            response = self.transport.upload(method, target, pieces, headers=fields)
+        except OSError as error:
+            from budu.client.reach import unreachable
+
+            raise unreachable(self.endpoint, error) from error
+        if response.status >= 400:
+            raise _failure(response)
         return response
 
     def fetch(

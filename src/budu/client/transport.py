@@ -13,7 +13,7 @@ from budu.base.errors import DataLoss
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from budu.client.endpoint import Endpoint
 
@@ -176,6 +176,52 @@ class Connection:
         self._send(message)
         return self._read_head(method)
 
+    def upload(
+        self,
+        method: str,
+        path: str,
+        pieces: Iterable[bytes],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Send a request whose body comes in pieces, and read the head of the answer.
+
+        An answer that comes before the body's end is taken, and the rest of the body is not sent.
+        What `pieces` raises breaks the connection off, so that the body cannot pass for whole.
+        Raises: as `request`.
+        """
+        self.close()  # a connection that went stale could not be tried again
+        self.connect()
+        fields = {**(headers or {}), "Transfer-Encoding": "chunked"}
+        try:
+            self._send(_head(self._endpoint, method, path, fields, None))
+            whole = self._send_pieces(pieces)
+            response = self._read_head(method)
+        except BaseException:
+            self.close()
+            raise
+        if not whole:
+            response.headers["connection"] = "close"
+        return response
+
+    def _send_pieces(self, pieces: Iterable[bytes]) -> bool:
+        """Sends a body; False when an answer came before its end."""
+        from select import POLLIN, poll
+
+        watch = poll()
+        if not self._endpoint.tls:  # TLS has messages of its own at any time
+            watch.register(self.fileno(), POLLIN)
+        try:
+            for piece in pieces:
+                if piece:
+                    if watch.poll(0):
+                        return False
+                    self._send(b"%x\r\n%b\r\n" % (len(piece), piece))
+            self._send(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
+
     def hijack(
         self,
         method: str,
@@ -250,7 +296,7 @@ def _head(
     fields = {"Host": host, "User-Agent": "budu", **headers}
     if body is not None:
         fields["Content-Length"] = str(len(body))
-    elif method in ("POST", "PUT"):
+    elif method in ("POST", "PUT") and "Transfer-Encoding" not in fields:
         fields["Content-Length"] = "0"
     lines = [f"{method} {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in fields.items()]

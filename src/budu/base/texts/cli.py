@@ -8,6 +8,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{present} of {layers} layers were here already",
         "레이어 {layers}개 중 {present}개는 이미 있음",
     ),
+    "cli.cp-many": (
+        "Several things can only be copied into a folder that is there. Make it first, or name "
+        "another one.",
+        "여러 개는 이미 있는 폴더 안으로만 복사할 수 있습니다. 폴더를 먼저 만들거나 다른 폴더를 "
+        "고르세요.",
+    ),
     "cli.engine-starting": ("Starting the budu engine …", "budu 엔진을 시작합니다 …"),
     "cli.engine-failed": (
         "The engine did not come up. The end of its log {log}:\n{lines}",
