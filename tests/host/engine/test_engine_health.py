@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -155,12 +157,33 @@ def test_tcp_probe(engine: EngineProcess) -> None:
     await_status(engine, id_, "healthy")
 
 
+def test_a_server_on_the_ipv6_loopback_is_found(engine: EngineProcess) -> None:
+    command = "mkdir -p /w; echo six > /w/index.html; exec httpd -f -h /w -p [::1]:80"
+    id_ = run(engine, ["HTTP", ":80"], command=command)
+    last = await_status(engine, id_, "healthy")["Log"][-1]
+    assert last["Output"] == "http://[::1]:80/: 200 OK\nsix\n"
+
+
 def test_connection_probes_time_out(engine: EngineProcess) -> None:
     """A server that takes connections and never answers."""
     command = f"httpd -f -p 80 & sleep 0.1; kill -STOP $!; {PATIENT}"
     id_ = run(engine, ["HTTP", ":80"], command=command, Timeout=150 * MS)
     last = await_status(engine, id_, "unhealthy")["Log"][-1]
     assert last["Output"].startswith("Health check exceeded timeout (150ms): ")
+
+
+def test_our_own_command_line_says_it_by_flags(engine: EngineProcess) -> None:
+    flags = ["--health-http", ":80/", "--on-unhealthy", "restart", "--health-interval", "50ms"]
+    words = ["run", "-d", "--name", "web", *flags, "busybox", "sh", "-c", SERVER]
+    subprocess.run(
+        [sys.executable, "-m", "budu.cli.main", *words],
+        env=os.environ | {"DOCKER_HOST": engine.host},
+        capture_output=True,
+        check=True,
+    )
+    await_status(engine, "web", "healthy")
+    config = engine.inspect("web")["Config"]["Healthcheck"]
+    assert config == {"Test": ["HTTP", ":80/"], "Interval": 50 * MS, "OnUnhealthy": "restart"}
 
 
 def test_labels_say_it_too(engine: EngineProcess) -> None:
