@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from budu.base.clock import now_ns
-from budu.base.errors import BuduError
+from budu.base.errors import BuduError, NotModified
 from budu.engine.containers.endings import Asked, judge, not_started
 from budu.engine.containers.joined import JoinedEvents
 from budu.engine.containers.lifecycle import Event, next_status
@@ -70,11 +70,16 @@ class Supervisor:
     # Starting
 
     async def start(self, ref: str) -> None:
-        """Run a container. Raises: NotModified, Conflict, InvalidArgument (program), …"""
+        """Run a container. Raises: NotModified, Conflict, InvalidArgument (program), …
+
+        One that waits for its next start counts as running, as Docker has it.
+        """
         container = self._lives.repository.get(ref)
-        self._cancel_restart(container.id)
         async with self._lives.holding(container.id):
             container = self._lives.repository.get(container.id)
+            if container.status is Status.RESTARTING:
+                raise NotModified("container is already running", reference=container.id)
+            self._delays.pop(container.id, None)
             await self._start(container, restart_count=0)
 
     async def _start(self, container: Container, *, restart_count: int) -> None:
