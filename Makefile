@@ -4,26 +4,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 TEST_SETUP := $(VENV)/.setup-test
+LAUNCHER := $(BIN)/budu
+LIGHT := $(shell find src/budu/base src/budu/client src/budu/cli -name '*.py')
 
 .PHONY: setup demo test check unit host api bench clean
 
-setup: $(SETUP)
+setup: $(SETUP) $(LAUNCHER)
 
 $(SETUP): pyproject.toml src/budu/cli/launcher.py
 	@packaging/install-packages nftables
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { packaging/install-packages python3-venv && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	@$(BIN)/python -m compileall -q src
-	@$(BIN)/python -m budu.cli.launcher $(BIN)
 	@touch $@
 
-$(TEST_SETUP): $(SETUP)
+# The command line and the bundle it imports from; see docs/decisions/0004-cli-bundle.md.
+$(LAUNCHER): $(SETUP) $(LIGHT)
+	@$(BIN)/python -m budu.cli.launcher $(BIN)
+
+$(TEST_SETUP): $(SETUP) | $(LAUNCHER)
 	@packaging/install-packages busybox-static docker-registry debootstrap iproute2 crun
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	@$(BIN)/python -m budu.cli.launcher $(BIN)
 	@touch $@
 
-demo: $(SETUP)
+demo: $(SETUP) $(LAUNCHER)
 	@$(BIN)/python -m demo
 
 test: check unit host api

@@ -7,7 +7,6 @@ cells at least ten wide, three spaces apart.
 
 from __future__ import annotations
 
-from budu.base.suggest import nearest
 from budu.cli.failures import Exit
 
 TYPE_CHECKING = False
@@ -115,6 +114,8 @@ def _apply(text: str, value: Row) -> str:
     try:
         return render(text, value, missing_is_error=True)
     except TemplateError as error:
+        from budu.base.suggest import nearest
+
         name = _missing_name(str(error))
         near = nearest(name, list(value)) if name else None
         hint = f" (did you mean .{near}?)" if near else ""

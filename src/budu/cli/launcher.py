@@ -1,7 +1,9 @@
 """Writes the program `budu` for people: a script that starts the interpreter with `-IS`.
 
 An installer's own stub imports `re` and pays for every `.pth` file of the environment; this one
-starts in the time of the bare interpreter. `python -m budu.cli.launcher FOLDER` writes it.
+starts in the time of the bare interpreter and imports from a bundle (`cli.bundle`), which is
+written, too. `python -m budu.cli.launcher FOLDER` writes both. Without a bundle, or with one that
+is damaged or of another interpreter, the script does the same, a few milliseconds later.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+
+from budu.cli.bundler import bundle_path, write_bundle
 
 _SHEBANG_LIMIT = 127
 """Bytes that the kernel reads of a script's first line (linux/binfmts.h, older kernels)."""
@@ -18,16 +22,45 @@ _SCRIPT = """\
 import sys
 sys.path.insert(0, {source!r})
 sys.path.append({site!r})
+def use_bundle():
+    import _imp, gc, marshal, posix
+    from _frozen_importlib_external import MAGIC_NUMBER
+    gc.set_threshold(20000)
+    file = posix.open({bundle!r}, posix.O_RDONLY | posix.O_CLOEXEC)
+    front = posix.read(file, 16)
+    if front[:4] == MAGIC_NUMBER:
+        data = posix.read(file, int.from_bytes(front[4:8], 'little'))
+        if front[8:] == _imp.source_hash(int.from_bytes(MAGIC_NUMBER, 'little'), data):
+            head = marshal.loads(data)
+            reader = {{'__name__': 'budu.cli.bundle'}}
+            exec(head[0], reader)
+            reader['install'](file, {source!r}, head)
+try:
+    use_bundle()
+except Exception:
+    pass
 from budu.cli.main import entry
 entry()
 """
+"""What it takes to read `cli.bundle` itself from the bundle. Nothing that a bundle can hold may
+keep the program from running."""
 
 
-def write_launcher(folder: Path, *, python: str = sys.executable) -> Path:
-    """Write `folder/budu`, atomically and executable, for the package that runs this code."""
-    source = Path(__file__).resolve().parents[2]
-    site = _site_packages(python)
-    text = _SCRIPT.format(first=first_line(python), source=str(source), site=site)
+def write_launcher(
+    folder: Path, *, python: str = sys.executable, source: Path | None = None
+) -> Path:
+    """Write `folder/budu`, atomically and executable, and the bundle it imports from.
+
+    `source` is the folder that `budu` is in; None stands for the package that runs this code.
+    """
+    source = source or Path(__file__).resolve().parents[2]
+    write_bundle(source)
+    text = _SCRIPT.format(
+        first=first_line(python),
+        source=str(source),
+        site=_site_packages(python),
+        bundle=str(bundle_path(source)),
+    )
     target = folder / "budu"
     temporary = folder / f".budu.{os.getpid()}"
     temporary.write_text(text, encoding="utf-8")

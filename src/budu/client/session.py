@@ -7,7 +7,6 @@ reached as `Unavailable` with Docker's sentence and a hint found by looking (`cl
 
 from __future__ import annotations
 
-from budu.client.errors import error_of
 from budu.client.json import dumps, loads
 from budu.client.query import encode, quote, unquote
 from budu.client.transport import Connection, Response
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
+    from budu.base.errors import BuduError
     from budu.client.endpoint import Endpoint
 
 _JSON = {"Content-Type": "application/json"}
@@ -77,7 +77,7 @@ class Session:
 
             raise unreachable(self.endpoint, error) from error
         if response.status >= 400:
-            raise error_of(response.status, response.read())
+            raise _failure(response)
         if self.on_notice is not None and "budu-notice" in response.headers:
             self.on_notice(unquote(response.headers["budu-notice"]))
         return response
@@ -297,7 +297,7 @@ class Session:
 
             raise unreachable(self.endpoint, error) from error
         if raw is None:
-            raise error_of(response.status, response.read())
+            raise _failure(response)
         kind = response.headers.get("content-type", "")
         return Hijacked(raw, early, tty=kind == "application/vnd.docker.raw-stream")
 
@@ -383,6 +383,13 @@ class Session:
         """Volume."""
         document: dict[str, Any] = self.fetch(f"/volumes/{_word(name)}")
         return document
+
+
+def _failure(response: Response) -> BuduError:
+    """The engine's error, of which most commands never hear."""
+    from budu.client.errors import error_of
+
+    return error_of(response.status, response.read())
 
 
 def _container(ref: str, action: str) -> str:

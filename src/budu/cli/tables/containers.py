@@ -124,6 +124,8 @@ def _image(container: Any, full: bool) -> str:
 def _command(command: str, full: bool) -> str:
     if not full:
         command = _shortened(command, _COMMAND_WIDTH)
+    if command.isprintable() and '"' not in command and "\\" not in command:
+        return f'"{command}"'
     from budu.cli.template.printf import quote
 
     return quote(command)
