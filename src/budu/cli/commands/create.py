@@ -8,7 +8,6 @@ from budu.base.errors import BuduError, Internal, InvalidArgument, NotFound
 from budu.cli.declare import Call, Command
 from budu.cli.failures import USAGE_ERROR, CommandFailed, Exit
 from budu.cli.names import ImageName, is_id, parse_name
-from budu.cli.pulling import AUTO, QUIET, pull
 from budu.cli.run_flags import CREATE_FLAGS
 from budu.cli.run_options import create_body
 from budu.cli.terminal import size
@@ -87,6 +86,8 @@ def _create(
 
 
 def _pull(context: Context, call: Call, name: ImageName) -> None:
+    from budu.cli.pulling import AUTO, QUIET, pull
+
     pull(
         context,
         name,
