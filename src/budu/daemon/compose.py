@@ -15,6 +15,7 @@ from budu.daemon.init_binary import install_init
 from budu.daemon.options import Options
 from budu.distribution.auth import Credentials
 from budu.distribution.client import Registries
+from budu.distribution.download import Downloads
 from budu.distribution.hosts import hosts_config, proxies_from_environment
 from budu.distribution.login import login
 from budu.distribution.pull import Puller
@@ -28,11 +29,14 @@ from budu.engine.containers.probes import Prober
 from budu.engine.containers.repository import ContainerRepository
 from budu.engine.containers.rootfs import ContainerRoots
 from budu.engine.containers.service import ContainerService
+from budu.engine.containers.snapshots import SnapshotService
 from budu.engine.containers.start import ContainerStarter
 from budu.engine.containers.stdio import Stdio
 from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.engine.housekeeping import Housekeeping
+from budu.engine.images.importing import ImportService
+from budu.engine.images.making import ImageMaker
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.service import ImageService
 from budu.engine.images.storage import ImageStorage
@@ -52,6 +56,7 @@ from budu.runtime.seccomp_profile import ProgramCache
 from budu.shim.pool import ShimPool
 from budu.snapshot.choose import choose_layer_store, probe
 from budu.snapshot.container import ContainerSnapshots
+from budu.snapshot.differences import ContainerDifferences
 from budu.spec.api.auth import AuthConfig
 from budu.volume.local import LocalVolumes
 
@@ -94,7 +99,17 @@ class Engine:
         self.events = EventLog(database)
         puller = Puller(registries, content, layers, max_downloads=options.max_concurrent_downloads)
         self._puller = puller
-        image_storage = ImageStorage(content, layers, claimed=lambda: puller.claimed_layers)
+        image_storage = ImageStorage(
+            content, layers, claimed=lambda: puller.claimed_layers | maker.claimed_layers
+        )
+        maker = ImageMaker(
+            image_records,
+            image_storage,
+            content,
+            layers,
+            containers=container_records.all,
+            folder=paths.data_root,
+        )
         self.images = ImageService(
             image_records,
             image_storage,
@@ -124,6 +139,7 @@ class Engine:
             shims=shims,
             seccomp=ProgramCache(str(options.data_root / "seccomp")),
             host=read_host(),
+            find=container_records.get,
             init_path=install_init(paths.init),
         )
         self.containers = ContainerService(
@@ -163,6 +179,18 @@ class Engine:
         roots = ContainerRoots(self.containers, snapshots, self.volumes, paths)
         self.container_files = container_files(self.containers, roots)
         self.volume_files = volume_files(self.volumes)
+        self.snapshots = SnapshotService(
+            self.containers,
+            self.images,
+            ContainerDifferences(
+                snapshots, layers, style=abilities.style, userxattr=abilities.userxattr
+            ),
+            layers,
+            maker,
+            self.events,
+        )
+        self._downloads = Downloads(registry_hosts)
+        self.imports = ImportService(maker, layers, self._downloads, self.events)
         facts = HostFacts(
             engine_id=engine_id,
             data_root=str(options.data_root),
@@ -205,6 +233,7 @@ class Engine:
         await self._shims.close()
         self._puller.close()
         await self._registries.close()
+        await self._downloads.close()
         self.networks.close()
         self._watch.close()
         self._layers.close()

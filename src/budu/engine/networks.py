@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from budu.base.clock import format_time
-from budu.base.errors import Hint, InvalidArgument, NotFound, NotImplementedHere
+from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container
 from budu.engine.contract import NetworkList, Texts
@@ -53,7 +53,8 @@ _FILTER_KEYS = frozenset(["dangling", "driver", "id", "label", "name", "scope", 
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
-    """What a start needs of the network: a namespace to join (None: the host's), its endpoints."""
+    """What a start needs of the network: a namespace of its own to join, None where the host's or
+    another container's is used, and its endpoints."""
 
     netns: int | None
     endpoints: dict[str, EndpointState]
@@ -98,7 +99,7 @@ class NetworkService:
         """
         mode = host.network_mode
         if mode.startswith("container:"):
-            raise NotImplementedHere(f"network mode {mode} is not supported by this engine yet")
+            return {}
         name = self._name_of(mode)
         asked = (networking.endpoints_config if networking else None) or {}
         for other in asked:
@@ -130,7 +131,7 @@ class NetworkService:
         is left behind then.
         """
         mode = container.host_config.network_mode
-        if mode == HOST:
+        if mode == HOST or mode.startswith("container:"):
             return Sandbox(netns=None, endpoints={})
         netns = self._sandboxes.make()
         try:

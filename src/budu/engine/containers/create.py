@@ -19,11 +19,12 @@ from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
 from budu.engine.containers.health_config import check_health, complete_health
 from budu.engine.containers.model import Container, Mount, MountKind
-from budu.engine.containers.mounts import plan_mounts
+from budu.engine.containers.mounts import mounts_from, plan_mounts
 from budu.engine.containers.repository import ContainerRepository, name_in_use
 from budu.engine.containers.resources import check_resources
 from budu.engine.containers.restart import check_policy
 from budu.engine.containers.security import effective_capabilities, parse_security_options
+from budu.engine.containers.sharing import check_shared_network, donors, with_donor_ids
 from budu.engine.containers.spec_builder import check_modes
 from budu.engine.contract import Created
 from budu.engine.events import EventLog
@@ -112,10 +113,18 @@ class ContainerCreator:
         exec_config = self._images.config(image).config
         merged = merge_config(_exec_config(body), exec_config)
         host = _complete(body.host_config or HostConfig())
+        host = with_donor_ids(host, self._repository.get)
+        check_shared_network(
+            host,
+            hostname=body.hostname,
+            mac=body.mac_address,
+            exposed=bool(body.exposed_ports),
+        )
         _check(host)
-        config = _container_config(body, merged, id_, host)
+        config = _container_config(body, merged, self._hostname(body, host, id_))
         endpoint_settings = self._networks.plan(host, body.networking_config)
-        mounts = plan_mounts(host, tuple(merged.volumes or ()))
+        inherited = mounts_from(host.volumes_from or (), self._repository.get)
+        mounts = plan_mounts(host, tuple(merged.volumes or ()), inherited=inherited)
         command = command_line(merged)
         container = Container(
             id=id_,
@@ -134,6 +143,13 @@ class ContainerCreator:
         return msgspec.structs.replace(
             container, mounts=tuple(self._resolve(mount, undo) for mount in mounts)
         )
+
+    def _hostname(self, body: ContainerCreateBody, host: HostConfig, id_: str) -> str:
+        """Given, or that of whose network it shares, or the short id."""
+        donor = donors(host).get("network")
+        if donor:
+            return self._repository.get(donor).config.hostname
+        return body.hostname or (os.uname().nodename if host.network_mode == "host" else id_[:12])
 
     def _resolve(self, mount: Mount, undo: ExitStack) -> Mount:
         """The mount with its host path: volumes are made, bind sources looked at."""
@@ -231,10 +247,11 @@ def _complete(host: HostConfig) -> HostConfig:
 
 
 def _container_config(
-    body: ContainerCreateBody, merged: ExecConfig, id_: str, host: HostConfig
+    body: ContainerCreateBody, merged: ExecConfig, hostname: str
 ) -> ContainerConfig:
     own = {name: getattr(body, name) for name in ContainerConfig.__struct_fields__}
     own |= {
+        "hostname": hostname,
         "user": merged.user,
         "exposed_ports": merged.exposed_ports,
         "env": list(merged.env or ()),
@@ -246,8 +263,6 @@ def _container_config(
         "stop_signal": merged.stop_signal,
         "healthcheck": complete_health(body.healthcheck, merged.healthcheck, merged.labels or {}),
     }
-    if not own["hostname"]:
-        own["hostname"] = os.uname().nodename if host.network_mode == "host" else id_[:12]
     return ContainerConfig(**own)
 
 

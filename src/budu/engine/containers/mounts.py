@@ -1,17 +1,19 @@
 """Which mounts a container gets, from `-v`, `--mount`, `--tmpfs` and the image's VOLUME lines.
 
 Pure: volumes are named but not made, bind sources are not looked at. `create` does both.
-Precedence by destination: `--mount`, then `-v`, then `--tmpfs`, then the image's volumes.
+Precedence by destination: `--mount`, `-v`, `--tmpfs`, `--volumes-from`, the image's volumes.
 Source: Engine API 1.51 HostConfig (Binds, Mounts, Tmpfs); Docker docs, "Volumes", "Bind mounts".
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
 
 from budu.base.errors import InvalidArgument, NotImplementedHere
-from budu.engine.containers.model import Mount, MountKind
+from budu.engine.containers.model import Container, Mount, MountKind
 from budu.spec.api.host_config import HostConfig
 from budu.spec.api.host_config import Mount as ApiMount
 
@@ -24,8 +26,10 @@ _GROUPS = (_ACCESS, _LABELS, _PROPAGATIONS, _IGNORED, _VOLUME_ONLY)
 DEFAULT_BIND_PROPAGATION = "rprivate"
 
 
-def plan_mounts(host_config: HostConfig, image_volumes: Iterable[str]) -> tuple[Mount, ...]:
-    """All mounts of a container, parents before children.
+def plan_mounts(
+    host_config: HostConfig, image_volumes: Iterable[str], *, inherited: Iterable[Mount] = ()
+) -> tuple[Mount, ...]:
+    """All mounts of a container, parents before children; `inherited` as of `mounts_from`.
 
     Raises: InvalidArgument with Docker's sentence for a malformed or doubled mount.
     """
@@ -39,10 +43,32 @@ def plan_mounts(host_config: HostConfig, image_volumes: Iterable[str]) -> tuple[
         if mount.destination in chosen:
             raise InvalidArgument(f"Duplicate mount point: {mount.destination}")
         chosen[mount.destination] = mount
+    for mount in inherited:
+        chosen.setdefault(mount.destination, mount)
     for destination in image_volumes:
         path = _checked_target(destination)
         chosen.setdefault(path, _anonymous(path))
     return tuple(sorted(chosen.values(), key=lambda mount: mount.destination.split("/")))
+
+
+def mounts_from(refs: Iterable[str], find: Callable[[str], Container]) -> tuple[Mount, ...]:
+    """The volumes and binds of other containers, from `NAME[:ro|rw|z|Z]`; later names win.
+
+    Raises: InvalidArgument for a malformed mode, NotFound for an unknown container.
+    """
+    mounts: dict[str, Mount] = {}
+    for ref in refs:
+        if not ref:
+            raise InvalidArgument("volumes-from specification cannot be an empty string")
+        name, _, mode = ref.partition(":")
+        if mode and mode not in _ACCESS | _LABELS:
+            raise InvalidArgument(f"invalid mode: {mode}")
+        for mount in find(name).mounts:
+            if mount.kind is not MountKind.TMPFS:
+                mounts[mount.destination] = msgspec.structs.replace(
+                    mount, read_only=mount.read_only or mode == "ro", mode=mode or mount.mode
+                )
+    return tuple(mounts.values())
 
 
 def _explicit(host_config: HostConfig) -> Iterator[Mount]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from budu.base.errors import InvalidArgument, NotImplementedHere
+from budu.base.errors import InvalidArgument
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.resources import FindDevice, build_resources
 from budu.engine.containers.security import (
@@ -20,6 +20,7 @@ from budu.engine.containers.security import (
     effective_capabilities,
     parse_security_options,
 )
+from budu.engine.containers.sharing import donors
 from budu.spec import oci_runtime as oci
 from budu.spec.api.host_config import HostConfig, Ulimit
 
@@ -201,6 +202,8 @@ def _system_mounts(container: Container, inputs: SpecInputs) -> Iterator[oci.Mou
         yield oci.Mount(
             destination="/dev/shm", type="bind", source="/dev/shm", options=("rbind", "rprivate")
         )
+    elif host.ipc_mode.startswith("container:"):
+        yield oci.Mount(destination="/dev/shm", type="bind", source="fd:shm", options=("bind",))
     elif host.ipc_mode != "none":
         size = host.shm_size or DEFAULT_SHM_SIZE
         yield oci.Mount(
@@ -256,17 +259,16 @@ def _devices(host: HostConfig, find_device: FindDevice) -> Iterator[oci.Device]:
 
 
 def check_modes(container: Container) -> None:
-    """Raises: InvalidArgument or NotImplementedHere for a namespace mode that is not served."""
+    """Raises: InvalidArgument for a namespace mode that is not served."""
     host = container.host_config
-    for option, name, value, served in (
-        ("--pid", "PID", host.pid_mode, {"", "private", "host"}),
-        ("--ipc", "IPC", host.ipc_mode, {"", "private", "shareable", "host", "none"}),
-        ("--uts", "UTS", host.uts_mode, {"", "host"}),
-        ("--cgroupns", "cgroup namespace", host.cgroupns_mode, {"", "private", "host"}),
-        ("--userns", "user namespace", host.userns_mode, {"", "host"}),
+    joinable = set(donors(host))
+    for kind, name, value, served in (
+        ("pid", "PID", host.pid_mode, {"", "private", "host"}),
+        ("ipc", "IPC", host.ipc_mode, {"", "private", "shareable", "host", "none"}),
+        ("uts", "UTS", host.uts_mode, {"", "host"}),
+        ("cgroup", "cgroup namespace", host.cgroupns_mode, {"", "private", "host"}),
+        ("user", "user namespace", host.userns_mode, {"", "host"}),
     ):
-        if value in served:
+        if value in served or kind in joinable:
             continue
-        if value.startswith("container:"):
-            raise NotImplementedHere(f"{option} {value} is not supported by this engine yet")
         raise InvalidArgument(f"invalid {name} mode: {value}")

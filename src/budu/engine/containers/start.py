@@ -10,6 +10,7 @@ its own copies.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -20,6 +21,7 @@ from budu.engine.containers.create import make_bind_source
 from budu.engine.containers.devices import all_devices, device_node
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.security import parse_security_options
+from budu.engine.containers.sharing import donors, open_shared
 from budu.engine.containers.spec_builder import SpecInputs, build_spec
 from budu.engine.networks import NetworkService
 from budu.engine.paths import ContainerPaths, EnginePaths
@@ -87,6 +89,7 @@ class ContainerStarter:
         shims: ShimPool,
         seccomp: ProgramCache,
         host: Host,
+        find: Callable[[str], Container],
         init_path: str = "",
     ) -> None:
         self._paths = paths
@@ -99,6 +102,7 @@ class ContainerStarter:
         self._seccomp = seccomp
         self._default_profile = default_profile()
         self._host = host
+        self._find = find
         self._init_path = init_path
 
     async def start(self, container: Container) -> StartedContainer:
@@ -116,13 +120,17 @@ class ContainerStarter:
             fds.callback(os.close, rootfs)
             self._fill_volumes(container, rootfs)
             passed = {"rootfs": rootfs}
+            shared = open_shared(container, self._find)
+            fds.callback(shared.close)
+            passed |= shared.fds
             sandbox = await self._networks.open(container)
             if sandbox.netns is not None:
                 passed["netns"] = sandbox.netns
                 fds.callback(os.close, sandbox.netns)
             undo.callback(self._networks.disconnect, sandbox.endpoints)
             files = self._paths.container(container.id)
-            self._networks.write_files(container, sandbox.endpoints, files)
+            if shared.network_donor is None:
+                self._networks.write_files(container, sandbox.endpoints, files)
             cgroup, plan, warnings = self._plan(container, files, undo)
             if cgroup.placement.unified is not None:
                 passed["cgroup"] = os.open(cgroup.placement.unified, _DIRECTORY)
@@ -181,6 +189,9 @@ class ContainerStarter:
         host = container.host_config
         host = msgspec.structs.replace(host, devices=all_devices(host))
         container = msgspec.structs.replace(container, host_config=host)
+        donor = donors(host).get("network")
+        if donor:
+            files = self._paths.container(donor)
         inputs = SpecInputs(
             cgroups_path=self._cgroup_path(container),
             hosts=str(files.hosts),
@@ -268,5 +279,6 @@ def _namespaces(container: Container) -> dict[str, str]:
         "cgroup": host.cgroupns_mode,
     }
     joined = {kind: "host" for kind, mode in modes.items() if mode == "host"}
+    joined |= {kind: f"fd:{kind}ns" for kind in donors(host) if kind != "network"}
     joined["network"] = "host" if host.network_mode == "host" else "fd:netns"
     return joined
