@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 
 from budu.cli.copy_rules import renamed
-from budu.cli.copy_unpack import members
+from budu.cli.copy_unpack import broken_off, members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +28,11 @@ def rename_root(pieces: Iterator[bytes], old: str, new: str) -> Iterator[bytes]:
         kept = {key: text for key, text in info.pax_headers.items() if key.startswith(_KEPT)}
         info.pax_headers = kept
         yield info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-        while content is not None and (piece := content.read(_PIECE)):
-            yield piece
+        try:
+            while content is not None and (piece := content.read(_PIECE)):
+                yield piece
+        except tarfile.TarError as error:
+            raise broken_off(error) from None
         if content is not None:
             yield bytes(-info.size % _BLOCK)
     yield bytes(2 * _BLOCK)

@@ -50,7 +50,8 @@ class Chunks:
 def members(pieces: Iterator[bytes]) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """The members of an archive, one after another, as they come.
 
-    Raises: CommandFailed when it is broken off.
+    Raises: CommandFailed when it is broken off between members; reading content that is broken off
+    raises tarfile.TarError: see `broken_off`.
     """
     try:
         with tarfile.open(fileobj=Chunks(pieces), mode="r|", bufsize=1 << 18) as tar:  # type: ignore[call-overload]  # reads are all it needs
@@ -58,9 +59,14 @@ def members(pieces: Iterator[bytes]) -> Iterator[tuple[tarfile.TarFile, tarfile.
                 tar.members = []  # tarfile would remember all of them
                 yield tar, info
     except tarfile.TarError as error:
-        raise CommandFailed(f"unexpected EOF: {error}") from None
+        raise broken_off(error) from None
     for _ in pieces:
         continue
+
+
+def broken_off(error: tarfile.TarError) -> CommandFailed:
+    """The error for an archive that is not whole."""
+    return CommandFailed(f"unexpected EOF: {error}")
 
 
 class Unpacker:
@@ -80,8 +86,7 @@ class Unpacker:
         top = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for tar, info in members(pieces):
-                parts = self._parts(info.name)
-                if parts:
+                if parts := self._parts(info.name):
                     self._unpack(top, parts, tar=tar, info=info)
             for parts, info in reversed(self._directories):
                 self._finish_directory(top, parts, info)
@@ -106,6 +111,8 @@ class Unpacker:
                 self._make(parent, parts, tar=tar, info=info)
             finally:
                 os.close(parent)
+        except tarfile.TarError as error:
+            raise broken_off(error) from None
         except OSError as error:
             raise CommandFailed(f"{path}: {os.strerror(error.errno or 0).lower()}") from None
 
@@ -243,10 +250,11 @@ def _copy(content: IO[bytes], file: IO[bytes], info: tarfile.TarInfo) -> None:
     if stretches is None:
         shutil.copyfileobj(content, file, _PIECE)
         return
+    raw = content.raw  # type: ignore[attr-defined]  # the buffer above it refuses to skip
     for offset, length in stretches:
-        content.seek(offset)
+        raw.seek(offset)
         file.seek(offset)
-        while length and (piece := content.read(min(length, _PIECE))):
+        while length and (piece := raw.read(min(length, _PIECE))):
             file.write(piece)
             length -= len(piece)
     file.truncate(info.size)
