@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.support.records import a_container, a_volume_mount
 
-from budu.base.errors import InvalidArgument, NotImplementedHere
+from budu.base.errors import InvalidArgument
 from budu.engine.containers.devices import DeviceNode
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.security import MASKED_PATHS
@@ -194,6 +194,12 @@ def test_unknown_namespace_mode_is_refused(host: dict[str, object], message: str
     assert caught.value.message == message
 
 
-def test_namespace_of_another_container_is_not_served_yet() -> None:
-    with pytest.raises(NotImplementedHere):
-        check_modes(a_container(host_config=HostConfig(pid_mode="container:db")))
+def test_namespaces_of_another_container_are_joined_by_descriptor() -> None:
+    modes = {"pid_mode": "container:db", "ipc_mode": "container:db"}
+    check_modes(a_container(host_config=HostConfig(**modes)))
+    inputs = msgspec.structs.replace(INPUTS, namespaces={"pid": "fd:pidns", "ipc": "fd:ipcns"})
+    made = spec(inputs=inputs, **modes)
+    joined = {each.type: each.path for each in linux(made).namespaces if each.path}
+    assert joined == {"pid": "fd:pidns", "ipc": "fd:ipcns"}
+    shared = mount_at(made, "/dev/shm")
+    assert (shared.type, shared.source) == ("bind", "fd:shm")
