@@ -9,6 +9,7 @@ from budu.api.handlers.images import ImageHandlers
 from budu.api.handlers.networks import NetworkHandlers
 from budu.api.handlers.plugins import PluginHandlers
 from budu.api.handlers.pull import PullHandlers
+from budu.api.handlers.snapshots import SnapshotHandlers
 from budu.api.handlers.system import SystemHandlers
 from budu.api.handlers.volumes import VolumeHandlers
 from budu.api.routing import Router
@@ -26,7 +27,8 @@ def build_router(engine: Engine) -> Router:
             *container_file_routes(engine.container_files),
             *volume_file_routes(engine.volume_files),
             *ImageHandlers(engine.images).routes(),
-            *PullHandlers(engine.images).routes(),
+            *PullHandlers(engine.images, engine.imports).routes(),
+            *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks).routes(),
             *VolumeHandlers(engine.volumes).routes(),
             *PluginHandlers().routes(),

@@ -17,9 +17,7 @@ _PLUGINS = "managed plugins are not part of this engine"
 UNSERVED: dict[str, dict[str, str]] = {
     "is not implemented by this engine yet": {
         "ContainerAttachWebsocket": "GET /containers/{id}/attach/ws",
-        "ContainerChanges": "GET /containers/{id}/changes",
         "ContainerExec": "POST /containers/{id}/exec",
-        "ContainerExport": "GET /containers/{id}/export",
         "ContainerStats": "GET /containers/{id}/stats",
         "ContainerTop": "GET /containers/{id}/top",
         "ContainerUpdate": "POST /containers/{id}/update",
@@ -29,7 +27,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "BuildPrune": "POST /build/prune",
         "DistributionInspect": "GET /distribution/{name:.*}/json",
         "ImageBuild": "POST /build",
-        "ImageCommit": "POST /commit",
         "ImageGet": "GET /images/{name:.*}/get",
         "ImageGetAll": "GET /images/get",
         "ImageLoad": "POST /images/load",

@@ -22,10 +22,16 @@ def merge_config(container: ExecConfig, image: ExecConfig | None) -> ExecConfig:
     An Entrypoint of `[]` or `[""]` drops the image's.
     Raises: InvalidArgument `no command specified` when nothing is left to run.
     """
+    merged = merge_defaults(container, image)
+    if not command_line(merged):
+        raise InvalidArgument("no command specified")
+    return merged
+
+
+def merge_defaults(container: ExecConfig, image: ExecConfig | None) -> ExecConfig:
+    """As `merge_config`, and there may be nothing left to run."""
     image = image or ExecConfig()
     entrypoint, cmd, args_escaped = _command(container, image)
-    if not entrypoint and not cmd:
-        raise InvalidArgument("no command specified")
     return msgspec.structs.replace(
         container,
         user=container.user or image.user,

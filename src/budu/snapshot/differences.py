@@ -20,6 +20,15 @@ from budu.spec.digest import Digest
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
+_KEPT_XATTRS = (b"user.", b"system.posix_acl_")
+_CAPABILITY = b"security.capability"
+
+
+def keeps_xattr(name: bytes) -> bool:
+    """Whether an extended attribute belongs to the file and not to this host."""
+    return name == _CAPABILITY or name.startswith(_KEPT_XATTRS)
+
+
 class ContainerDifferences:
     """Reads the upper directories of containers. Thread-safe."""
 
@@ -41,19 +50,22 @@ class ContainerDifferences:
         with self._open_upper(container_id) as upper:
             return survey(upper, self._lowers(diff_ids))
 
-    def write_layer(self, container_id: str, diff_ids: Sequence[Digest], write: Sink) -> None:
-        """The container's changes as the plain tar of a layer; an empty one without any.
+    def write_layer(self, container_id: str, diff_ids: Sequence[Digest], write: Sink) -> bool:
+        """The container's changes as the plain tar of a layer; whether there are any.
 
         Raises: NotFound; what `write` raises.
         """
         seen = self.survey(container_id, diff_ids)
         with self._open_upper(container_id) as upper:
-            options = PackOptions(overlay=True, skips=seen.idle.__contains__)
+            options = PackOptions(
+                overlay=True, keeps_xattr=keeps_xattr, skips=seen.idle.__contains__
+            )
             writer = TreeWriter(write, options)
             if not seen.is_empty:
                 writer.add_entry(upper, b".")
                 writer.add_tree(upper)
             writer.end()
+        return not seen.is_empty
 
     def view(self, container_id: str, diff_ids: Sequence[Digest]) -> int:
         """A detached read-only mount of the container's root as it is now, the caller's to close.

@@ -364,5 +364,7 @@ class FakeEngine:
         self.volumes: Any = FakeVolumes()
         self.container_files: Any = None
         self.volume_files: Any = None
+        self.snapshots: Any = None
+        self.imports: Any = None
         self.system: Any = FakeSystem()
         self.events: Any = FakeEvents()

@@ -453,9 +453,8 @@ async def test_pull_ends_when_the_client_leaves(after_first_line: bool) -> None:
         await engine.images.pull_cancelled.wait()
 
 
-async def test_import_is_not_served_and_an_image_must_be_named() -> None:
+async def test_an_image_to_pull_must_be_named() -> None:
     async with talk(FakeEngine()) as client:
-        assert (await post(client, "/images/create?fromSrc=-")).status == 501
         assert (await post(client, "/images/create?tag=1")).status == 400
 
 

@@ -8,25 +8,27 @@ Source: Engine API 1.51, ImageCreate; moby 28.3, daemon/server/router/image.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 from budu.api.errors import language_of
+from budu.api.handlers.imports import import_image
+from budu.api.handlers.progress import ProgressQueue
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import StreamResponse
 from budu.api.routing import Route, route
 from budu.api.views.pull import error_line, pull_line
-from budu.base.errors import BuduError, InvalidArgument, NotImplementedHere
-from budu.distribution.progress import PullEvent, PullSummary
+from budu.base.errors import BuduError, InvalidArgument
 from budu.engine.contract import Images
+from budu.engine.contract.snapshots import Imports
 from budu.spec.platform import parse_platform
 
 
 class PullHandlers:
     """Brings images here."""
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, imports: Imports) -> None:
         self._images = images
+        self._imports = imports
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the route table."""
@@ -44,7 +46,7 @@ class PullHandlers:
         """Pulls; a client that leaves ends the pull, and what was fetched is kept for the next."""
         query = request.query
         if query.text("fromSrc"):
-            raise NotImplementedHere("importing an image from a tar archive is not implemented yet")
+            return await import_image(self._imports, request)
         reference = _reference(query.text("fromImage"), query.text("tag"))
         platform = query.text("platform")
         lines = ProgressQueue()
@@ -65,40 +67,6 @@ class PullHandlers:
             await asyncio.gather(pulling, return_exceptions=True)
 
 
-class ProgressQueue:
-    """Progress on its way to the client. A step that only moved on replaces its last report, so
-    that the queue is bounded by layers times steps however slow the client is."""
-
-    def __init__(self) -> None:
-        self._events: deque[PullEvent | PullSummary] = deque()
-        self._wake = asyncio.Event()
-        self._ended = False
-
-    def put(self, event: PullEvent | PullSummary) -> None:
-        """Takes a report."""
-        for at in range(len(self._events) - 1, -1, -1):
-            if _same_step(self._events[at], event):
-                self._events[at] = event
-                break
-        else:
-            self._events.append(event)
-        self._wake.set()
-
-    def end(self) -> None:
-        """No more reports will come."""
-        self._ended = True
-        self._wake.set()
-
-    async def take(self) -> list[PullEvent | PullSummary]:
-        """All reports that wait, at least one; none at the end."""
-        while not self._events and not self._ended:
-            self._wake.clear()
-            await self._wake.wait()
-        taken = list(self._events)
-        self._events.clear()
-        return taken
-
-
 async def _tell(request: Request, lines: ProgressQueue, pulling: asyncio.Task[None]) -> Reply:
     stream: StreamResponse | None = None
     while events := await lines.take():
@@ -111,12 +79,6 @@ async def _tell(request: Request, lines: ProgressQueue, pulling: asyncio.Task[No
             raise
         await stream.write(error_line(error, language_of(request)))
     return stream or request.stream()
-
-
-def _same_step(old: PullEvent | PullSummary, new: PullEvent | PullSummary) -> bool:
-    if isinstance(old, PullSummary) or isinstance(new, PullSummary):
-        return type(old) is type(new)
-    return bool(new.total) and (old.id, old.status) == (new.id, new.status)
 
 
 def _reference(image: str, tag: str) -> str:

@@ -38,6 +38,23 @@ def pull_line(event: PullEvent | PullSummary) -> bytes:
     return msgspec.json.encode(_message(event)) + b"\r\n"
 
 
+def import_line(event: PullEvent) -> bytes:
+    """One line of an import, whose steps belong to no layer."""
+    if not event.total:
+        return status_line(event.status)
+    message = ProgressMessage(
+        status=event.status,
+        progress_detail=ProgressDetail(current=event.current, total=event.total),
+        progress=progress_bar(event.current, event.total),
+    )
+    return msgspec.json.encode(message) + b"\r\n"
+
+
+def status_line(status: str) -> bytes:
+    """A line that only says something."""
+    return msgspec.json.encode(ProgressMessage(status=status)) + b"\r\n"
+
+
 def error_line(error: BuduError, language: str) -> bytes:
     """The line that ends a stream whose work failed after it had begun."""
     hint = messages.render(error.hint, language) if error.hint is not None else ""

@@ -20,6 +20,7 @@ from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
 from budu.engine.contract.files import Files
+from budu.engine.contract.snapshots import Imports, Snapshots
 from budu.image.history import HistoryRow
 from budu.image.model import ImageRecord
 from budu.spec.api.auth import AuthConfig
@@ -257,6 +258,14 @@ class Engine(Protocol):
     @property
     def system(self) -> System:
         """The engine and its host."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What containers changed, and images made of it."""
+
+    @property
+    def imports(self) -> Imports:
+        """Images made of archives."""
 
     @property
     def events(self) -> Events:

@@ -132,6 +132,12 @@ class ImagePruneResponse(Body, frozen=True, kw_only=True):
     space_reclaimed: int = ZERO
 
 
+class CommitResponse(Body, frozen=True, kw_only=True):
+    """The image that a commit made."""
+
+    id: str = TEXT
+
+
 class ImageSearchItem(msgspec.Struct, frozen=True, kw_only=True):
     """A hit of a search in the registry's index."""
 

@@ -1,0 +1,79 @@
+"""Compressed blobs of layers that were made here: for the manifest, for push and save.
+
+The packing depends on the tar alone, so one layer gives one blob. Blocking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from isal import isal_zlib
+
+from budu.archive.faults import os_errors
+from budu.content.store import ContentStore
+from budu.snapshot.layers import LayerStore
+from budu.spec.digest import Digest
+from budu.spec.image import MEDIA_OCI_LAYER_GZIP, Descriptor
+
+_LEVEL = 2
+_GZIP_WINDOW = 31  # a gzip frame: <zlib.h>, deflateInit2
+_PIECE_BYTES = 1 << 20
+
+
+def pack_layer(
+    diff_id: Digest, layers: LayerStore, content: ContentStore, *, folder: Path
+) -> Descriptor:
+    """Packs a layer with gzip into the content store.
+
+    The digest is known only at the end, so the bytes wait in a nameless file in `folder`.
+    Raises: NotFound; ResourceExhausted; Conflict while another packs the same layer.
+    """
+    with os_errors(f"open {folder}"), tempfile.TemporaryFile(dir=folder) as packed:
+        digest, size = _pack(layers.open_tar(diff_id), packed.fileno())
+        if not content.has(digest) or content.size(digest) != size:
+            _store(packed.fileno(), digest, content)
+    return Descriptor(media_type=MEDIA_OCI_LAYER_GZIP, digest=str(digest), size=size)
+
+
+def _pack(tar: int, packed: int) -> tuple[Digest, int]:
+    """Packs from one descriptor, which is closed, into another; digest and size."""
+    hashed, size = hashlib.sha256(), 0
+    try:
+        for piece in _gzip(_pieces(tar)):
+            hashed.update(piece)
+            size += len(piece)
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(packed, view) :]
+    finally:
+        os.close(tar)
+    return Digest.from_hex(hashed.hexdigest()), size
+
+
+def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
+    for piece in pieces:
+        yield packer.compress(piece)
+    yield packer.flush()
+
+
+def _store(packed: int, digest: Digest, content: ContentStore) -> None:
+    ingest = content.ingest(digest)
+    try:
+        at = ingest.offset
+        for piece in _pieces(packed, at):
+            ingest.write(piece)
+        ingest.commit()
+    except BaseException:
+        ingest.abort()
+        raise
+
+
+def _pieces(fd: int, at: int = 0) -> Iterator[bytes]:
+    while piece := os.pread(fd, _PIECE_BYTES, at):
+        yield piece
+        at += len(piece)
