@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from budu.cli.copy_rules import Target, base_name, keep_ending, rebase, split_entry
+from budu.cli.copy_rules import Target, keep_ending, rebase, split_entry
 from budu.cli.failures import CommandFailed
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from tarfile import TarInfo
 
-_PIECE = 1 << 20
+_PIECE = 1 << 17
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)
 _LINKS_MAX = 10
@@ -215,8 +215,3 @@ def _content(path: str, size: int) -> Iterator[bytes]:
         yield bytes(part := min(left, _PIECE))
         left -= part
     yield bytes(-size % _BLOCK)
-
-
-def source_base(path: str) -> str:
-    """What an engine calls the root of its archive of `path`."""
-    return base_name(path)

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PIECE = 1 << 20
+_PIECE = 1 << 16
 _BLOCK = 512
 _KEPT = ("SCHILY.xattr.", "mtime")
 

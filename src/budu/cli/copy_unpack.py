@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_PIECE = 1 << 20
+_PIECE = 1 << 16
 _XATTR = "SCHILY.xattr."
 
 
@@ -54,7 +54,7 @@ def members(pieces: Iterator[bytes]) -> Iterator[tuple[tarfile.TarFile, tarfile.
     raises tarfile.TarError: see `broken_off`.
     """
     try:
-        with tarfile.open(fileobj=Chunks(pieces), mode="r|", bufsize=1 << 18) as tar:  # type: ignore[call-overload]  # reads are all it needs
+        with tarfile.open(fileobj=Chunks(pieces), mode="r|", bufsize=1 << 16) as tar:  # type: ignore[call-overload]  # reads are all it needs
             for info in tar:
                 tar.members = []  # tarfile would remember all of them
                 yield tar, info

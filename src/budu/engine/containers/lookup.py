@@ -6,7 +6,6 @@ All functions block; the tree may be hostile. Source: Engine API 1.51 ContainerA
 
 from __future__ import annotations
 
-import errno
 import os
 import posixpath
 import stat
@@ -78,7 +77,7 @@ def go_mode(mode: int) -> int:
 
 
 def follow(root: int, path: str) -> str:
-    """Where a link finally leads, or as far as there is something.
+    """Where a link finally leads, or as far as there is something; a loop leads to itself.
 
     Only a text for the client: what it does with it is resolved anew.
     """
@@ -93,12 +92,10 @@ def follow(root: int, path: str) -> str:
             done = done[:-1]
             continue
         target = _read_link(root, "/" + "/".join([*done, name]))
-        if target is None:
+        if target is None or links == LINKS_MAX:
             done.append(name)
             continue
         links += 1
-        if links > LINKS_MAX:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         done = [] if target.startswith("/") else done
         pending.extend(reversed(target.split("/")))
     return "/" + "/".join(done)
