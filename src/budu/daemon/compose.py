@@ -22,6 +22,7 @@ from budu.distribution.pull import Puller
 from budu.engine.containers.create import ContainerCreator
 from budu.engine.containers.files import container_files, volume_files
 from budu.engine.containers.health import HealthService
+from budu.engine.containers.linked_hosts import LinkedHosts
 from budu.engine.containers.memory_kills import MemoryKills
 from budu.engine.containers.probe_exec import ProgramProbes
 from budu.engine.containers.probe_net import ConnectionProbes
@@ -174,6 +175,7 @@ class Engine:
             tasks=tasks,
         )
         self.containers.observe(self.health)
+        self.containers.observe(LinkedHosts(container_records, self.networks, paths))
         self._memory_kills = MemoryKills(self.containers)
         self.containers.observe(self._memory_kills)
         roots = ContainerRoots(self.containers, snapshots, self.volumes, paths)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from budu.base.clock import format_time
+from budu.base.clock import format_time, now_ns, parse_time_argument
 from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container
@@ -50,6 +50,7 @@ _DRIVERS = {BRIDGE: "bridge", HOST: "host", NONE: "null"}
 _HOSTS = Path("/etc/hosts")
 _RESOLV_CONF = Path("/etc/resolv.conf")
 _FILTER_KEYS = frozenset(["dangling", "driver", "id", "label", "name", "scope", "type"])
+_PRUNE_KEYS = frozenset(["label", "label!", "until"])
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,9 +160,14 @@ class NetworkService:
         )
 
     def write_files(
-        self, container: Container, endpoints: dict[str, EndpointState], files: ContainerPaths
+        self,
+        container: Container,
+        endpoints: dict[str, EndpointState],
+        files: ContainerPaths,
+        *,
+        linked: Iterable[str] = (),
     ) -> None:
-        """Write the container's hosts, hostname and resolv.conf."""
+        """Write the container's hosts, hostname and resolv.conf; `linked` are lines for hosts."""
         host, config = container.host_config, container.config
         gateway = str(self._bridge.gateway)
         extra = tuple(host.extra_hosts or ())
@@ -183,7 +189,7 @@ class NetworkService:
             options=tuple(host.dns_options or ()),
             host_mode=uses_host,
         )
-        files.hosts.write_text(hosts)
+        files.hosts.write_text(hosts + "".join(linked))
         files.hostname.write_text(hostname_file(config.hostname))
         files.resolv_conf.write_text(resolver)
 
@@ -218,6 +224,16 @@ class NetworkService:
             and filters.matches_labels("label", {})
             and not dangling
         ]
+
+    async def prune(self, filters: Filters) -> Texts:
+        """Remove networks of users' own that no container has; their names.
+
+        Raises: InvalidArgument for a filter.
+        """
+        filters.check_keys(_PRUNE_KEYS)
+        for text in filters.get("until"):
+            parse_time_argument(text, now_ns=now_ns())
+        return []
 
     def get(self, ref: str) -> Network:
         """Raises: NotFound."""

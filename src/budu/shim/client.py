@@ -167,7 +167,8 @@ class ShimHandle:
         for fd in fds:
             os.close(fd)
         if message["op"] == "exit":
-            fields = {name: message[name] for name in ExitStatus.__struct_fields__ if name in message}
+            known = ExitStatus.__struct_fields__
+            fields = {name: message[name] for name in known if name in message}
             self._finish(ExitStatus(**fields))
 
     def _shim_left(self) -> None:

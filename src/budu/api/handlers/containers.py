@@ -56,7 +56,7 @@ class ContainerHandlers:
             route("POST", f"{one}/pause", self.pause, operation="ContainerPause"),
             route("POST", f"{one}/unpause", self.unpause, operation="ContainerUnpause"),
             route("POST", f"{one}/rename", self.rename, operation="ContainerRename"),
-            route("DELETE", one, self.remove, operation="ContainerDelete"),
+            route("DELETE", "/containers/{id:.*}", self.remove, operation="ContainerDelete"),
         )
 
     def list(self, request: Request) -> Response:
@@ -99,6 +99,7 @@ class ContainerHandlers:
             container,
             files=self._containers.files(container),
             network_id=self._networks.id_of,
+            find=self._containers.get,
             sizes=self._sizes(container, wanted=request.query.flag("size")),
         )
         return Response.json(document)

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+import msgspec
+
 from budu.api.views.endings import ending_of_row, ending_view
 from budu.api.views.health import health_note, health_view
 from budu.api.views.networks import endpoint_views, network_settings, port_rows
 from budu.base.clock import format_time
 from budu.base.units import SECOND_NS, human_duration
+from budu.engine.containers import links
 from budu.engine.containers.model import Container, Mount, Status
 from budu.engine.contract import ContainerFiles
 from budu.spec.api.container import (
@@ -47,7 +50,7 @@ def container_row(
     writable, total = sizes or (0, 0)
     return ContainerSummary(
         id=container.id,
-        names=[f"/{container.name}"],
+        names=[f"/{container.name}", *container.linked_as],
         image=container.image_name if image_id == container.image_id else container.image_id,
         image_id=container.image_id,
         command=command_text(container),
@@ -75,9 +78,10 @@ def container_inspection(
     *,
     files: ContainerFiles,
     network_id: Callable[[str], str],
+    find: Callable[[str], Container],
     sizes: Sizes | None,
 ) -> ContainerInspect:
-    """The whole record."""
+    """The whole record; `find` looks up the containers that it links to."""
     writable, total = sizes or (None, None)
     return ContainerInspect(
         id=container.id,
@@ -94,7 +98,9 @@ def container_inspection(
         restart_count=container.restart_count,
         driver=_DRIVER,
         platform=container.platform_os,
-        host_config=container.host_config,
+        host_config=msgspec.structs.replace(
+            container.host_config, links=links.rendered(container, find)
+        ),
         graph_driver=DriverData(name=_DRIVER),
         size_rw=writable,
         size_root_fs=total,

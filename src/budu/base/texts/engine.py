@@ -6,8 +6,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "killed at once instead of after ten seconds. With --init a small init passes signals on; "
         "-t N waits in any case.",
         "{name} 은(는) {signal} 을(를) 처리하지 않습니다. 컨테이너의 1번 프로세스에는 이 신호가 "
-        "통하지 않으므로 10초를 기다리지 않고 바로 종료했습니다. --init 을 주면 작은 init 이 신호를 "
-        "전달합니다. -t N 을 주면 그만큼 기다립니다.",
+        "통하지 않으므로 10초를 기다리지 않고 바로 종료했습니다. --init 을 주면 작은 init 이 "
+        "신호를 전달합니다. -t N 을 주면 그만큼 기다립니다.",
     ),
     "engine.bind-source": (
         "{path} is not on this machine. Make it first (mkdir -p {path}), or use -v, which makes "

@@ -18,6 +18,7 @@ from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
 from budu.engine.containers.health_config import check_health, complete_health
+from budu.engine.containers.links import plan_links, tell_linked
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.mounts import mounts_from, plan_mounts
 from budu.engine.containers.repository import ContainerRepository, name_in_use
@@ -89,6 +90,7 @@ class ContainerCreator:
             undo.callback(shutil.rmtree, folder)
             self._repository.add(container)
             undo.pop_all()
+        tell_linked(container, self._repository)
         self._events.emit("container", "create", container.id, **event_attributes(container))
         return Created(id=container.id, warnings=tuple(warnings))
 
@@ -122,6 +124,8 @@ class ContainerCreator:
         )
         _check(host)
         config = _container_config(body, merged, self._hostname(body, host, id_))
+        links = plan_links(host, self._repository.get)
+        host = msgspec.structs.replace(host, links=None)
         endpoint_settings = self._networks.plan(host, body.networking_config)
         inherited = mounts_from(host.volumes_from or (), self._repository.get)
         mounts = plan_mounts(host, tuple(merged.volumes or ()), inherited=inherited)
@@ -138,6 +142,7 @@ class ContainerCreator:
             config=config,
             host_config=host,
             endpoint_settings=endpoint_settings,
+            links=links,
         )
         check_modes(container)
         return msgspec.structs.replace(

@@ -62,6 +62,13 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     force_recursive_read_only: bool = False
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A name that a container has for another one; see `links`."""
+
+    container_id: str
+    alias: str
+
+
 class EndCause(StrEnum):
     """What ended a container's last life."""
 
@@ -104,6 +111,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     `endpoints` maps a network's name to what the network gave; empty when not running.
     `endpoint_settings` is what the user asked for, by network name.
     `health` is None for a container without a probe, and before its first start.
+    `links` are names it has for others, `linked_as` such names that others have for it.
     `ending` tells of the last life that is over; `told_deaf` that somebody was told once that
     process 1 has no handler for the stop signal.
     """
@@ -122,6 +130,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[Mount, ...] = ()
     endpoint_settings: dict[str, EndpointSettings] = {}
     endpoints: dict[str, EndpointState] = {}
+    links: tuple[Link, ...] = ()
+    linked_as: tuple[str, ...] = ()
     status: Status = Status.CREATED
     pid: int = 0
     pid_started: int = 0

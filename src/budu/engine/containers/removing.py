@@ -6,9 +6,10 @@ import shutil
 from contextlib import suppress
 
 from budu.base.clock import now_ns, parse_time_argument
-from budu.base.errors import InvalidArgument, NotFound
+from budu.base.errors import NotFound
 from budu.base.filters import Filters
 from budu.engine.containers.lifecycle import Event, can
+from budu.engine.containers.links import forget_linked
 from budu.engine.containers.lives import Lives
 from budu.engine.containers.model import Container, MountKind
 from budu.engine.containers.stdio import Stdio
@@ -58,6 +59,7 @@ class Remover:
             self._lives.advance(removing, Event.REMOVE_FAILED, error=str(error))
             raise
         with self._lives.database.transaction():
+            forget_linked(container, self._lives.repository)
             self._lives.repository.remove(container)
             self._lives.emit(container, "destroy")
         self._stdio.removed(container.id)
@@ -107,16 +109,8 @@ class Remover:
 
 def _is_pruned(container: Container, filters: Filters, limits: list[int]) -> bool:
     """Whether a container may go and passes the filters; `limits` are times in ns."""
-    labels = container.config.labels or {}
-    kept = filters.get("label!") and Filters({"label": filters.get("label!")})
     return (
         can(container, Event.REMOVE)
         and all(container.created_ns < limit for limit in limits)
-        and filters.matches_labels("label", labels)
-        and not (kept and kept.matches_labels("label", labels))
+        and filters.matches_prune_labels(container.config.labels)
     )
-
-
-def refuse_link(ref: str) -> None:
-    """Raises: InvalidArgument always: there are no links of links to remove."""
-    raise InvalidArgument(f"Cannot get parent {ref} for link removal", reference=ref)

@@ -23,11 +23,12 @@ from budu.engine.containers.create import ContainerCreator
 from budu.engine.containers.endings import Asker
 from budu.engine.containers.joined import JoinedEvents
 from budu.engine.containers.lifecycle import Event
+from budu.engine.containers.links import forget_linked, remove_link, tell_linked
 from budu.engine.containers.listing import select
 from budu.engine.containers.lives import Lives
 from budu.engine.containers.model import Container, Status
 from budu.engine.containers.observers import LifeObserver
-from budu.engine.containers.removing import Remover, refuse_link
+from budu.engine.containers.removing import Remover
 from budu.engine.containers.repository import ContainerRepository
 from budu.engine.containers.start import ContainerStarter, Running
 from budu.engine.containers.stdio import Stdio
@@ -190,13 +191,16 @@ class ContainerService:
             raise InvalidArgument("Renaming a container with the same name as its current name")
         with self._lives.database.transaction():
             renamed = self._lives.change(container.id, name=bare)
+            forget_linked(renamed, self._repository, name=container.name)
+            tell_linked(renamed, self._repository)
             self.emit(renamed, "rename", oldName=f"/{container.name}")
 
     async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None:
         """Delete a container. Raises: Conflict unless `force` when it runs."""
-        container = self.get(ref)
         if link:
-            refuse_link(ref)
+            remove_link(ref, self._repository)
+            return
+        container = self.get(ref)
         if force and not container.is_running:
             container = await self._supervisor.settle(container)
         if force and container.is_running:

@@ -19,6 +19,7 @@ from budu.base.errors import Hint, InvalidArgument
 from budu.base.files import remove_if_there
 from budu.engine.containers.create import make_bind_source
 from budu.engine.containers.devices import all_devices, device_node
+from budu.engine.containers.links import Linked, with_variables
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.security import parse_security_options
 from budu.engine.containers.sharing import donors, open_shared
@@ -120,6 +121,8 @@ class ContainerStarter:
             fds.callback(os.close, rootfs)
             self._fill_volumes(container, rootfs)
             passed = {"rootfs": rootfs}
+            linked = Linked(container, self._find)
+            container = with_variables(container, linked.variables())
             shared = open_shared(container, self._find)
             fds.callback(shared.close)
             passed |= shared.fds
@@ -130,7 +133,8 @@ class ContainerStarter:
             undo.callback(self._networks.disconnect, sandbox.endpoints)
             files = self._paths.container(container.id)
             if shared.network_donor is None:
-                self._networks.write_files(container, sandbox.endpoints, files)
+                hosts = linked.hosts()
+                self._networks.write_files(container, sandbox.endpoints, files, linked=hosts)
             cgroup, plan, warnings = self._plan(container, files, undo)
             if cgroup.placement.unified is not None:
                 passed["cgroup"] = os.open(cgroup.placement.unified, _DIRECTORY)
