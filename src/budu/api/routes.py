@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from budu.api.handlers.builds import BuildHandlers
 from budu.api.handlers.container_streams import ContainerStreamHandlers
 from budu.api.handlers.containers import ContainerHandlers
 from budu.api.handlers.files import container_file_routes, volume_file_routes
@@ -31,6 +32,7 @@ def build_router(engine: Engine) -> Router:
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks).routes(),
             *VolumeHandlers(engine.volumes).routes(),
+            *BuildHandlers().routes(),
             *PluginHandlers().routes(),
             *unserved_routes(),
         )

@@ -24,7 +24,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "ExecInspect": "GET /exec/{id}/json",
         "ExecResize": "POST /exec/{id}/resize",
         "ExecStart": "POST /exec/{id}/start",
-        "BuildPrune": "POST /build/prune",
         "DistributionInspect": "GET /distribution/{name:.*}/json",
         "ImageBuild": "POST /build",
         "ImageGet": "GET /images/{name:.*}/get",
@@ -37,9 +36,7 @@ UNSERVED: dict[str, dict[str, str]] = {
         "NetworkCreate": "POST /networks/create",
         "NetworkDelete": "DELETE /networks/{id}",
         "NetworkDisconnect": "POST /networks/{id}/disconnect",
-        "NetworkPrune": "POST /networks/prune",
         "SystemDataUsage": "GET /system/df",
-        "VolumePrune": "POST /volumes/prune",
         "VolumeUpdate": "PUT /volumes/{name}",
     },
     _SWARM: {

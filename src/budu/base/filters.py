@@ -54,6 +54,10 @@ class Filters:
         """The keys that were given."""
         return tuple(self._values)
 
+    def plus(self, key: str, value: str) -> Filters:
+        """These filters with one more value of `key`."""
+        return Filters({**self._values, key: (*self.get(key), value)})
+
     def check_keys(self, accepted: Collection[str]) -> None:
         """Refuse keys that the request does not know.
 
@@ -95,6 +99,12 @@ class Filters:
     def matches_labels(self, key: str, labels: Mapping[str, str] | None) -> bool:
         """Whether `labels` has every `name` and every `name=value` given under `key`."""
         return all(_has_label(labels or {}, given) for given in self.get(key))
+
+    def matches_prune_labels(self, labels: Mapping[str, str] | None) -> bool:
+        """Whether `labels` passes a prune's `label`, and its `label!`, which keeps what matches."""
+        kept = self.get("label!")
+        is_kept = bool(kept) and all(_has_label(labels or {}, given) for given in kept)
+        return self.matches_labels("label", labels) and not is_kept
 
 
 def _has_label(labels: Mapping[str, str], given: str) -> bool:

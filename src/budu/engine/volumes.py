@@ -11,6 +11,7 @@ import msgspec
 from budu.base.clock import format_time, now_ns
 from budu.base.errors import Conflict, InvalidArgument, NotFound
 from budu.base.filters import Filters
+from budu.base.ids import new_id
 from budu.engine.containers.model import Container
 from budu.engine.contract import Texts, VolumeList
 from budu.engine.database import Database
@@ -19,6 +20,7 @@ from budu.spec.api.volume import Volume
 from budu.volume.local import LocalVolumes, check_name
 
 _FILTER_KEYS = frozenset(["dangling", "driver", "label", "name"])
+_PRUNE_KEYS = frozenset(["all", "label", "label!"])
 _DRIVER = "local"
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 
@@ -51,6 +53,7 @@ class VolumeService:
         self._files = files
         self._events = events
         self._containers = containers
+        self._is_pruning = False
         self._records: dict[str, VolumeRecord] = {}
         for (record,) in database.execute("SELECT record FROM volumes"):
             volume = _decoder.decode(record)
@@ -95,14 +98,16 @@ class VolumeService:
     async def create(
         self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> Volume:
-        """Make a volume, or return the one that has the name already.
+        """Make a volume, or return the one that has the name already; without a name, an anonymous
+        one.
 
         Raises: InvalidArgument for a bad name, an unknown driver or options it does not have.
         """
         if options:
             raise InvalidArgument(f'create {name}: invalid option: "{next(iter(options))}"')
-        self.ensure(name, driver=driver, labels=labels)
-        return self.get(name)
+        chosen = name or new_id()
+        self.ensure(chosen, driver=driver, anonymous=not name, labels=labels)
+        return self.get(chosen)
 
     def ensure(
         self,
@@ -152,3 +157,37 @@ class VolumeService:
             raise Conflict(f"remove {name}: volume is in use - [{', '.join(users)}]")
         await asyncio.to_thread(self._files.remove, name)
         self.discard(name)
+
+    async def prune(self, filters: Filters) -> tuple[Texts, int]:
+        """Remove volumes that no container has: anonymous ones, or all with the filter `all`.
+
+        Their names and the bytes that became free. Raises: InvalidArgument for a filter; Conflict
+        while another prune runs.
+        """
+        filters.check_keys(_PRUNE_KEYS)
+        everything = filters.boolean("all", default=False)
+        if self._is_pruning:
+            raise Conflict("a prune operation is already running")
+        self._is_pruning = True
+        try:
+            removed, freed = await self._prune(filters, everything=everything)
+        finally:
+            self._is_pruning = False
+        self._events.emit("volume", "prune", "", reclaimed=str(freed))
+        return removed, freed
+
+    async def _prune(self, filters: Filters, *, everything: bool) -> tuple[Texts, int]:
+        removed: Texts = []
+        freed = 0
+        for record in sorted(self._records.values(), key=lambda each: each.name):
+            is_meant = everything or ANONYMOUS_LABEL in record.labels
+            if not is_meant or record.options or not filters.matches_prune_labels(record.labels):
+                continue
+            size = await asyncio.to_thread(self._files.size, record.name)
+            try:
+                await self.remove(record.name, force=False)
+            except (Conflict, NotFound):
+                continue
+            removed.append(record.name)
+            freed += size
+        return removed, freed

@@ -11,6 +11,7 @@ import shutil
 import stat
 from pathlib import Path
 
+from budu.archive.usage import tree_size
 from budu.base.errors import InvalidArgument
 from budu.volume.copy_up import copy_tree, is_empty
 
@@ -67,6 +68,10 @@ class LocalVolumes:
         except FileNotFoundError:
             return
         shutil.rmtree(trash)
+
+    def size(self, name: str) -> int:
+        """Bytes of the volume's files as `ls` shows them, hard links counted once. Blocks."""
+        return tree_size(self.data_path(name))
 
     def fill(self, name: str, source_fd: int) -> None:
         """Copy a directory of the image into the volume, when the volume is still empty.

@@ -302,6 +302,7 @@ class FakeVolumes:
     async def create(
         self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> Volume:
+        name = name or "f" * 64
         self.all[name] = Volume(name=name, driver=driver, labels=dict(labels), scope="local")
         return self.all[name]
 

@@ -11,6 +11,7 @@ from budu.api.http.response import Response
 from budu.api.routing import Route, route
 from budu.base.filters import Filters
 from budu.engine.contract import Networks
+from budu.spec.api.network import NetworkPruneResponse
 
 
 class NetworkHandlers:
@@ -24,6 +25,7 @@ class NetworkHandlers:
         return (
             route("GET", "/networks", self.list, operation="NetworkList"),
             route("GET", "/networks/", self.list, operation="NetworkListSlash"),
+            route("POST", "/networks/prune", self.prune, operation="NetworkPrune"),
             route("GET", "/networks/{id}", self.inspect, operation="NetworkInspect"),
         )
 
@@ -31,6 +33,12 @@ class NetworkHandlers:
         """All networks, or those that the filters leave."""
         filters = Filters.parse(request.query.text("filters"))
         return Response.json(self._networks.list(filters))
+
+    async def prune(self, request: Request) -> Reply:
+        """Removes networks that no container has."""
+        filters = Filters.parse(request.query.text("filters"))
+        removed = await self._networks.prune(filters)
+        return Response.json(NetworkPruneResponse(networks_deleted=removed or None))
 
     async def inspect(self, request: Request) -> Reply:
         """One network with its containers."""

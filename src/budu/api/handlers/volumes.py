@@ -5,15 +5,16 @@ Source: Engine API 1.51, Volume.
 
 from __future__ import annotations
 
-import secrets
-
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
 from budu.api.routing import Route, route, route_json
+from budu.api.versions import ApiVersion
 from budu.base.filters import Filters
 from budu.engine.contract import Volumes
-from budu.spec.api.volume import VolumeCreateBody, VolumeListResponse
+from budu.spec.api.volume import VolumeCreateBody, VolumeListResponse, VolumePruneResponse
+
+_ANONYMOUS_SINCE = ApiVersion(1, 42)
 
 
 class VolumeHandlers:
@@ -33,6 +34,7 @@ class VolumeHandlers:
                 operation="VolumeCreate",
                 body=VolumeCreateBody,
             ),
+            route("POST", "/volumes/prune", self.prune, operation="VolumePrune"),
             route("GET", "/volumes/{name}", self.inspect, operation="VolumeInspect"),
             route("DELETE", "/volumes/{name}", self.remove, operation="VolumeDelete"),
         )
@@ -45,12 +47,21 @@ class VolumeHandlers:
     async def create(self, _: Request, body: VolumeCreateBody) -> Reply:
         """Makes a volume; one without a name gets a random one."""
         volume = await self._volumes.create(
-            body.name or secrets.token_hex(32),
+            body.name,
             driver=body.driver or "local",
             options=body.driver_opts or {},
             labels=body.labels or {},
         )
         return Response.json(volume, status=201)
+
+    async def prune(self, request: Request) -> Reply:
+        """Removes volumes that no container has; anonymous ones only, unless told or for clients
+        from before there was the difference."""
+        filters = Filters.parse(request.query.text("filters"))
+        if request.version < _ANONYMOUS_SINCE:
+            filters = filters.plus("all", "true")
+        removed, freed = await self._volumes.prune(filters)
+        return Response.json(VolumePruneResponse(volumes_deleted=removed, space_reclaimed=freed))
 
     async def inspect(self, request: Request) -> Reply:
         """One volume."""

@@ -193,6 +193,9 @@ class Networks(Protocol):
 
     def list(self, filters: Filters) -> NetworkList: ...
     def get(self, ref: str) -> Network: ...
+    async def prune(self, filters: Filters) -> Texts:
+        """Names of the networks that went because no container has them."""
+
     def id_of(self, name: str) -> str:
         """The id of the network with this name; empty when there is none."""
 
@@ -206,6 +209,8 @@ class Volumes(Protocol):
         self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> Volume: ...
     async def remove(self, name: str, *, force: bool) -> None: ...
+    async def prune(self, filters: Filters) -> tuple[Texts, int]:
+        """Names of the volumes that went because no container has them, and bytes freed."""
 
 
 class System(Protocol):

@@ -216,7 +216,7 @@ class ImageService:
         for image in tuple(self._repository.all()):
             young = any(created_ns(image) >= limit for limit in limits)
             kept = (only_dangling and not image.is_dangling) or young or self.users(image)
-            if not kept and filters.matches_labels("label", self._labels_of(image)):
+            if not kept and filters.matches_prune_labels(self._labels_of(image)):
                 names = self._repository.names(image.id)
                 deletions += self._untag(image, names) + await self._delete(image)
         freed = max(before - self._storage.usage(), 0)

@@ -132,6 +132,13 @@ class ImagePruneResponse(Body, frozen=True, kw_only=True):
     space_reclaimed: int = ZERO
 
 
+class BuildPruneResponse(Body, frozen=True, kw_only=True):
+    """Build records that a prune removed, and the bytes that became free."""
+
+    caches_deleted: list[str] | None = NULL
+    space_reclaimed: int = ZERO
+
+
 class CommitResponse(Body, frozen=True, kw_only=True):
     """The image that a commit made."""
 
