@@ -6,6 +6,8 @@ Aliases are entries of their own. A value without a colon is a group; groups hav
 from __future__ import annotations
 
 COMMANDS = {
+    "__complete": "completion:COMPLETE",
+    "completion": "completion:COMPLETION",
     "cp": "cp:CP",
     "create": "create:CREATE",
     "events": "events:EVENTS",
@@ -96,7 +98,7 @@ GROUP_HELP = {
     "volume": ("Manage volumes", "볼륨을 다룹니다"),
 }
 
-HIDDEN = frozenset(("list", "remove", "container ps"))
+HIDDEN = frozenset(("__complete", "list", "remove", "container ps"))
 """Aliases that help does not list."""
 
 COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")

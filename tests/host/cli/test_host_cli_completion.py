@@ -1,0 +1,86 @@
+"""Completion asks the engine for names, and works in a real shell."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.engine import EngineProcess
+from tests.support.scenes import PATIENT, create, run
+
+pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
+
+BUDU = [sys.executable, "-m", "budu.cli.main"]
+
+
+def complete(engine: EngineProcess, *words: str) -> list[str]:
+    done = subprocess.run(
+        [*BUDU, "__complete", "--", *words],
+        env={**os.environ, "BUDU_HOST": engine.host},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert done.stderr == ""
+    return [line.partition("\t")[0] for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def containers(engine: EngineProcess) -> None:
+    run(engine, PATIENT, name="lively")
+    create(engine, "true", name="new")
+
+
+def test_names_of_containers(engine: EngineProcess) -> None:
+    assert sorted(complete(engine, "rm", "")) == ["lively", "new"]
+    assert complete(engine, "rm", "ne") == ["new"]
+    assert complete(engine, "container", "inspect", "li") == ["lively"]
+
+
+def test_only_running_ones_can_be_stopped(engine: EngineProcess) -> None:
+    assert complete(engine, "stop", "") == ["lively"]
+
+
+def test_images_and_networks(engine: EngineProcess) -> None:
+    assert {"busybox", "busybox:latest"} <= set(complete(engine, "run", "--rm", "-it", ""))
+    assert complete(engine, "run", "--network", "") == ["bridge", "host", "none"]
+
+
+def test_the_programs_own_words_are_files(engine: EngineProcess) -> None:
+    assert complete(engine, "run", "busybox", "ls", "") == [":files"]
+
+
+def test_bash_keeps_a_tag_in_one_word(engine: EngineProcess, tmp_path: Path) -> None:
+    program = tmp_path / "budu"
+    program.write_text(f'#!/bin/sh\nexec {" ".join(BUDU)} "$@"\n')
+    program.chmod(0o755)
+    script = """
+source <(budu completion bash)
+COMP_LINE="budu run busybox:la" COMP_POINT=19
+COMP_WORDS=(budu run busybox : la) COMP_CWORD=4
+_budu
+echo "${COMPREPLY[@]}"
+"""
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "BUDU_HOST": engine.host, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout == "latest\n"
+
+
+def test_no_engine_completes_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BUDU, "__complete", "--", "rm", ""],
+        env={**os.environ, "BUDU_HOST": f"unix://{tmp_path}/none"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
