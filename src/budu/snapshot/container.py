@@ -189,7 +189,8 @@ class ContainerSnapshots:
         place = self._existing(container_id)
         with self._lock, os_errors(f"rename {place}"):
             _forget_volatile(place)
-            if _is_unused(place) and len(os.listdir(self._spare)) < _SPARE_MAX:
+            is_reusable = container_id not in self._shared and _is_unused(place)
+            if is_reusable and len(os.listdir(self._spare)) < _SPARE_MAX:
                 place.rename(self._free_name(self._spare))
             else:
                 place.rename(self._free_name(self._trash))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import tarfile
 import threading
 import time
 import urllib.parse
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,15 +42,19 @@ def ready(engine: EngineProcess, script: str, *, name: str = "box", **host: obje
     return id_
 
 
-def held(engine: EngineProcess) -> tuple[int, set[str]]:
-    """Descriptors and threads of the engine."""
+def held(engine: EngineProcess) -> Counter[str]:
+    """Files, directories and namespaces that the engine holds open."""
     process = Path(f"/proc/{engine.pid}")
-    names = {each.read_text() for each in process.glob("task/*/comm")}
-    return len(list((process / "fd").iterdir())), names
+    found: Counter[str] = Counter()
+    for each in process.glob("fd/*"):
+        with contextlib.suppress(OSError):
+            found[os.readlink(each)] += 1
+    passing = ("socket:", "pipe:", "anon_inode:")  # of clients, and of shims that wait
+    return Counter({name: n for name, n in found.items() if not name.startswith(passing)})
 
 
-def settles(engine: EngineProcess, before: tuple[int, set[str]]) -> None:
-    eventually(lambda: held(engine)[0] <= before[0] or None, f"closing: {held(engine)} {before}")
+def settles(engine: EngineProcess, before: Counter[str]) -> None:
+    eventually(lambda: held(engine) <= before or None, f"closing: {held(engine) - before}")
 
 
 # Links

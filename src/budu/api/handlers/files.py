@@ -15,7 +15,7 @@ from budu.api.handlers.closing import closing
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
-from budu.api.routing import Route, route
+from budu.api.routing import Handler, Route, route
 from budu.api.views.files import match_document, stat_header
 from budu.engine.contract.files import Files, WriteOptions
 
@@ -25,7 +25,7 @@ _GZIP_WINDOW = 31  # a gzip frame: <zlib.h>, deflateInit2
 
 
 class FileHandlers:
-    """Operations on the files of one kind of object; `place` is the path before `/archive`."""
+    """Operations on the files of one kind of object; the path's parameter `key` names it."""
 
     def __init__(self, files: Files, *, key: str) -> None:
         self._files = files
@@ -78,10 +78,10 @@ def container_file_routes(files: Files) -> tuple[Route, ...]:
     handlers = FileHandlers(files, key="id")
     path = "/containers/{id}/archive"
     return (
-        route("GET", path, handlers.read, operation="ContainerArchive"),
-        route("HEAD", path, handlers.stat, operation="ContainerArchiveInfo"),
+        _route("GET", path, handlers.read, operation="ContainerArchive"),
+        _route("HEAD", path, handlers.stat, operation="ContainerArchiveInfo"),
         route("PUT", path, handlers.write, operation="PutContainerArchive"),
-        route("GET", "/budu/containers/{id}/files", handlers.find, operation="BuduContainerFiles"),
+        _route("GET", "/budu/containers/{id}/files", handlers.find, operation="BuduContainerFiles"),
     )
 
 
@@ -90,11 +90,16 @@ def volume_file_routes(files: Files) -> tuple[Route, ...]:
     handlers = FileHandlers(files, key="name")
     path = "/budu/volumes/{name}/archive"
     return (
-        route("GET", path, handlers.read, operation="BuduVolumeArchive"),
-        route("HEAD", path, handlers.stat, operation="BuduVolumeArchiveInfo"),
+        _route("GET", path, handlers.read, operation="BuduVolumeArchive"),
+        _route("HEAD", path, handlers.stat, operation="BuduVolumeArchiveInfo"),
         route("PUT", path, handlers.write, operation="BuduPutVolumeArchive"),
-        route("GET", "/budu/volumes/{name}/files", handlers.find, operation="BuduVolumeFiles"),
+        _route("GET", "/budu/volumes/{name}/files", handlers.find, operation="BuduVolumeFiles"),
     )
+
+
+def _route(method: str, path: str, handler: Handler, *, operation: str) -> Route:
+    """A call that waits for file systems: it ends when its client leaves."""
+    return route(method, path, handler, operation=operation, follows_client=True)
 
 
 def _accepts_gzip(header: str) -> bool:

@@ -77,13 +77,8 @@ class FileService:
 
     async def find(self, ref: str, pattern: str) -> Matches:
         """See `Files.find`."""
-        cleaned = clean_request(pattern)
-        found = await self._look(ref, lambda tree: find(tree.view.fd, cleaned))
-        if not found:
-            tree = await self._open_tree(ref)
-            tree.view.close()
-            raise _missing(tree, pattern)
-        return found
+        pattern = clean_request(pattern)
+        return await self._look(ref, lambda tree: _find(tree, pattern))
 
     async def read(
         self, ref: str, path: str, *, sparse: bool = False
@@ -163,6 +158,13 @@ def _stat(tree: Tree, path: str) -> PathStat:
         raise _failed(tree, path, error) from error
     finally:
         os.close(fd)
+
+
+def _find(tree: Tree, pattern: str) -> Matches:
+    found = find(tree.view.fd, pattern)
+    if not found:
+        raise _missing(tree, pattern)
+    return found
 
 
 def _pack(tree: Tree, path: str, found: list[PathStat], sparse: bool, write: Write) -> None:

@@ -227,6 +227,7 @@ def _attach(rootfs: int, tree: int, bind: Bind) -> None:
     make = make_directories if stat.S_ISDIR(os.fstat(tree).st_mode) else make_file
     target = make(rootfs, bind.destination)
     try:
+        mount_setattr(tree, propagation=MS_PRIVATE, recursive=True)
         if bind.read_only:
             mount_setattr(tree, set=MOUNT_ATTR_RDONLY, recursive=bind.recursive)
         move_mount(tree, target)
