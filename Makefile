@@ -7,7 +7,7 @@ TEST_SETUP := $(VENV)/.setup-test
 LAUNCHER := $(BIN)/budu
 LIGHT := $(shell find src/budu/base src/budu/client src/budu/cli -name '*.py')
 
-.PHONY: setup demo test check unit host api bench clean
+.PHONY: reference setup demo test check unit host api bench clean
 
 setup: $(SETUP) $(LAUNCHER)
 
@@ -34,8 +34,8 @@ demo: $(SETUP) $(LAUNCHER)
 test: check unit host api
 
 check: $(TEST_SETUP)
-	$(BIN)/ruff check src tests demo bench
-	$(BIN)/ruff format --check src tests demo bench
+	$(BIN)/ruff check src tests demo bench docs
+	$(BIN)/ruff format --check src tests demo bench docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -50,6 +50,9 @@ api: $(TEST_SETUP)
 
 bench: $(TEST_SETUP)
 	$(BIN)/python -m bench
+
+reference: $(SETUP)
+	$(BIN)/python docs/reference/generate.py
 
 clean:
 	rm -rf $(VENV) .cache build dist

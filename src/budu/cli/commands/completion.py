@@ -88,7 +88,6 @@ COMPLETION = Command(
     help=("Print the completion script of a shell", "셸 자동 완성 스크립트를 출력합니다"),
     least=1,
     most=1,
-    examples=("source <(budu completion bash)",),
 )
 COMPLETE = Command(
     run_complete,
