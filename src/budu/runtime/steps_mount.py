@@ -234,7 +234,7 @@ def mask_paths(context: Context, paths: tuple[str, ...]) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         if os.fstat(place).st_mode & _S_IFMT == _S_IFDIR:
-            tree = mount.open_tree(_empty_directory(context))
+            tree = _empty_directory(context)
         else:
             null = _open_null(context.root) if null < 0 else null
             tree = mount.open_tree(null)
@@ -281,11 +281,14 @@ def _cover(root: int, path: str, tree: int) -> None:
 
 
 def _empty_directory(context: Context) -> int:
-    if context.empty_tree < 0:
-        context.empty_tree = mount.new_mount(
-            "tmpfs", (("size", "0"), ("ro", None)), attributes=mount.MOUNT_ATTR_RDONLY
-        )
-    return context.empty_tree
+    """Return a detached empty tmpfs, to be attached and closed before the next one is asked for."""
+    if context.empty_tree >= 0:
+        return mount.open_tree(context.empty_tree)
+    context.empty_tree = mount.new_mount(
+        "tmpfs", (("size", "0"), ("ro", None)), attributes=mount.MOUNT_ATTR_RDONLY
+    )
+    # The first is attached itself: before Linux 6.15 only an attached mount can be copied.
+    return os.dup(context.empty_tree)
 
 
 def _open_null(root: int) -> int:
