@@ -74,6 +74,11 @@ class ConfigFile:
         value = self.document.get(name)
         return value if isinstance(value, dict) else {}
 
+    def texts(self, name: str) -> list[str]:
+        """A setting that is a list of texts; empty when it is not there."""
+        value = self.document.get(name)
+        return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
     def save(self) -> None:
         """Write the document, atomically and readable by its owner only.
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 COMMANDS = {
     "__complete": "completion:COMPLETE",
+    "commit": "commit:COMMIT",
     "completion": "completion:COMPLETION",
     "cp": "cp:CP",
     "create": "create:CREATE",
+    "diff": "diff:DIFF",
     "events": "events:EVENTS",
+    "export": "export:EXPORT",
     "images": "images:IMAGES",
+    "import": "imports:IMPORT",
     "info": "system:INFO",
     "inspect": "inspect:INSPECT",
     "kill": "lifecycle:KILL",
@@ -39,8 +43,11 @@ COMMANDS = {
 
 GROUPS = {
     "container": {
+        "commit": "commit:COMMIT",
         "cp": "cp:CP",
         "create": "create:CREATE",
+        "diff": "diff:DIFF",
+        "export": "export:EXPORT",
         "inspect": "inspect:CONTAINER_INSPECT",
         "kill": "lifecycle:KILL",
         "list": "ps:PS",
@@ -61,6 +68,7 @@ GROUPS = {
         "wait": "wait:WAIT",
     },
     "image": {
+        "import": "imports:IMPORT",
         "inspect": "inspect:IMAGE_INSPECT",
         "list": "images:IMAGES",
         "ls": "images:IMAGES",
@@ -74,6 +82,7 @@ GROUPS = {
         "inspect": "inspect:NETWORK_INSPECT",
         "list": "listing:NETWORK_LS",
         "ls": "listing:NETWORK_LS",
+        "prune": "prune:NETWORK_PRUNE",
     },
     "system": {
         "df": "system:DF",
@@ -83,9 +92,13 @@ GROUPS = {
         "stop": "system:STOP",
     },
     "volume": {
+        "create": "volumes:VOLUME_CREATE",
         "inspect": "inspect:VOLUME_INSPECT",
         "list": "listing:VOLUME_LS",
         "ls": "listing:VOLUME_LS",
+        "prune": "prune:VOLUME_PRUNE",
+        "remove": "volumes:VOLUME_RM",
+        "rm": "volumes:VOLUME_RM",
     },
 }
 """Words below a group."""
@@ -106,14 +119,14 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 
 MISSING = {
     "": (
-        "attach build builder buildx bake checkpoint commit compose config context diff "
-        "exec export history import load manifest node plugin push save search "
+        "attach build builder buildx bake checkpoint compose config context "
+        "exec history load manifest node plugin push save search "
         "secret service stack stats swarm top trust update"
     ),
-    "container": ("attach commit diff exec export stats top update"),
-    "image": "build history import load push save",
-    "network": "connect create disconnect prune remove rm",
+    "container": "attach exec stats top update",
+    "image": "build history load push save",
+    "network": "connect create disconnect remove rm",
     "system": "dial-stdio",
-    "volume": "create prune remove rm update",
+    "volume": "update",
 }
 """Commands of docker that budu does not have yet."""

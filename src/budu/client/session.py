@@ -182,11 +182,15 @@ class Session:
         """End the engine; containers live on. budu's own call."""
         self.do("/budu/shutdown")
 
-    def prune(self, kind: str, filters: Mapping[str, list[str]]) -> dict[str, Any]:
-        """Remove what is unused of `containers`, `images`, `networks`, `volumes` or `build`."""
-        answer: dict[str, Any] = self.fetch(
-            f"/{kind}/prune", method="POST", query={"filters": filters or None}
-        )
+    def prune(
+        self, kind: str, filters: Mapping[str, list[str]], *, everything: bool = False
+    ) -> dict[str, Any]:
+        """Remove what is unused of `containers`, `images`, `networks`, `volumes` or `build`.
+
+        `everything` is for `build` only; others have filters for that.
+        """
+        query = {"filters": filters or None, "all": everything}
+        answer: dict[str, Any] = self.fetch(f"/{kind}/prune", method="POST", query=query)
         return answer or {}
 
     # Containers.
@@ -383,6 +387,18 @@ class Session:
         """Volume."""
         document: dict[str, Any] = self.fetch(f"/volumes/{_word(name)}")
         return document
+
+    def create_volume(
+        self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Volume; one without a name gets a random one."""
+        body = {"Name": name, "Driver": driver, "DriverOpts": options, "Labels": labels}
+        document: dict[str, Any] = self.fetch("/volumes/create", method="POST", body=body)
+        return document
+
+    def remove_volume(self, name: str, *, force: bool = False) -> None:
+        """Delete a volume."""
+        self.do(f"/volumes/{_word(name)}", method="DELETE", query={"force": force or None})
 
 
 def _failure(response: Response) -> BuduError:

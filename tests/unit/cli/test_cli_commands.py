@@ -165,23 +165,144 @@ def test_rm_by_force_forgives_a_missing_container(tmp_path) -> None:
         assert requests_of(server)[0] == "DELETE /containers/a1?force=1&v=1"
 
 
-def test_system_prune_goes_on_after_what_the_engine_cannot_do(tmp_path, capsys) -> None:
+def test_system_prune_tells_all_that_went(tmp_path, capsys) -> None:
     containers = answer(b'{"ContainersDeleted":["c1"],"SpaceReclaimed":1000}')
     images = answer(b'{"ImagesDeleted":[{"Untagged":"x:1"},{"Deleted":"i"}],"SpaceReclaimed":500}')
-    with ScriptedServer(containers, refusal("no networks", "501 X"), images) as server:
-        assert run(server, tmp_path, "system", "prune", "-f") == 1
-    shown = capsys.readouterr()
-    assert shown.out == (
-        "Deleted Containers:\nc1\n\nDeleted Images:\nuntagged: x:1\ndeleted: i\n\n"
-        "Total reclaimed space: 1.5kB\n"
+    networks = answer(b'{"NetworksDeleted":["n1"]}')
+    builds = answer(b'{"CachesDeleted":["b1"],"SpaceReclaimed":1}')
+    with ScriptedServer(containers, networks, images, builds) as server:
+        assert run(server, tmp_path, "system", "prune", "-f") == 0
+        assert [each.partition("?")[0] for each in requests_of(server)] == [
+            "POST /containers/prune",
+            "POST /networks/prune",
+            "POST /images/prune",
+            "POST /build/prune",
+        ]
+    assert capsys.readouterr().out == (
+        "Deleted Containers:\nc1\n\nDeleted Networks:\nn1\n\n"
+        "Deleted Images:\nuntagged: x:1\ndeleted: i\n\n"
+        "Deleted build cache objects:\nb1\n\nTotal reclaimed space: 1.501kB\n"
     )
-    assert "no networks" in shown.err
+
+
+def test_system_prune_ends_with_the_first_failure(tmp_path, capsys) -> None:
+    with ScriptedServer(refusal("a prune operation is already running", "409 X")) as server:
+        assert run(server, tmp_path, "system", "prune", "-f") == 1
+    assert "a prune operation is already running" in capsys.readouterr().err
+
+
+def test_system_prune_says_what_it_would_remove(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    (tmp_path / "config.json").write_text('{"pruneFilters": ["label!=a", "label=kept"]}')
+    words = ["system", "prune", "--volumes", "-a", "--filter", "label=x", "--filter", "label!=kept"]
+    with ScriptedServer() as server:
+        assert run(server, tmp_path, *words) == 0
+    assert capsys.readouterr().out == (
+        "WARNING! This will remove:\n"
+        "  - all stopped containers\n"
+        "  - all networks not used by at least one container\n"
+        "  - all anonymous volumes not used by at least one container\n"
+        "  - all images without at least one container associated to them\n"
+        "  - all build cache\n\n"
+        "  Items to be pruned will be filtered with:\n"
+        "  - label!=a\n"
+        "  - label!=kept\n"
+        "  - label=x\n\n"
+        "Are you sure you want to continue? [y/N] "
+    )
+
+
+def test_volume_prune_of_all_asks_and_filters(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    with ScriptedServer(answer(b'{"VolumesDeleted":["v"],"SpaceReclaimed":1}')) as server:
+        assert run(server, tmp_path, "volume", "prune", "-a") == 0
+        assert requests_of(server) == [
+            "POST /volumes/prune?filters=%7B%22all%22%3A%5B%22true%22%5D%7D"
+        ]
+    assert capsys.readouterr().out == (
+        "WARNING! This will remove all local volumes not used by at least one container.\n"
+        "Are you sure you want to continue? [y/N] Deleted Volumes:\nv\n\n"
+        "Total reclaimed space: 1B\n"
+    )
+
+
+def test_commit_passes_its_flags_on(tmp_path, capsys) -> None:
+    with ScriptedServer(answer(b'{"Id":"sha256:1"}', status="201 Created")) as server:
+        words = ["commit", "-a", "me", "-m", "why", "-c", "CMD a", "-c", "ENV b=c", "--no-pause"]
+        assert run(server, tmp_path, *words, "web", "mine") == 0
+        assert requests_of(server) == [
+            "POST /commit?container=web&repo=mine&tag=latest&comment=why&author=me"
+            "&changes=CMD%20a&changes=ENV%20b%3Dc&pause=0"
+        ]
+    assert capsys.readouterr().out == "sha256:1\n"
+
+
+def test_diff_prints_letters(tmp_path, capsys) -> None:
+    rows = b'[{"Kind":0,"Path":"/a"},{"Kind":1,"Path":"/a/b"},{"Kind":2,"Path":"/c"}]'
+    with ScriptedServer(answer(rows)) as server:
+        assert run(server, tmp_path, "diff", "web") == 0
+    assert capsys.readouterr().out == "C /a\nA /a/b\nD /c\n"
+
+
+def test_export_into_a_file_is_whole_or_not_there(tmp_path, capsys) -> None:
+    target = tmp_path / "web.tar"
+    with ScriptedServer(answer(b"x" * 1024)) as server:
+        assert run(server, tmp_path, "export", "-o", str(target), "web") == 0
+    assert target.read_bytes() == b"x" * 1024
+    with ScriptedServer(refusal("No such container: no", "404 X")) as server:
+        assert run(server, tmp_path, "export", "-o", str(tmp_path / "no.tar"), "no") == 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["web.tar"]
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("/nonexistent/x", "invalid output path: stat /nonexistent: no such file or directory"),
+        ("/proc", "cannot write to a directory"),
+    ],
+)
+def test_export_refuses_where_nothing_can_be_put(tmp_path, capsys, target, sentence) -> None:
+    with ScriptedServer() as server:
+        assert run(server, tmp_path, "export", "-o", target, "web") == 1
+    assert capsys.readouterr().err == f"failed to export container: {sentence}\n"
+
+
+def test_import_sends_a_file_and_prints_the_id(tmp_path, capsys) -> None:
+    (tmp_path / "x.tar").write_bytes(b"archive")
+    with ScriptedServer(answer(b'{"status":"sha256:1"}\r\n')) as server:
+        words = ["import", "-m", "why", "-c", "CMD a", str(tmp_path / "x.tar"), "mine:1"]
+        assert run(server, tmp_path, *words) == 0
+        assert requests_of(server) == [
+            "POST /images/create?fromSrc=-&repo=mine%3A1&message=why&changes=CMD%20a"
+        ]
+    assert capsys.readouterr().out == "sha256:1\n"
+
+
+def test_import_lets_the_engine_fetch_a_url(tmp_path, capsys) -> None:
+    lines = (
+        b'{"status":"Downloading from http://x/y"}\r\n'
+        b'{"status":"Importing","progressDetail":{"current":1,"total":2},"progress":"[>]"}\r\n'
+        b'{"status":"sha256:1"}\r\n'
+    )
+    with ScriptedServer(answer(lines)) as server:
+        assert run(server, tmp_path, "import", "http://x/y") == 0
+        assert requests_of(server) == ["POST /images/create?fromSrc=http%3A%2F%2Fx%2Fy"]
+    assert capsys.readouterr().out == "Downloading from http://x/y\nsha256:1\n"
+
+
+def test_volume_rm_goes_on_after_an_error(tmp_path, capsys) -> None:
+    replies = (refusal("get a: no such volume", "404 X"), answer(b"", status="204 No Content"))
+    with ScriptedServer(*replies) as server:
+        assert run(server, tmp_path, "volume", "rm", "a", "b") == 1
+    shown = capsys.readouterr()
+    assert shown.out == "b\n"
+    assert "no such volume" in shown.err
 
 
 def test_prune_asks_and_takes_silence_for_no(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     with ScriptedServer() as server:
-        assert run(server, tmp_path, "container", "prune") == 1
+        assert run(server, tmp_path, "container", "prune") == 0
         assert server.requests == []
     assert capsys.readouterr().out.endswith("[y/N] ")
 

@@ -73,19 +73,53 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.why-restarts": (", restarted {count} times", ", {count}번 다시 시작함"),
     "cli.why-log": ("  Last {count} lines of its log:", "  로그 마지막 {count}줄:"),
     "cli.prune-containers": (
-        "WARNING! This will remove all stopped containers. Continue?",
-        "경고! 멈춘 컨테이너를 모두 지웁니다. 계속할까요?",
+        "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?",
+        "경고! 멈춘 컨테이너를 모두 지웁니다.\n계속할까요?",
     ),
     "cli.prune-images": (
-        "WARNING! This will remove all dangling images. Continue?",
-        "경고! 이름 없는 이미지를 모두 지웁니다. 계속할까요?",
+        "WARNING! This will remove all dangling images.\nAre you sure you want to continue?",
+        "경고! 이름 없는 이미지를 모두 지웁니다.\n계속할까요?",
     ),
     "cli.prune-all-images": (
-        "WARNING! This will remove all images without a container. Continue?",
-        "경고! 컨테이너가 쓰지 않는 이미지를 모두 지웁니다. 계속할까요?",
+        "WARNING! This will remove all images without at least one container associated to them.\n"
+        "Are you sure you want to continue?",
+        "경고! 컨테이너가 쓰지 않는 이미지를 모두 지웁니다.\n계속할까요?",
     ),
-    "cli.prune-system": (
-        "WARNING! This will remove stopped containers, unused networks and images. Continue?",
-        "경고! 멈춘 컨테이너와 쓰지 않는 네트워크, 이미지를 지웁니다. 계속할까요?",
+    "cli.prune-networks": (
+        "WARNING! This will remove all custom networks not used by at least one container.\n"
+        "Are you sure you want to continue?",
+        "경고! 컨테이너가 쓰지 않는 사용자 네트워크를 모두 지웁니다.\n계속할까요?",
     ),
+    "cli.prune-volumes": (
+        "WARNING! This will remove anonymous local volumes not used by at least one container.\n"
+        "Are you sure you want to continue?",
+        "경고! 컨테이너가 쓰지 않는 익명 볼륨을 모두 지웁니다.\n계속할까요?",
+    ),
+    "cli.prune-all-volumes": (
+        "WARNING! This will remove all local volumes not used by at least one container.\n"
+        "Are you sure you want to continue?",
+        "경고! 컨테이너가 쓰지 않는 볼륨을 모두 지웁니다.\n계속할까요?",
+    ),
+    "cli.prune-system": ("WARNING! This will remove:", "경고! 다음을 지웁니다:"),
+    "cli.prune-system-containers": ("all stopped containers", "멈춘 컨테이너 모두"),
+    "cli.prune-system-networks": (
+        "all networks not used by at least one container",
+        "컨테이너가 쓰지 않는 네트워크 모두",
+    ),
+    "cli.prune-system-volumes": (
+        "all anonymous volumes not used by at least one container",
+        "컨테이너가 쓰지 않는 익명 볼륨 모두",
+    ),
+    "cli.prune-system-images": ("all dangling images", "이름 없는 이미지 모두"),
+    "cli.prune-system-all-images": (
+        "all images without at least one container associated to them",
+        "컨테이너가 쓰지 않는 이미지 모두",
+    ),
+    "cli.prune-system-builds": ("unused build cache", "쓰지 않는 빌드 캐시"),
+    "cli.prune-system-all-builds": ("all build cache", "빌드 캐시 모두"),
+    "cli.prune-system-filtered": (
+        "Items to be pruned will be filtered with:",
+        "다음 조건에 맞는 것만 지웁니다:",
+    ),
+    "cli.prune-sure": ("Are you sure you want to continue?", "계속할까요?"),
 }

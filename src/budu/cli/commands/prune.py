@@ -1,19 +1,25 @@
-"""`budu container prune`, `image prune` and `system prune`. Light."""
+"""`budu container prune`, `image prune`, `network prune`, `volume prune`, `system prune`. Light."""
 
 from __future__ import annotations
 
 import sys
 
-from budu.base.errors import NotImplementedHere
 from budu.base.units import human_size
 from budu.cli.declare import Call, Command, Flag
+from budu.cli.failures import CommandFailed
 from budu.cli.values import filters_of, read_filter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from budu.cli.context import Context
 
-_CANCELLED = 1
+    Answer = dict[str, Any]
+    Filters = dict[str, list[str]]
+
+_TOLD_FILTERS = ("label", "label!", "until")
 _FLAGS = (
     Flag("filter", "filter", read=read_filter, help=("Remove only what matches",
                                                      "조건에 맞는 것만 지웁니다")),
@@ -23,65 +29,129 @@ _FLAGS = (
 
 def run_container_prune(context: Context, call: Call) -> int:
     """Remove all stopped containers."""
-    if not _agreed(context, call, "cli.prune-containers"):
-        return _CANCELLED
-    answer = context.session.prune("containers", _filters(call))
-    _say_removed(context, "Deleted Containers:", answer.get("ContainersDeleted"))
-    _say_freed(context, answer.get("SpaceReclaimed", 0))
-    return 0
+    return _prune_one(context, call, "containers", question="cli.prune-containers")
 
 
 def run_image_prune(context: Context, call: Call) -> int:
     """Remove dangling images, with `--all` all that no container uses."""
-    key = "cli.prune-all-images" if call.on("all") else "cli.prune-images"
-    if not _agreed(context, call, key):
-        return _CANCELLED
-    answer = context.session.prune("images", _image_filters(call))
-    _say_images(context, answer.get("ImagesDeleted"))
-    _say_freed(context, answer.get("SpaceReclaimed", 0))
-    return 0
+    question = "cli.prune-all-images" if call.on("all") else "cli.prune-images"
+    return _prune_one(context, call, "images", question=question)
+
+
+def run_network_prune(context: Context, call: Call) -> int:
+    """Remove networks that no container uses."""
+    return _prune_one(context, call, "networks", question="cli.prune-networks")
+
+
+def run_volume_prune(context: Context, call: Call) -> int:
+    """Remove anonymous volumes that no container uses, with `--all` named ones, too."""
+    filters = _filters(context, call)
+    if call.on("all") and "all" in filters:
+        raise CommandFailed("conflicting options: cannot specify both --all and --filter all=1")
+    question = "cli.prune-all-volumes" if call.on("all") else "cli.prune-volumes"
+    return _prune_one(context, call, "volumes", question=question)
 
 
 def run_system_prune(context: Context, call: Call) -> int:
     """Remove stopped containers, unused networks, images, and with `--volumes` volumes."""
-    if not _agreed(context, call, "cli.prune-system"):
-        return _CANCELLED
-    freed = status = 0
+    if call.on("volumes") and "until" in _given_filters(call):
+        raise CommandFailed('ERROR: The "until" filter is not supported with "--volumes"')
+    if not _agreed(context, call, _system_question(context, call)):
+        return 0
+    freed = 0
     for kind in ("containers", "networks", *(("volumes",) if call.on("volumes") else ()), "images"):
-        filters = _image_filters(call) if kind == "images" else _filters(call)
-        try:
-            answer = context.session.prune(kind, filters)
-        except NotImplementedHere as error:
-            context.out.flush()
-            context.report(error)
-            status = 1
-            continue
-        name = kind.capitalize()
-        if kind == "images":
-            _say_images(context, answer.get("ImagesDeleted"))
-        else:
-            _say_removed(context, f"Deleted {name}:", answer.get(f"{name}Deleted"))
-        freed += answer.get("SpaceReclaimed", 0)
+        freed += _say(context, kind, _ask_engine(context, call, kind, is_system=True))
+    freed += _build_prune(context, call).get("SpaceReclaimed", 0)
     _say_freed(context, freed)
-    return status
+    return 0
 
 
-def _agreed(context: Context, call: Call, key: str) -> bool:
+def _prune_one(context: Context, call: Call, kind: str, *, question: str) -> int:
+    if not _agreed(context, call, context.message(question)):
+        return 0
+    freed = _say(context, kind, _ask_engine(context, call, kind))
+    if kind != "networks":
+        _say_freed(context, freed)
+    return 0
+
+
+# Asking
+
+
+def _agreed(context: Context, call: Call, question: str) -> bool:
     """Ask; silence means no."""
     if call.on("force"):
         return True
-    context.out.write(context.message(key) + " [y/N] ")
+    context.out.write(f"{question} [y/N] ")
     context.out.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return sys.stdin.readline().strip().lower() == "y"
 
 
-def _filters(call: Call) -> dict[str, list[str]]:
+def _system_question(context: Context, call: Call) -> str:
+    keys = ["containers", "networks"]
+    keys += ["volumes"] if call.on("volumes") else []
+    keys += ["all-images", "all-builds"] if call.on("all") else ["images", "builds"]
+    lines = [context.message("cli.prune-system")]
+    lines += [f"  - {context.message(f'cli.prune-system-{key}')}" for key in keys]
+    filters = _filters(context, call)
+    told = [f"{name}={value}" for name in _TOLD_FILTERS for value in filters.get(name, ())]
+    if told:
+        lines += ["", f"  {context.message('cli.prune-system-filtered')}"]
+        lines += [f"  - {each}" for each in sorted(told)]
+    return "\n".join([*lines, "", context.message("cli.prune-sure")])
+
+
+# The engine
+
+
+def _ask_engine(context: Context, call: Call, kind: str, *, is_system: bool = False) -> Answer:
+    filters = _filters(context, call)
+    if kind == "images":
+        filters["dangling"] = ["false" if call.on("all") else "true"]
+    if kind == "volumes" and not is_system and call.on("all"):
+        filters["all"] = ["true"]
+    return context.session.prune(kind, filters)
+
+
+def _build_prune(context: Context, call: Call) -> Answer:
+    answer = context.session.prune("build", _given_filters(call), everything=call.on("all"))
+    _say_removed(context, "Deleted build cache objects:", answer.get("CachesDeleted"))
+    return answer
+
+
+def _given_filters(call: Call) -> Filters:
     pairs = call.values["filter"]
     return filters_of(pairs) if isinstance(pairs, list) else {}
 
 
-def _image_filters(call: Call) -> dict[str, list[str]]:
-    return {**_filters(call), "dangling": ["false" if call.on("all") else "true"]}
+def _filters(context: Context, call: Call) -> Filters:
+    """The filters given, and those of `pruneFilters` in config.json that do not contradict them."""
+    filters = _given_filters(call)
+    opposite = {"label": filters.get("label!", []), "label!": filters.get("label", [])}
+    for entry in context.config.texts("pruneFilters"):
+        name, equals, value = entry.partition("=")
+        if equals and value not in opposite.get(name, ()):
+            filters[name] = [*filters.get(name, []), value]
+    return filters
+
+
+# Telling
+
+
+def _say(context: Context, kind: str, answer: Answer) -> int:
+    """Say what went; the bytes that became free."""
+    name = kind.capitalize()
+    removed = answer.get(f"{name}Deleted")
+    if kind == "images":
+        removed = [_image_line(item) for item in removed or []]
+    _say_removed(context, f"Deleted {name}:", removed)
+    return int(answer.get("SpaceReclaimed", 0))
+
+
+def _image_line(item: dict[str, str]) -> str:
+    if item.get("Deleted"):
+        return f"deleted: {item['Deleted']}"
+    return f"untagged: {item['Untagged']}"
 
 
 def _say_removed(context: Context, title: str, names: list[str] | None) -> None:
@@ -89,39 +159,37 @@ def _say_removed(context: Context, title: str, names: list[str] | None) -> None:
         context.out.write("\n".join([title, *names]) + "\n\n")
 
 
-def _say_images(context: Context, images: list[dict[str, str]] | None) -> None:
-    lines = [
-        f"deleted: {item['Deleted']}" if item.get("Deleted") else f"untagged: {item['Untagged']}"
-        for item in images or []
-    ]
-    _say_removed(context, "Deleted Images:", lines)
-
-
 def _say_freed(context: Context, size_bytes: int) -> None:
     context.out.write(f"Total reclaimed space: {human_size(size_bytes)}\n")
 
 
-_ALL = Flag("all", short="a", help=("Remove every image that no container uses",
-                                    "컨테이너가 쓰지 않는 이미지를 모두 지웁니다"))  # fmt: skip
-CONTAINER_PRUNE = Command(
-    run_container_prune,
-    usage="[OPTIONS]",
-    help=("Remove all stopped containers", "멈춘 컨테이너를 모두 지웁니다"),
-    flags=_FLAGS,
-    most=0,
+def _command(run: Callable[[Context, Call], int], text: tuple[str, str], *flags: Flag) -> Command:
+    return Command(run, usage="[OPTIONS]", help=text, flags=(*flags, *_FLAGS), most=0)
+
+
+_ALL_IMAGES = Flag(
+    "all",
+    short="a",
+    help=(
+        "Remove every image that no container uses",
+        "컨테이너가 쓰지 않는 이미지를 모두 지웁니다",
+    ),
 )
-IMAGE_PRUNE = Command(
-    run_image_prune,
-    usage="[OPTIONS]",
-    help=("Remove unused images", "쓰지 않는 이미지를 지웁니다"),
-    flags=(_ALL, *_FLAGS),
-    most=0,
+_ALL_VOLUMES = Flag("all", short="a", help=("Remove volumes with names as well",
+                                            "이름 있는 볼륨도 지웁니다"))  # fmt: skip
+_VOLUMES = Flag("volumes", help=("Remove anonymous volumes as well", "익명 볼륨도 지웁니다"))
+CONTAINER_PRUNE = _command(
+    run_container_prune, ("Remove all stopped containers", "멈춘 컨테이너를 모두 지웁니다")
 )
-SYSTEM_PRUNE = Command(
-    run_system_prune,
-    usage="[OPTIONS]",
-    help=("Remove unused data", "쓰지 않는 데이터를 지웁니다"),
-    flags=(_ALL, *_FLAGS, Flag("volumes", help=("Remove anonymous volumes as well",
-                                                "익명 볼륨도 지웁니다"))),
-    most=0,
-)  # fmt: skip
+IMAGE_PRUNE = _command(
+    run_image_prune, ("Remove unused images", "쓰지 않는 이미지를 지웁니다"), _ALL_IMAGES
+)
+NETWORK_PRUNE = _command(
+    run_network_prune, ("Remove unused networks", "쓰지 않는 네트워크를 지웁니다")
+)
+VOLUME_PRUNE = _command(
+    run_volume_prune, ("Remove unused volumes", "쓰지 않는 볼륨을 지웁니다"), _ALL_VOLUMES
+)
+SYSTEM_PRUNE = _command(
+    run_system_prune, ("Remove unused data", "쓰지 않는 데이터를 지웁니다"), _ALL_IMAGES, _VOLUMES
+)

@@ -1,0 +1,85 @@
+"""`budu export`. Light."""
+
+from __future__ import annotations
+
+import os
+
+from budu.cli.declare import Call, Command, Flag
+from budu.cli.failures import CommandFailed
+from budu.client.snapshots import export_container
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from budu.cli.context import Context
+
+
+def run_export(context: Context, call: Call) -> int:
+    """Write a container's files as a tar archive to a file or to standard output."""
+    target = call.text("output")
+    if not target:
+        if os.isatty(1):
+            raise CommandFailed(
+                "cowardly refusing to save to a terminal. Use the -o flag or redirect"
+            )
+        pieces = export_container(context.session, call.args[0])
+        context.out.flush()
+        _write(1, pieces)
+        return 0
+    try:
+        _check_target(target)
+    except OSError as error:
+        problem = f"stat {error.filename}: {(error.strerror or '').lower()}"
+        raise CommandFailed(f"failed to export container: invalid output path: {problem}") from None
+    _write_file(target, export_container(context.session, call.args[0]))
+    return 0
+
+
+def _check_target(target: str) -> None:
+    """Raises: CommandFailed in Docker's words; OSError when its folder is not there."""
+    folder = os.path.dirname(target)
+    if folder:
+        os.listdir(folder) if not os.path.isdir(folder) else None
+    if os.path.islink(target):
+        raise CommandFailed("failed to export container: cannot write to a symbolic link directly")
+    if os.path.isdir(target):
+        raise CommandFailed("failed to export container: cannot write to a directory")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise CommandFailed("failed to export container: cannot write to a non-regular file")
+
+
+def _write_file(target: str, pieces: Iterator[bytes]) -> None:
+    """The file appears whole or not at all."""
+    half = f"{target}.{os.getpid()}.tmp"
+    fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            _write(fd, pieces)
+        finally:
+            os.close(fd)
+        os.replace(half, target)
+    except BaseException:
+        os.unlink(half)
+        raise
+
+
+def _write(fd: int, pieces: Iterator[bytes]) -> None:
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(fd, view) :]
+
+
+EXPORT = Command(
+    run_export,
+    usage="[OPTIONS] CONTAINER",
+    help=("Write a container's files as a tar archive",
+          "컨테이너의 파일을 tar 보관 파일로 내보냅니다"),
+    flags=(Flag("output", "string", short="o",
+                help=("Write to this file instead of standard output",
+                      "표준 출력 대신 이 파일에 씁니다")),),
+    least=1,
+    most=1,
+    examples=("export -o web.tar web",),
+)  # fmt: skip
