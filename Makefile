@@ -7,7 +7,7 @@ TEST_SETUP := $(VENV)/.setup-test
 LAUNCHER := $(BIN)/budu
 LIGHT := $(shell find src/budu/base src/budu/client src/budu/cli -name '*.py')
 
-.PHONY: reference setup demo test check unit host api bench clean
+.PHONY: reference setup demo test check unit host microvm api bench clean
 
 setup: $(SETUP) $(LAUNCHER)
 
@@ -31,7 +31,7 @@ $(TEST_SETUP): $(SETUP) | $(LAUNCHER)
 demo: $(SETUP) $(LAUNCHER)
 	@$(BIN)/python -m demo
 
-test: check unit host api
+test: check unit host microvm api
 
 check: $(TEST_SETUP)
 	$(BIN)/ruff check src tests demo bench docs
@@ -44,6 +44,11 @@ unit: $(TEST_SETUP)
 
 host: $(TEST_SETUP)
 	$(BIN)/pytest tests/host
+
+microvm: $(TEST_SETUP)
+	@packaging/install-packages qemu-system-x86
+	@packaging/provide-guest-kernel .cache/microvm/kernel
+	$(BIN)/pytest tests/microvm/test_microvm.py
 
 api: $(TEST_SETUP)
 	$(BIN)/pytest tests/api

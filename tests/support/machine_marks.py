@@ -1,0 +1,54 @@
+"""Marks that say what a test needs of the machine; tests of another kind of machine are left out.
+
+What one machine lacks another has: the virtual machine of `tests/microvm` is the other kind to
+most hosts, so that between the two nothing stays untried.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from budu.base.errors import BuduError
+from budu.runtime.cgroups.layout import read_layout
+from budu.snapshot.choose import probe
+
+
+def has_cgroup_v1() -> bool:
+    """Whether v1 controllers are mounted, alone or in the hybrid layout."""
+    layout = read_layout()
+    return layout.version == 1 and bool(layout.v1)
+
+
+def has_cgroup_v2() -> bool:
+    """Whether a v2 hierarchy is mounted, with controllers or without."""
+    return read_layout().v2 is not None
+
+
+def has_erofs() -> bool:
+    """Whether the kernel mounts EROFS from ordinary files, where tests keep theirs."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="budu-probe-") as place:
+            return probe(place).erofs
+    except (BuduError, OSError):
+        return False
+
+
+def is_guest() -> bool:
+    """Whether this is the virtual machine: its init made the place for results."""
+    return Path("/run/results").exists()
+
+
+MARKS: dict[str, Callable[[], bool]] = {
+    "cgroup_v1": has_cgroup_v1,
+    "cgroup_v2": has_cgroup_v2,
+    "erofs": has_erofs,
+    "guest": is_guest,
+}
+"""Each mark with the question whether this machine has it."""
+
+
+def missing_here(marks: set[str]) -> set[str]:
+    """Those of the marks that this machine cannot serve."""
+    return {mark for mark in marks if mark in MARKS and not MARKS[mark]()}
