@@ -25,6 +25,7 @@ from pathlib import Path
 
 from budu.archive.faults import from_os_error, os_errors
 from budu.archive.remove import remove_entry
+from budu.archive.usage import tree_size
 from budu.base.errors import AlreadyExists, Internal, InvalidArgument, NotFound
 from budu.linux.mount import open_tree
 from budu.snapshot.layers import LayerStore
@@ -182,7 +183,7 @@ class ContainerSnapshots:
 
         Docker's `SizeRw`: sizes as `ls` shows them, not blocks.
         """
-        return _sum_sizes(self.upper_path(container_id))
+        return tree_size(self.upper_path(container_id))
 
     def remove(self, container_id: str) -> None:
         """Takes the snapshot away. A mount that is still there keeps working. Raises: NotFound."""
@@ -286,19 +287,3 @@ def _is_unused(place: Path) -> bool:
         )
     except FileNotFoundError:
         return (place / "upper").is_dir() and (place / "work").is_dir()
-
-
-def _sum_sizes(root: Path) -> int:
-    total = 0
-    seen: set[int] = set()
-    pending = [os.fspath(root)]
-    while pending:
-        with suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
-                    pending.append(entry.path)
-                elif status.st_nlink == 1 or status.st_ino not in seen:
-                    seen.add(status.st_ino)
-                    total += status.st_size
-    return total
