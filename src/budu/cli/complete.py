@@ -169,9 +169,9 @@ def _flag_values(context: Context, flag: Flag) -> Iterable[Candidate]:
 
 
 def _contexts(context: Context) -> list[str]:
-    from budu.client.contexts import context_names
+    from budu.client.contexts import ContextStore
 
-    return ["default", *context_names(context.config_folder)]
+    return ["default", *ContextStore(context.config_folder).names()]
 
 
 def _arguments(context: Context, usage: str, count: int, *, running: bool) -> Iterable[Candidate]:

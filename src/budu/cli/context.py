@@ -81,6 +81,17 @@ class Context:
         return self._config
 
     @property
+    def current_context(self) -> str:
+        """The name of the context in use. Source: docker/cli, resolveContextName."""
+        if self._context:
+            return self._context
+        if self._host or self.environ.get("BUDU_HOST") or self.environ.get("DOCKER_HOST"):
+            return "default"
+        return (
+            self.environ.get("DOCKER_CONTEXT") or self.config.text("currentContext") or "default"
+        )
+
+    @property
     def endpoint(self) -> Endpoint:
         """The engine that was chosen."""
         if self._endpoint is None:
@@ -143,7 +154,7 @@ class Context:
             "PythonVersion": sys.version.partition(" ")[0],
             "Os": host.sysname.lower(),
             "Arch": machine,
-            "Context": self._context or self.environ.get("DOCKER_CONTEXT") or "default",
+            "Context": self.current_context,
         }
 
     @property

@@ -67,6 +67,19 @@ GROUPS = {
         "unpause": "lifecycle:UNPAUSE",
         "wait": "wait:WAIT",
     },
+    "context": {
+        "create": "context:CREATE",
+        "export": "context:EXPORT",
+        "import": "context:IMPORT",
+        "inspect": "context:INSPECT",
+        "list": "context:LS",
+        "ls": "context:LS",
+        "remove": "context:RM",
+        "rm": "context:RM",
+        "show": "context:SHOW",
+        "update": "context:UPDATE",
+        "use": "context:USE",
+    },
     "image": {
         "import": "imports:IMPORT",
         "inspect": "inspect:IMAGE_INSPECT",
@@ -86,6 +99,7 @@ GROUPS = {
     },
     "system": {
         "df": "system:DF",
+        "dial-stdio": "dial:DIAL_STDIO",
         "events": "events:EVENTS",
         "info": "system:INFO",
         "prune": "prune:SYSTEM_PRUNE",
@@ -105,13 +119,14 @@ GROUPS = {
 
 GROUP_HELP = {
     "container": ("Manage containers", "컨테이너를 다룹니다"),
+    "context": ("Manage contexts", "컨텍스트를 다룹니다"),
     "image": ("Manage images", "이미지를 다룹니다"),
     "network": ("Manage networks", "네트워크를 다룹니다"),
     "system": ("Manage the engine", "엔진을 다룹니다"),
     "volume": ("Manage volumes", "볼륨을 다룹니다"),
 }
 
-HIDDEN = frozenset(("__complete", "list", "remove", "container ps"))
+HIDDEN = frozenset(("__complete", "list", "remove", "container ps", "system dial-stdio"))
 """Aliases that help does not list."""
 
 COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
@@ -119,14 +134,13 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 
 MISSING = {
     "": (
-        "attach build builder buildx bake checkpoint compose config context "
+        "attach build builder buildx bake checkpoint compose config "
         "exec history load manifest node plugin push save search "
         "secret service stack stats swarm top trust update"
     ),
     "container": "attach exec stats top update",
     "image": "build history load push save",
     "network": "connect create disconnect remove rm",
-    "system": "dial-stdio",
     "volume": "update",
 }
 """Commands of docker that budu does not have yet."""

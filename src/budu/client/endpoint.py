@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import posix
 
-from budu.base.errors import DataLoss, InvalidArgument, NotFound, NotImplementedHere
-from budu.client.json import loads
+from budu.base.errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class TlsFiles:
 class Endpoint:
     """An engine's address. `source` tells a person who chose it; empty for the default."""
 
-    __slots__ = ("address", "host", "path", "port", "source", "tls")
+    __slots__ = ("address", "host", "path", "port", "source", "ssh_socket", "tls")
 
     def __init__(
         self,
@@ -47,6 +46,7 @@ class Endpoint:
         host: str = "",
         port: int = 0,
         tls: TlsFiles | None = None,
+        ssh_socket: str = "",
     ) -> None:
         self.address = address
         self.source = source
@@ -54,6 +54,13 @@ class Endpoint:
         self.host = host
         self.port = port
         self.tls = tls
+        self.ssh_socket = ssh_socket
+        """The socket on the far side of `ssh://`; empty or `/` for its default."""
+
+    @property
+    def is_ssh(self) -> bool:
+        """Whether a program on the far side is spoken to through ssh."""
+        return self.address.startswith("ssh://")
 
     @property
     def is_unix(self) -> bool:
@@ -129,9 +136,9 @@ def default_endpoint(environ: Mapping[str, str]) -> Endpoint:
 
 
 def parse_host(text: str, source: str, *, tls: TlsFiles | None = None) -> Endpoint:
-    """Read `unix:///path`, `tcp://host:port`, `host:port` or `:port`.
+    """Read `unix:///path`, `tcp://host:port`, `host:port`, `:port`, `ssh://[user@]host[:port][/path]`.
 
-    Raises: InvalidArgument, or NotImplementedHere for `ssh://`.
+    Raises: InvalidArgument.
     """
     text = text.strip()
     scheme, separator, rest = text.partition("://")
@@ -141,12 +148,22 @@ def parse_host(text: str, source: str, *, tls: TlsFiles | None = None) -> Endpoi
         path = rest or "/var/run/docker.sock"
         return Endpoint(f"unix://{path}", source, path=path)
     if scheme == "ssh":
-        raise NotImplementedHere("ssh:// addresses are not supported yet: use unix:// or tcp://")
+        return _parse_ssh(text, rest, source)
     if scheme not in ("tcp", "http", "https"):
         raise InvalidArgument(f"invalid bind address format: {text}")
     host, port = _split_port(rest.rstrip("/"), text, TLS_PORT if tls else PORT)
     shown = f"[{host}]" if ":" in host else host
     return Endpoint(f"tcp://{shown}:{port}", source, host=host, port=port, tls=tls)
+
+
+def _parse_ssh(text: str, rest: str, source: str) -> Endpoint:
+    """Source: docker/cli, cli/connhelper/ssh (ParseURL)."""
+    destination, slash, path = rest.partition("/")
+    user, at, place = destination.rpartition("@")
+    if not place or ":" in user:
+        raise InvalidArgument(f"invalid ssh URL: {text}")
+    host, port = _split_port(place, text, 0)
+    return Endpoint(text, source, host=f"{user}{at}{host}", port=port, ssh_socket=slash + path)
 
 
 def _split_port(text: str, whole: str, default: int) -> tuple[str, int]:
@@ -176,27 +193,19 @@ def _tls(choice: Choice) -> TlsFiles | None:
 def _from_context(choice: Choice, name: str, source: str) -> Endpoint:
     if name == DEFAULT_CONTEXT:
         return default_endpoint(choice.environ)
-    identity = _context_id(name)
-    path = f"{choice.config_folder}/contexts/meta/{identity}/meta.json"
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
-            meta = loads(file.read())
-        docker = meta["Endpoints"]["docker"]
-        host = docker["Host"]
-    except FileNotFoundError:
-        raise NotFound(
-            f'context "{name}": context not found: open {path}: no such file or directory'
-        ) from None
-    except (DataLoss, KeyError, TypeError):
-        raise InvalidArgument(f'context "{name}": {path} is not a valid context') from None
-    return parse_host(host, source, tls=_context_tls(choice, identity, docker))
+    from budu.client.contexts import ContextStore
+
+    store = ContextStore(choice.config_folder)
+    docker = store.read(name)["Endpoints"].get("docker")
+    if not isinstance(docker, dict) or not docker.get("Host"):
+        return default_endpoint(choice.environ)
+    tls = _context_tls(f"{store.paths(name)[1]}/docker", skip=bool(docker.get("SkipTLSVerify")))
+    return parse_host(str(docker["Host"]), source, tls=tls)
 
 
-def _context_tls(choice: Choice, identity: str, docker: Mapping[str, object]) -> TlsFiles | None:
-    folder = f"{choice.config_folder}/contexts/tls/{identity}/docker"
+def _context_tls(folder: str, *, skip: bool) -> TlsFiles | None:
     import os
 
-    skip = bool(docker.get("SkipTLSVerify"))
     if not skip and not os.path.isdir(folder):
         return None
 
@@ -205,9 +214,3 @@ def _context_tls(choice: Choice, identity: str, docker: Mapping[str, object]) ->
         return path if os.path.exists(path) else ""
 
     return TlsFiles(existing("ca"), existing("cert"), existing("key"), verify=not skip)
-
-
-def _context_id(name: str) -> str:
-    from hashlib import sha256
-
-    return sha256(name.encode()).hexdigest()

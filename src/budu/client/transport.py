@@ -141,6 +141,13 @@ class Connection:
             self._socket.close()
             self._socket = None
 
+    def detach(self) -> _socket.socket:
+        """The open socket, which is the caller's then."""
+        if self._socket is None:
+            raise DataLoss("unexpected EOF")
+        taken, self._socket = self._socket, None
+        return taken
+
     def fileno(self) -> int:
         """The open socket's descriptor, for poll."""
         return -1 if self._socket is None else self._socket.fileno()
@@ -292,7 +299,9 @@ def _status(line: bytes) -> int:
 def _head(
     endpoint: Endpoint, method: str, path: str, headers: Mapping[str, str], body: bytes | None
 ) -> bytes:
-    host = "localhost" if endpoint.is_unix else endpoint.address.partition("://")[2]
+    host = (
+        "localhost" if endpoint.is_unix or endpoint.is_ssh else endpoint.address.partition("://")[2]
+    )
     fields = {"Host": host, "User-Agent": "budu", **headers}
     if body is not None:
         fields["Content-Length"] = str(len(body))
@@ -312,6 +321,10 @@ def _open(endpoint: Endpoint) -> _socket.socket:
             raw.close()
             raise
         return raw
+    if endpoint.is_ssh:
+        from budu.client.ssh import open_ssh
+
+        return open_ssh(endpoint)
     return _open_tcp(endpoint)
 
 

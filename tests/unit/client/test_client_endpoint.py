@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from budu.base.errors import InvalidArgument, NotFound, NotImplementedHere
+from budu.base.errors import InvalidArgument, NotFound
 from budu.client.endpoint import Choice, choose_endpoint, default_socket, parse_host
 
 
@@ -116,8 +116,3 @@ def test_tcp_addresses(text: str, host: str, port: int) -> None:
 def test_unreadable_addresses_are_refused(text: str) -> None:
     with pytest.raises(InvalidArgument, match="invalid bind address format"):
         parse_host(text, "x")
-
-
-def test_ssh_is_named_as_missing() -> None:
-    with pytest.raises(NotImplementedHere, match="ssh"):
-        parse_host("ssh://me@far", "x")

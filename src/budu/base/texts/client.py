@@ -2,6 +2,10 @@
 
 TEXTS: dict[str, tuple[str, str]] = {
     "client.plain": ("{text}", "{text}"),
+    "client.no-ssh": (
+        "An ssh:// address needs the ssh program: apt-get install openssh-client.",
+        "ssh:// 주소에는 ssh 프로그램이 필요합니다: apt-get install openssh-client.",
+    ),
     "client.socket-denied": (
         "You may not open {path} (it belongs to {owner}). Use your own engine "
         "(unset DOCKER_HOST and BUDU_HOST), or run the command with sudo.",

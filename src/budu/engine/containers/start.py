@@ -227,7 +227,7 @@ class ContainerStarter:
 
     def _fill_volume(self, mount: Mount, rootfs: int) -> None:
         try:
-            source = open_in_root(rootfs, mount.destination, os.O_RDONLY)
+            source = open_in_root(rootfs, mount.destination, _DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):
             return
         try:
