@@ -48,7 +48,7 @@ class ContainerHandlers:
                 body_required=True,
             ),
             route("POST", "/containers/prune", self.prune, operation="ContainerPrune"),
-            route("GET", f"{one}/json", self.inspect, operation="ContainerInspect"),
+            route("GET", "/containers/{id:.*}/json", self.inspect, operation="ContainerInspect"),
             route("POST", f"{one}/start", self.start, operation="ContainerStart"),
             route("POST", f"{one}/stop", self.stop, operation="ContainerStop"),
             route("POST", f"{one}/restart", self.restart, operation="ContainerRestart"),
