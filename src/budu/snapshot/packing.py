@@ -36,6 +36,7 @@ def pack_layer(
         digest, size = _pack(layers.open_tar(diff_id), packed.fileno())
         if not content.has(digest) or content.size(digest) != size:
             _store(packed.fileno(), digest, content)
+            _sync(digest, content)
     return Descriptor(media_type=MEDIA_OCI_LAYER_GZIP, digest=str(digest), size=size)
 
 
@@ -71,6 +72,15 @@ def _store(packed: int, digest: Digest, content: ContentStore) -> None:
     except BaseException:
         ingest.abort()
         raise
+
+
+def _sync(digest: Digest, content: ContentStore) -> None:
+    """Writes the blob to the disk itself: no registry has it, as one has those that are pulled."""
+    fd = content.open_fd(digest)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _pieces(fd: int, at: int = 0) -> Iterator[bytes]:

@@ -103,6 +103,7 @@ class ImageMaker:
     async def _store(
         self, config: ImageConfig, blobs: Sequence[Descriptor], names: Sequence[Reference]
     ) -> ImageRecord:
+        await asyncio.to_thread(self._layers.flush)  # no registry has what was made here
         document = encode_config(config)
         manifest, manifest_document = encode_manifest(document, blobs)
         for data in (document, manifest_document):
