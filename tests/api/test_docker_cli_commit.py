@@ -4,8 +4,11 @@ import io
 import json
 import re
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import docker as docker_py
@@ -199,6 +202,33 @@ def test_import_takes_packed_files(docker: Docker, tmp_path: Path, packing: str)
     with tarfile.open(fileobj=io.BytesIO(docker.run("export", created).raw)) as tar:
         assert "hello" in tar.getnames()
     assert docker("inspect", "-f", "{{.Comment}}", image) == "Imported from -"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """A web server over a folder with `small.tar.gz`."""
+    with tarfile.open(tmp_path / "small.tar.gz", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("hello"))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_import_fetches_a_url(docker: Docker, site: str) -> None:
+    lines = docker("import", f"{site}/small.tar.gz", "made:url").splitlines()
+    assert lines[0] == f"Downloading from {site}/small.tar.gz"
+    assert ID.match(lines[-1])
+    assert (
+        docker("inspect", "-f", "{{.Comment}}", "made:url") == f"Imported from {site}/small.tar.gz"
+    )
+
+
+def test_import_of_a_missing_url_says_so(docker: Docker, site: str) -> None:
+    done = docker.run("import", f"{site}/none", "made:url")
+    assert done.status == 1
+    assert f"failed to GET {site}/none with status 404 File not found: " in done.err
 
 
 def test_import_refuses_what_is_no_archive(docker: Docker) -> None:
