@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import subprocess
 import tarfile
 import threading
 import time
@@ -256,3 +257,14 @@ def test_docker_py_imports(client: docker_py.DockerClient) -> None:
     answer = client.api.import_image_from_data(buffer.getvalue(), repository="made", tag="data")
     assert ID.match(json.loads(answer.splitlines()[-1])["status"])
     assert client.images.get("made:data").tags == ["made:data"]
+
+
+def test_commits_at_the_same_time_leave_the_container_running(
+    docker: Docker, engine: EngineProcess
+) -> None:
+    container = docker("run", "-d", "busybox", "sh", "-c", "echo 1 >/one; sleep 1000")
+    commits = [docker.open(["commit", container], stdout=subprocess.PIPE) for _ in range(3)]
+    images = {each.communicate()[0].strip() for each in commits}
+    assert [each.returncode for each in commits] == [0, 0, 0]
+    assert len(images) == 3
+    assert engine.state(container)["Status"] == "running"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from budu.base.errors import (
     BuduError,
+    Hint,
     InvalidArgument,
     NotFound,
     PermissionDenied,
     Unauthenticated,
     Unavailable,
 )
-from budu.distribution.diagnose import request_error
 from budu.distribution.errors import RequestFailed, Step
 from budu.distribution.hosts import HostsConfig
 
@@ -91,7 +92,7 @@ class Download:
                     tell(done)
                 yield chunk
         except RequestFailed as failure:
-            raise request_error(failure) from failure
+            raise _failed(failure) from failure
 
     async def __aenter__(self) -> Download:
         await self._response.__aenter__()
@@ -107,10 +108,10 @@ class Download:
 
 
 def _failed(failure: RequestFailed) -> BuduError:
-    error = request_error(failure)
-    if failure.step is Step.NAME and failure.cause == "unknown":
-        return NotFound(error.message, hint=error.hint, reference=error.reference)
-    return error
+    is_unknown = failure.step is Step.NAME and failure.cause == "unknown"
+    hint = Hint("distribution.url-failed", host=urlsplit(failure.url).netloc)
+    kind = NotFound if is_unknown else Unavailable
+    return kind(failure.message, hint=hint, reference=failure.url)
 
 
 async def _refused(url: str, response: Response) -> BuduError:

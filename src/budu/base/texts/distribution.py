@@ -122,4 +122,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{registry}가 이미지에 적힌 것과 다른 데이터를 보냈습니다. 데이터는 버렸습니다. "
         "다시 시도하고, 계속되면 레지스트리 운영자에게 알리세요.",
     ),
+    "distribution.url-failed": (
+        "The engine fetches the URL, not the command line: {host} must be reachable from the "
+        "engine's machine. Or fetch it here and pass it on: curl -fL URL | budu import -",
+        "URL은 명령줄이 아니라 엔진이 받습니다. 엔진이 있는 컴퓨터에서 {host} 에 연결할 수 있어야 "
+        "합니다. 여기서 받아 넘길 수도 있습니다: curl -fL URL | budu import -",
+    ),
 }

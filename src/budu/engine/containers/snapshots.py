@@ -29,6 +29,7 @@ from budu.engine.contract.snapshots import Changes, CommitOptions
 from budu.engine.events import EventLog
 from budu.engine.images.making import ImageMaker, new_name
 from budu.engine.images.service import ImageService
+from budu.engine.locks import Locks
 from budu.engine.streams import MadeInThread, ThreadResult, Write
 from budu.image.config import merge_defaults
 from budu.image.documents import child_config
@@ -59,6 +60,7 @@ class SnapshotService:
         self._layers = layers
         self._maker = maker
         self._events = events
+        self._locks = Locks()
 
     async def changes(self, ref: str) -> Changes:
         """See `Snapshots.changes`."""
@@ -98,7 +100,7 @@ class SnapshotService:
         name = new_name(options.repository, options.tag)
         config = _run_config(container, options)
         with self._maker.claiming(_diff_ids(container)):
-            async with self._standing_still(container, pause=options.pause):
+            async with self._standing_still(container.id, pause=options.pause):
                 layer = await ThreadResult("commit", lambda: self._write_layer(container)).wait()
             document = _document(self._parent(container), container, options, config, layer)
             image = await self._maker.make(document, [name] if name else [])
@@ -115,17 +117,19 @@ class SnapshotService:
         return image.id
 
     @asynccontextmanager
-    async def _standing_still(self, container: Container, *, pause: bool) -> AsyncIterator[None]:
-        """Pauses a running container inside the block."""
-        if not pause or container.status is not Status.RUNNING:
-            yield
-            return
-        await self._containers.pause(container.id)
-        try:
-            yield
-        finally:
-            with suppress(NotFound, Conflict):  # it was ended, or somebody unpaused it meanwhile
-                await asyncio.shield(self._containers.unpause(container.id))
+    async def _standing_still(self, id_: str, *, pause: bool) -> AsyncIterator[None]:
+        """Pauses a running container inside the block; one commit at a time, so that none unpauses
+        what another still reads."""
+        async with self._locks.holding(id_):
+            if not pause or self._containers.get(id_).status is not Status.RUNNING:
+                yield
+                return
+            await self._containers.pause(id_)
+            try:
+                yield
+            finally:
+                with suppress(NotFound, Conflict):  # it ended, or somebody unpaused it meanwhile
+                    await asyncio.shield(self._containers.unpause(id_))
 
     def _write_layer(self, container: Container) -> Layer | None:
         """The container's changes as a new layer; None without any. In a thread."""
