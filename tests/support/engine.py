@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -61,6 +62,8 @@ class EngineProcess:
         self.log = root / "engine.log"
         self._mirror = mirror
         self._arguments = arguments
+        self.environment: dict[str, str] = {}
+        """Variables that the next start adds."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -105,6 +108,7 @@ class EngineProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self.environment},
                 start_new_session=True,
             )
 

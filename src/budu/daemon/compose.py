@@ -41,6 +41,7 @@ from budu.engine.images.making import ImageMaker
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.service import ImageService
 from budu.engine.images.storage import ImageStorage
+from budu.engine.leftovers import Leftovers
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.engine.reconcile import Reconciler
@@ -130,13 +131,14 @@ class Engine:
         )
         self._watch = Watch()
         cgroups = choose_cgroups(read_layout())
+        cgroup_parent = "/budu" + (f"-{options.instance}" if options.instance else "")
         starter = ContainerStarter(
             paths=paths,
             snapshots=snapshots,
             networks=self.networks,
             volumes=self.volumes,
             cgroups=cgroups,
-            cgroup_parent="/budu" + (f"-{options.instance}" if options.instance else ""),
+            cgroup_parent=cgroup_parent,
             shims=shims,
             seccomp=ProgramCache(str(options.data_root / "seccomp")),
             host=read_host(),
@@ -212,7 +214,13 @@ class Engine:
         )
         self._housekeeping = Housekeeping(snapshots, layers)
         self._reconciler = Reconciler(
-            container_records, self.containers, starter, self.networks, paths
+            container_records,
+            self.containers,
+            starter,
+            self.networks,
+            self.volumes,
+            Leftovers(container_records, snapshots, cgroups, paths, cgroup_parent=cgroup_parent),
+            paths,
         )
 
     async def _login(self, auth: AuthConfig) -> tuple[str, str]:

@@ -95,8 +95,11 @@ class EnginePaths(msgspec.Struct, frozen=True, kw_only=True):
         """The small init that `--init` puts before a container's program."""
         return self.data_root / "init"
 
+    @property
+    def exec_containers(self) -> Path:
+        """One folder per container that was started."""
+        return self.exec_root / "containers"
+
     def container(self, id_: str) -> ContainerPaths:
         """The files of one container."""
-        return ContainerPaths(
-            root=self.containers / id_, exec_root=self.exec_root / "containers" / id_
-        )
+        return ContainerPaths(root=self.containers / id_, exec_root=self.exec_containers / id_)

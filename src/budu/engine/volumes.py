@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from budu.base import faults
 from budu.base.clock import format_time, now_ns
 from budu.base.errors import Conflict, InvalidArgument, NotFound
 from budu.base.filters import Filters
@@ -18,6 +20,8 @@ from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.spec.api.volume import Volume
 from budu.volume.local import LocalVolumes, check_name
+
+log = logging.getLogger(__name__)
 
 _FILTER_KEYS = frozenset(["dangling", "driver", "label", "name"])
 _PRUNE_KEYS = frozenset(["all", "label", "label!"])
@@ -124,6 +128,7 @@ class VolumeService:
             return self._files.data_path(name), False
         check_name(name)
         path = self._files.create(name)
+        faults.at("create.volume-folder-made")
         marks = {ANONYMOUS_LABEL: ""} if anonymous else {}
         record = VolumeRecord(name=name, created_ns=now_ns(), labels={**marks, **(labels or {})})
         self._database.execute(
@@ -134,17 +139,39 @@ class VolumeService:
         self._events.emit("volume", "create", name, driver=_DRIVER)
         return path, True
 
+    def meet_folders(self) -> None:
+        """After an engine start: bring records and folders together.
+
+        A record without a folder is a removal that was broken off. A folder without a record is a
+        volume again when it holds something, as with Docker, and otherwise a creation that was
+        broken off.
+        """
+        folders = self._files.names()
+        used = {mount.name for each in self._containers() for mount in each.mounts}
+        for name in self._records.keys() - folders - used:
+            self._forget(name)
+        for name in folders - self._records.keys():
+            if not self._files.remove_if_empty(name):
+                log.warning("volume %s had no record and has one again", name)
+                self.ensure(name, driver=_DRIVER)
+
     def fill(self, name: str, source_fd: int) -> None:
         """Copy what the image has at the mount point into the volume while it is empty."""
         self._files.fill(name, source_fd)
 
     def discard(self, name: str) -> None:
         """Remove a volume and its files; nothing happens when there is none."""
-        if self._records.pop(name, None) is None:
+        if name not in self._records:
             return
-        self._database.execute("DELETE FROM volumes WHERE name = ?", (name,))
         self._files.remove(name)
-        self._events.emit("volume", "destroy", name, driver=_DRIVER)
+        faults.at("remove.volume-files-removed")
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        with self._database.transaction():
+            self._database.execute("DELETE FROM volumes WHERE name = ?", (name,))
+            self._events.emit("volume", "destroy", name, driver=_DRIVER)
+        self._records.pop(name, None)
 
     async def remove(self, name: str, *, force: bool) -> None:
         """Raises: NotFound unless `force`; Conflict while a container has it."""

@@ -118,7 +118,7 @@ def _start(
     undo: list[Callable[[], object]] = []
     try:
         named = dict(zip(order["fds"], fds, strict=True))
-        shim = _open_all(order, starter, named, undo)
+        shim = _open_all(order, starter, named, undo, control)
     except Exception as error:  # the process's edge: the engine hears of a bug as of a failure
         for action in reversed(undo):
             action()
@@ -132,10 +132,17 @@ def _start(
 
 
 def _open_all(
-    order: Message, starter: Starter, fds: dict[str, int], undo: list[Callable[[], object]]
+    order: Message,
+    starter: Starter,
+    fds: dict[str, int],
+    undo: list[Callable[[], object]],
+    control: _socket.socket,
 ) -> Shim:
     listener = sockets.listen_at(order["socket"])
     undo.append(lambda: os.unlink(order["socket"]))
+    # From here on the next engine finds this start; one whose engine died before does not happen.
+    if _has_left(control):
+        raise StepFailed("start", 0, "the engine is gone")
     exit_file = ExitFile(order["exit"])
     undo.append(exit_file.discard)
     log = order["log"]
@@ -148,6 +155,13 @@ def _open_all(
     launched = starter.start(order["plan"], stdio.theirs, fds)
     stdio.started(launched.console)
     return Shim(order, listener, exit_file, writer, stdio, launched)
+
+
+def _has_left(sock: _socket.socket) -> bool:
+    """Whether the other side has closed the socket, also when it sent something before."""
+    poll = select.poll()
+    poll.register(sock.fileno(), 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 def _describe(error: Exception) -> StepFailed:

@@ -19,6 +19,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from budu.base import faults
 from budu.base.errors import Hint, Unavailable
 from budu.runtime.launch import StepFailed
 from budu.shim import protocol
@@ -113,6 +114,7 @@ class IdleShim:
         try:
             if not link.send(message, list(fds.values())):
                 raise _died(self.pid)
+            faults.at("start.shim-told")
             return await started
         except asyncio.CancelledError:
             _kill(self.pid)

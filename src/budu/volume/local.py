@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from budu.archive.usage import tree_size
@@ -44,7 +45,21 @@ class LocalVolumes:
 
     def _sweep(self) -> None:
         for left in self._root.glob(_TRASH_PREFIX + "*"):
-            shutil.rmtree(left)
+            shutil.rmtree(left, ignore_errors=True)
+
+    def names(self) -> set[str]:
+        """The names of all volumes that have a directory."""
+        return {each.name for each in self._root.iterdir() if _NAME.match(each.name)}
+
+    def remove_if_empty(self, name: str) -> bool:
+        """Remove the volume's directories if they never held anything; whether they are gone."""
+        try:
+            with suppress(FileNotFoundError):
+                self.data_path(name).rmdir()
+            (self._root / name).rmdir()
+        except OSError:
+            return False
+        return True
 
     def data_path(self, name: str) -> Path:
         """Where the volume's files are."""

@@ -1,7 +1,8 @@
 """Making a container: check everything, then write its record.
 
-Nothing is started. Until the record is stored nothing else knows of the container; what was made
-before (folders, anonymous volumes) goes away again when a later step fails.
+Nothing is started. The container, its new volumes and their events are stored in one transaction;
+what was made before (folders) goes away again when a later step fails, and at the next start of an
+engine that was killed in between.
 Source: Engine API 1.51 ContainerCreate; moby 28.3 daemon/create.go for order and sentences.
 """
 
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 
 import msgspec
 
+from budu.base import faults
 from budu.base.clock import now_ns
 from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.ids import check_name, new_id
@@ -80,18 +82,22 @@ class ContainerCreator:
             raise InvalidArgument("config cannot be empty in order to create a container")
         image = self._images.get(body.image)
         warnings = _platform_warnings(image, platform)
-        with ExitStack() as undo:
+        with self._repository.transaction(), ExitStack() as undo:
             container = self._build(body, chosen_name, image, undo)
             self._snapshots.prepare(container.id, _digests(image))
+            faults.at("create.snapshot-made")
             undo.callback(self._snapshots.remove, container.id)
             folder = self._paths.container(container.id).root
             folder.mkdir(parents=True, mode=0o710)
             (folder / "log").mkdir()
+            faults.at("create.folder-made")
             undo.callback(shutil.rmtree, folder)
             self._repository.add(container)
             undo.pop_all()
-        tell_linked(container, self._repository)
-        self._events.emit("container", "create", container.id, **event_attributes(container))
+            tell_linked(container, self._repository)
+            self._events.emit("container", "create", container.id, **event_attributes(container))
+            faults.at("create.record-written")
+        faults.at("create.record-stored")
         return Created(id=container.id, warnings=tuple(warnings))
 
     def _choose_name(self, name: str | None) -> str:
@@ -168,6 +174,7 @@ class ContainerCreator:
             volume_name, driver=mount.driver, anonymous=mount.anonymous
         )
         if made:
+            faults.at("create.volume-made")
             undo.callback(self._volumes.discard, volume_name)
         source = str(path)
         return msgspec.structs.replace(mount, name=volume_name, source=source)

@@ -112,6 +112,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     `endpoint_settings` is what the user asked for, by network name.
     `health` is None for a container without a probe, and before its first start.
     `links` are names it has for others, `linked_as` such names that others have for it.
+    `removes_volumes` says of one that is being removed that its anonymous volumes go with it.
     `ending` tells of the last life that is over; `told_deaf` that somebody was told once that
     process 1 has no handler for the stop signal.
     """
@@ -145,6 +146,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by_user: bool = False
     ending: Ending | None = None
     told_deaf: bool = False
+    removes_volumes: bool = False
     warnings: tuple[str, ...] = ()
     health: HealthState | None = None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 
+from budu.base import faults
 from budu.base.clock import now_ns, parse_time_argument
-from budu.base.errors import NotFound
+from budu.base.errors import BuduError, NotFound
 from budu.base.filters import Filters
 from budu.engine.containers.lifecycle import Event, can
 from budu.engine.containers.links import forget_linked
@@ -50,40 +51,54 @@ class Remover:
     def remove(self, container: Container, *, volumes: bool) -> None:
         """Take everything of a stopped container away; the caller holds the lock.
 
-        Raises: Conflict when its status forbids it; OSError, and then it is dead.
+        The record goes last, so that an engine that is killed before leaves it to the next one.
+        Raises: Conflict when its status forbids it; BuduError or OSError, and then it is
+        dead.
         """
-        removing = self._lives.advance(container, Event.REMOVE)
+        removing = self._lives.advance(container, Event.REMOVE, removes_volumes=volumes)
+        faults.at("remove.begun")
         try:
             self._delete_files(container.id, self._paths.container(container.id))
-        except OSError as error:
+            if volumes:
+                self._discard_volumes(container)
+            self._release_layers(container)
+        except (BuduError, OSError) as error:
             self._lives.advance(removing, Event.REMOVE_FAILED, error=str(error))
             raise
+        faults.at("remove.layers-released")
         with self._lives.database.transaction():
             forget_linked(container, self._lives.repository)
             self._lives.repository.remove(container)
             self._lives.emit(container, "destroy")
+        faults.at("remove.record-removed")
         self._stdio.removed(container.id)
         for observer in self._lives.observers:
             observer.removed(container)
         self._lives.waits.removed(container)
-        self._image_storage.release_layers(
-            container.diff_ids, images=self._images.all(), containers=self._lives.repository.all()
-        )
-        if volumes:
-            self._discard_volumes(container)
 
     def _delete_files(self, id_: str, paths: ContainerPaths) -> None:
         with suppress(NotFound):
             self._snapshots.remove(id_)
+        faults.at("remove.snapshot-removed")
         shutil.rmtree(paths.exec_root, ignore_errors=True)
         with suppress(FileNotFoundError):
             shutil.rmtree(paths.root)
+        faults.at("remove.files-removed")
+
+    def _release_layers(self, container: Container) -> None:
+        self._image_storage.release_layers(
+            container.diff_ids, images=self._images.all(), containers=self._others(container)
+        )
+
+    def _others(self, container: Container) -> list[Container]:
+        return [each for each in self._lives.repository.all() if each.id != container.id]
 
     def _discard_volumes(self, container: Container) -> None:
-        used = {mount.name for each in self._lives.repository.all() for mount in each.mounts}
+        used = {mount.name for each in self._others(container) for mount in each.mounts}
         for mount in container.mounts:
             if mount.kind is MountKind.VOLUME and mount.anonymous and mount.name not in used:
                 self._volumes.discard(mount.name)
+                faults.at("remove.volume-discarded")
 
     async def prune(self, filters: Filters) -> tuple[list[str], int]:
         """Remove stopped containers; their ids and the bytes that became free."""

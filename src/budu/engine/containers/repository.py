@@ -6,7 +6,9 @@ reads (a list of 50 costs no query); the database is what survives it.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 import msgspec
 
@@ -37,6 +39,10 @@ class ContainerRepository:
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self._by_id
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """What is stored inside, here and elsewhere, is stored together or not at all."""
+        return self._database.transaction()
 
     def all(self) -> Iterable[Container]:
         """Every container, in no order."""

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
+from budu.base import faults
 from budu.base.errors import Hint, InvalidArgument
 from budu.base.files import remove_if_there
 from budu.engine.containers.create import make_bind_source
@@ -119,7 +120,9 @@ class ContainerStarter:
                 volatile=container.host_config.auto_remove,
             )
             fds.callback(os.close, rootfs)
+            faults.at("start.root-mounted")
             self._fill_volumes(container, rootfs)
+            faults.at("start.volumes-filled")
             passed = {"rootfs": rootfs}
             linked = Linked(container, self._find)
             container = with_variables(container, linked.variables())
@@ -130,16 +133,20 @@ class ContainerStarter:
             if sandbox.netns is not None:
                 passed["netns"] = sandbox.netns
                 fds.callback(os.close, sandbox.netns)
+            faults.at("start.network-connected")
             undo.callback(self._networks.disconnect, sandbox.endpoints)
             files = self._paths.container(container.id)
             if shared.network_donor is None:
                 hosts = linked.hosts()
                 self._networks.write_files(container, sandbox.endpoints, files, linked=hosts)
+            faults.at("start.files-written")
             cgroup, plan, warnings = self._plan(container, files, undo)
+            faults.at("start.cgroup-made")
             if cgroup.placement.unified is not None:
                 passed["cgroup"] = os.open(cgroup.placement.unified, _DIRECTORY)
                 fds.callback(os.close, passed["cgroup"])
             shim = await self._launch(container, files, plan, passed)
+            faults.at("start.process-runs")
             undo.pop_all()
         running = Running(shim=shim, cgroup=cgroup, endpoints=sandbox.endpoints)
         return StartedContainer(running=running, warnings=(*warnings, *shim.warnings))
@@ -251,6 +258,7 @@ class ContainerStarter:
             plan=plan,
         )
         idle = await self._shims.take()
+        faults.at("start.shim-taken")
         try:
             return await idle.start(order, passed)
         except StepFailed as failure:

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import msgspec
-
+from budu.base import faults
 from budu.base.clock import now_ns
 from budu.base.errors import Conflict, Hint, NotModified
 from budu.engine.containers.endings import Asked, Asker, Force, signal_name
@@ -50,6 +47,7 @@ class Stopper:
         if not container.is_running:
             raise NotModified(f"container {container.id} is already stopped")
         notice = await self._stop(container, timeout_s=timeout_s, signal=signal, by=by)
+        faults.at("stop.ended")
         if container.id in self._lives.repository:
             self._lives.emit(self._lives.repository.get(container.id), "stop")
         return notice
@@ -63,7 +61,9 @@ class Stopper:
         ended = asyncio.ensure_future(self._lives.waits.arm(container, "not-running"))
         is_deaf = wanted_s is None and await _stays_deaf(container, number)
         self._lives.change(container.id, stopped_by_user=True)
+        faults.at("stop.wish-stored")
         self._ask(container, number, by=by)
+        faults.at("stop.signal-sent")
         if is_deaf:
             await self._force(container, ended, Force.NO_HANDLER, by=by)
         elif not await _done_within(ended, None if timeout < 0 else timeout):
@@ -75,6 +75,7 @@ class Stopper:
         self, container: Container, ended: asyncio.Future[WaitResult], force: Force, *, by: str
     ) -> None:
         self._ask(container, signals.SIGKILL, by=by, force=force)
+        faults.at("stop.killed")
         if not await _done_within(ended, KILL_WAIT_S):
             raise Conflict(
                 f"cannot stop container: {container.id}: tried to kill container, but did not "
@@ -126,6 +127,7 @@ class Stopper:
         ended = self._lives.waits.arm(container, "not-running")
         self._lives.change(container.id, stopped_by_user=True)
         self._ask(container, signals.SIGKILL, by=Asker.REMOVE)
+        faults.at("remove.killed")
         await _done_within(ended, KILL_WAIT_S)
 
     async def restart(
@@ -137,25 +139,12 @@ class Stopper:
             container = await self._supervisor.settle(container)
         notice = None
         if container.is_running:
-            with self._not_removed(container):
+            with self._supervisor.sparing(container.id):
                 notice = await self._stop(container, timeout_s=timeout_s, signal=signal, by=by)
+        faults.at("restart.stopped")
         await self._supervisor.start(container.id)
         self._lives.emit(self._lives.repository.get(container.id), "restart")
         return notice
-
-    @contextmanager
-    def _not_removed(self, container: Container) -> Iterator[None]:
-        """A container with `--rm` outlives the stop that is half of a restart."""
-        host = container.host_config
-        if not host.auto_remove:
-            yield
-            return
-        kept = msgspec.structs.replace(host, auto_remove=False)
-        self._lives.change(container.id, host_config=kept)
-        try:
-            yield
-        finally:
-            self._lives.change(container.id, host_config=host)
 
     async def freeze(self, ref: str, event: Event) -> None:
         """Pause or unpause all processes of a container. Raises: Conflict."""
@@ -166,8 +155,10 @@ class Stopper:
             _, running = self._lives.running(container.id)
             if event is Event.PAUSE:
                 await freeze(running.cgroup)
+                faults.at("pause.frozen")
             else:
                 running.cgroup.thaw()
+                faults.at("unpause.thawed")
             with self._lives.database.transaction():
                 self._lives.emit(self._lives.advance(container, event), str(event))
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
+from budu.base import faults
 from budu.base.clock import now_ns
 from budu.base.errors import BuduError, NotModified
 from budu.engine.containers.endings import Asked, judge, not_started
@@ -25,7 +27,7 @@ from budu.engine.containers.start import ContainerStarter, Running, StartFailed
 from budu.engine.containers.stdio import Stdio
 from budu.engine.networks import NetworkService
 from budu.linux.system import boot_id
-from budu.runtime.cgroups.actions import remove
+from budu.runtime.cgroups.actions import clear
 from budu.runtime.cgroups.contract import Cgroup
 from budu.shim.client import ExitStatus
 
@@ -60,6 +62,7 @@ class Supervisor:
         self._delays: dict[str, float] = {}
         self._pending_restarts: dict[str, asyncio.Task[None]] = {}
         self._watchers: set[asyncio.Task[None]] = set()
+        self._spared: set[str] = set()
         self.is_closing = False
         """True once the engine is ending: nothing is started again then."""
 
@@ -113,6 +116,8 @@ class Supervisor:
             )
             self._joined.joined(container)
             self._lives.emit(container, "start")
+            faults.at("start.record-written")
+        faults.at("start.record-stored")
         self.adopt(container, running)
 
     async def _start_failed(self, container: Container, failure: StartFailed) -> None:
@@ -168,28 +173,45 @@ class Supervisor:
             log.exception("recording an exit failed container=%s", id_)
 
     async def _exited(self, id_: str, running: Running, status: ExitStatus) -> None:
+        faults.at("end.seen")
         self._lives.finish(id_)
         self._networks.disconnect(running.endpoints)
+        faults.at("end.network-disconnected")
         running.shim.close()
         await self.bury(self._lives.repository.get(id_), status, running.cgroup)
 
     async def bury(self, container: Container, status: ExitStatus, cgroup: Cgroup) -> None:
         """Record how a container ended, and do what its policy says then."""
         oom_kills = cgroup.oom_kills() or int(status.oom)
-        await remove(cgroup)
+        await clear(cgroup)
+        faults.at("end.cgroup-removed")
         container = self._lives.repository.get(container.id)  # stopped or renamed meanwhile
         again = not self.is_closing and should_restart(
             container.host_config.restart_policy, container, exit_code=status.code
         )
         ended = self._record_end(container, status, oom_kills=oom_kills, again=again)
+        faults.at("end.record-stored")
         self._stdio.ended(container.id)
         for observer in self._lives.observers:
             observer.ended(ended)
         self._lives.waits.exited(ended)
         if again:
             self._schedule_restart(ended)
-        elif container.host_config.auto_remove and not self.is_closing:
+        elif self._is_removed_now(ended):
             await self._remove_ended(ended)
+
+    def _is_removed_now(self, ended: Container) -> bool:
+        wanted = ended.host_config.auto_remove and ended.id not in self._spared
+        return wanted and not self.is_closing
+
+    @contextmanager
+    def sparing(self, id_: str) -> Iterator[None]:
+        """A container with `--rm` outlives an end inside: the stop that is half of a restart."""
+        self._spared.add(id_)
+        try:
+            yield
+        finally:
+            self._spared.discard(id_)
 
     def _record_end(
         self, container: Container, status: ExitStatus, *, oom_kills: int, again: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from budu.base.errors import DeadlineExceeded
 from budu.runtime.cgroups.contract import Cgroup
@@ -47,6 +48,18 @@ async def kill_all(cgroup: Cgroup, *, timeout_s: float = 10.0) -> None:
 async def remove(cgroup: Cgroup, *, timeout_s: float = 10.0) -> bool:
     """Remove the directories once they are empty; False when they are still not in the end."""
     return await _until(cgroup.try_remove, timeout_s)
+
+
+async def clear(cgroup: Cgroup, *, timeout_s: float = 10.0) -> bool:
+    """Kill what is still inside and remove the directories; False when they are there in the end.
+
+    A container with a process namespace of its own leaves nothing inside; others may.
+    """
+    if cgroup.try_remove():
+        return True
+    with suppress(DeadlineExceeded):
+        await kill_all(cgroup, timeout_s=timeout_s)
+    return await remove(cgroup, timeout_s=timeout_s)
 
 
 async def _until(attempt: Callable[[], bool], timeout_s: float) -> bool:

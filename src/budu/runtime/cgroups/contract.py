@@ -177,5 +177,8 @@ class Cgroups(Protocol):
         Raises: InvalidArgument for a value that the kernel refuses; PermissionDenied.
         """
 
+    def names_below(self, path: str) -> set[str]:
+        """The names of the cgroups right below `path`, in whichever hierarchy; none without it."""
+
     def open(self, path: str) -> Cgroup:
         """The cgroup at `path`, whether it is there or not."""

@@ -98,6 +98,15 @@ def tree_pids(directory: str) -> list[int]:
     return found
 
 
+def names_in(directory: str) -> set[str]:
+    """The names of the cgroups right below one; none when it is not there."""
+    try:
+        with os.scandir(directory) as entries:
+            return {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+    except FileNotFoundError:
+        return set()
+
+
 def walk(directory: str) -> list[str]:
     """The cgroup and those below it, deepest last; empty when it is gone."""
     groups = []

@@ -12,6 +12,7 @@ import os
 
 from budu.runtime.cgroups.contract import Features, OomWatch, Placement, Usage
 from budu.runtime.cgroups.files import (
+    names_in,
     perform,
     read_control,
     read_number,
@@ -73,6 +74,13 @@ class CgroupsV1:
             cgroup.try_remove()
             raise
         return cgroup
+
+    def names_below(self, path: str) -> set[str]:
+        """The names of the cgroups right below `path`, in all hierarchies."""
+        mounts = {*self._mounts.values()}
+        if self._layout.v2:
+            mounts.add(self._layout.v2.mount)
+        return set().union(*(names_in(mount + path) for mount in mounts))
 
     def open(self, path: str) -> CgroupV1:
         """The cgroup at `path`."""

@@ -12,6 +12,7 @@ from budu.linux.bpf import attach_device_program, load_device_program
 from budu.runtime.cgroups.contract import Features, OomWatch, Placement, Usage
 from budu.runtime.cgroups.device_program import compile_devices
 from budu.runtime.cgroups.files import (
+    names_in,
     perform,
     read_control,
     read_table,
@@ -62,6 +63,10 @@ class CgroupsV2:
             cgroup.try_remove()
             raise
         return cgroup
+
+    def names_below(self, path: str) -> set[str]:
+        """The names of the cgroups right below `path`."""
+        return names_in(self._mount + path)
 
     def open(self, path: str) -> CgroupV2:
         """The cgroup at `path`."""
