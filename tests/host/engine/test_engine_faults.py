@@ -5,7 +5,9 @@ word of its name chooses the scene.
 """
 
 import http.client
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,6 +157,38 @@ def test_start(engine: EngineProcess, point: str) -> None:
     start(engine, id_)
     await_page(port)
     assert_runs(engine, id_)
+
+
+def test_a_start_whose_order_was_not_read_yet(engine: EngineProcess) -> None:
+    """The shim wakes up long after its engine has died: nothing starts any more."""
+    arm(engine, "start.shim-told")
+    id_ = create(engine, SERVER, **publish(port := free_port()))
+    asleep = [int(each.partition("/")[0]) for each in leaks.helpers_of(engine.pid)]
+    asleep = [each for each in asleep if b"budu-shim" in read(Path(f"/proc/{each}/comm"))]
+    try:
+        for pid in asleep:
+            os.kill(pid, signal.SIGSTOP)
+        die_in(engine, "POST", f"/containers/{id_}/start")
+    finally:
+        for pid in asleep:
+            os.kill(pid, signal.SIGCONT)
+    eventually(lambda: not any(map(is_alive, asleep)), "the end of the old shims")
+    assert_nothing_runs(engine, id_)
+    start(engine, id_)
+    await_page(port)
+
+
+def test_a_start_that_was_not_recorded_and_lost_its_shim(engine: EngineProcess) -> None:
+    arm(engine, "start.process-runs")
+    id_ = create(engine, SERVER, **publish(port := free_port()))
+    with pytest.raises((OSError, http.client.HTTPException)):
+        engine.request("POST", f"/containers/{id_}/start")
+    for pid in shims(id_):
+        os.kill(int(pid), signal.SIGKILL)
+    next_engine(engine)
+    assert_nothing_runs(engine, id_)
+    start(engine, id_)
+    await_page(port)
 
 
 @pytest.mark.parametrize("point", ["start.process-runs", "start.record-stored"])

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from budu.base import faults
-from budu.base.errors import Hint, InvalidArgument
+from budu.base.errors import BuduError, Hint, Internal, InvalidArgument
 from budu.base.files import remove_if_there
 from budu.engine.containers.create import make_bind_source
 from budu.engine.containers.devices import all_devices, device_node
@@ -31,7 +31,7 @@ from budu.engine.volumes import VolumeService
 from budu.linux.paths import open_in_root
 from budu.logs.driver import LogSettings, find_driver
 from budu.network.contract import EndpointState
-from budu.runtime.cgroups.actions import remove
+from budu.runtime.cgroups.actions import clear
 from budu.runtime.cgroups.contract import Cgroup, Cgroups
 from budu.runtime.cgroups.fit import fit_resources
 from budu.runtime.host import Host
@@ -46,6 +46,8 @@ from budu.spec.digest import Digest
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
+_PROGRAM_FAILED = {126: "engine.not-executable", 127: "engine.not-found"}
+"""Hints by the exit codes for which the client's program is to blame, not the machine."""
 RUNTIME_PREFIX = (
     "failed to create task for container: failed to create shim task: OCI runtime create failed: "
     "runc create failed: unable to start container process: error during container init: "
@@ -70,7 +72,7 @@ class StartedContainer(msgspec.Struct, frozen=True, kw_only=True):
 class StartFailed(Exception):
     """The program could not be run: Docker's sentence and the exit code a client shall return."""
 
-    def __init__(self, error: InvalidArgument, exit_code: int) -> None:
+    def __init__(self, error: BuduError, exit_code: int) -> None:
         super().__init__(error.message)
         self.error = error
         self.exit_code = exit_code
@@ -185,7 +187,7 @@ class ContainerStarter:
         wanted = spec.linux.resources or oci.Resources()
         limits, warnings = fit_resources(wanted, self._cgroups.features())
         cgroup = self._cgroups.create(spec.linux.cgroups_path, limits)
-        undo.push_async_callback(remove, cgroup)
+        undo.push_async_callback(clear, cgroup)  # a shim that died may have left its child
         plan = make_plan(
             spec,
             self._host,
@@ -267,14 +269,13 @@ class ContainerStarter:
 
 def start_failure(failure: StepFailed, container: Container) -> StartFailed:
     """Docker's sentence for a program that could not be run, with its cause as a hint."""
-    key = {126: "engine.not-executable", 127: "engine.not-found"}.get(failure.exit_code)
+    key = _PROGRAM_FAILED.get(failure.exit_code)
     hint = Hint(key, program=container.path, image=container.image_name) if key else None
     detail = failure.detail
     if failure.step.startswith("find-user"):
         return StartFailed(InvalidArgument(detail), failure.exit_code)
-    return StartFailed(
-        InvalidArgument(f"{RUNTIME_PREFIX}{detail}: unknown", hint=hint), failure.exit_code
-    )
+    kind = InvalidArgument if failure.exit_code in _PROGRAM_FAILED else Internal
+    return StartFailed(kind(f"{RUNTIME_PREFIX}{detail}: unknown", hint=hint), failure.exit_code)
 
 
 def _log_settings(container: Container) -> LogSettings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
+from contextlib import suppress
 
 from budu.base import faults
 from budu.base.clock import now_ns
@@ -142,7 +143,8 @@ class Stopper:
             with self._supervisor.sparing(container.id):
                 notice = await self._stop(container, timeout_s=timeout_s, signal=signal, by=by)
         faults.at("restart.stopped")
-        await self._supervisor.start(container.id)
+        with suppress(NotModified):  # somebody else was faster
+            await self._supervisor.start(container.id)
         self._lives.emit(self._lives.repository.get(container.id), "restart")
         return notice
 
