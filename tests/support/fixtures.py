@@ -32,9 +32,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @contextmanager
-def fresh_engine(registry: Registry, *arguments: str) -> Iterator[EngineProcess]:
-    """A running engine; at the end nothing of it may be left on the machine."""
+def fresh_engine(
+    registry: Registry, *arguments: str, data: Path | None = None
+) -> Iterator[EngineProcess]:
+    """A running engine, with its data elsewhere if wished; at the end nothing of it may be left on
+    the machine."""
     root = Path(tempfile.mkdtemp(prefix="bt-"))
+    if data is not None:
+        (root / "d").symlink_to(data)
     engine = EngineProcess(root, mirror=registry.address, arguments=arguments)
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, root, ignore_errors=True)

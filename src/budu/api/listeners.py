@@ -15,6 +15,9 @@ import msgspec
 
 from budu.base.errors import AlreadyExists, BuduError, InvalidArgument, PermissionDenied
 
+_KEEP_ALIVE_S = 15
+_KEEP_ALIVE_PROBES = 9
+
 log = logging.getLogger(__name__)
 
 
@@ -200,6 +203,7 @@ def _bind_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _keep_alive(sock)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(address)
@@ -207,6 +211,15 @@ def _bind_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """Connections accepted from here notice within three minutes that their peer's machine is gone,
+    also while nothing is sent, as those of Go's servers do."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEP_ALIVE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEP_ALIVE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEP_ALIVE_PROBES)
 
 
 def _bind_error(where: str, error: OSError) -> BuduError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ from budu.daemon.listeners import make_listeners
 from budu.daemon.lock import PidFile
 from budu.daemon.options import Options, read_options
 from budu.shim.pool import ShimPool
+
+OPEN_FILES = 1 << 16
+"""Descriptors an engine may have; a container takes five, a client one."""
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +60,21 @@ def run(options: Options) -> int:
     try:
         shims = ShimPool()
         shims.spawn_zygote()
+        allow_open_files()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(options, shims))
     finally:
         lock.release()
     return 0
+
+
+def allow_open_files() -> None:
+    """Let the engine itself open as many files as the kernel's hard limit allows, up to a number
+    that is enough for thousands of containers and clients. The containers' limit stays."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def serve(options: Options, shims: ShimPool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _socket
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -141,6 +142,7 @@ class ShimPool:
         self._zygote_pid = 0
         self._zygote_sock: _socket.socket | None = None
         self._spawned_at = 0.0
+        self._open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._link: Link | None = None
         self._requested = 0
         self._idle: deque[IdleShim] = deque()
@@ -166,6 +168,8 @@ class ShimPool:
             setsigdef=every_signal,
         )
         theirs.close()
+        # Containers inherit the zygote's: not what the engine has raised its own to since.
+        resource.prlimit(self._zygote_pid, resource.RLIMIT_NOFILE, self._open_files)
         self._zygote_sock = ours
         self._spawned_at = time.monotonic()
 

@@ -96,7 +96,10 @@ class HeadParser:
         return used
 
     def head(self) -> RequestHead:
-        """What was parsed; only when complete."""
+        """What was parsed; only when complete. Raises: HttpFault for other versions than 1.x."""
+        version = self._parser.get_http_version()
+        if not version.startswith("1."):
+            raise HttpFault(400, "malformed HTTP request: HTTP/1.1 or HTTP/1.0 is wanted")
         headers: dict[str, str] = {}
         for raw_name, raw_value in self._headers:
             name = raw_name.decode("latin-1").lower()
@@ -107,7 +110,7 @@ class HeadParser:
             self._target.decode("latin-1"),
             headers=headers,
             keep_alive=self._keep_alive,
-            http_1_0=self._parser.get_http_version() == "1.0",
+            http_1_0=version == "1.0",
         )
 
     def _feed_once(self, data: bytes, start: int) -> int:

@@ -32,6 +32,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Between two requests; beyond it the connection is closed without a word."""
     linger_s: float = 2.0
     """How long unread bytes are drained after a refusal, so that the client can read the answer."""
+    linger_bytes: int = 16 << 20
+    """How much of that is drained; beyond it the client is cut."""
     sweep_s: float = 1.0
     """How often the deadlines of all connections are looked at."""
 

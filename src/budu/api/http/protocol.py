@@ -63,6 +63,7 @@ class HttpConnection(asyncio.Protocol):
         self._deadline = math.inf
         self._on_deadline: Callable[[], None] = self.hang_up
         self._lingering = False
+        self._thrown_away = 0
         self._last_request = False
 
     # asyncio.Protocol: what happens on the socket
@@ -85,6 +86,8 @@ class HttpConnection(asyncio.Protocol):
         elif not self._is_ending:
             self._intake.receive(data)
             self._advance()
+        elif self._lingering:
+            self._throw_away(len(data))
 
     def eof_received(self) -> bool:
         """The client closed its direction; True keeps ours open."""
@@ -364,6 +367,12 @@ class HttpConnection(asyncio.Protocol):
             self._reading_paused = False
             self._transport.resume_reading()
         self._arm(self.limits.linger_s, self.hang_up)
+
+    def _throw_away(self, size: int) -> None:
+        """More of what nobody reads came; a client that goes on and on is cut."""
+        self._thrown_away += size
+        if self._thrown_away > self.limits.linger_bytes:
+            self.abort()
 
     def _cancel_if_gone(self) -> None:
         if not self._follows_client or self._outlet.is_closing or self._task is None:
