@@ -6,6 +6,7 @@ that share a status, and show `hint` below the message; others ignore both.
 
 from __future__ import annotations
 
+import errno
 import logging
 
 from budu.api.http.limits import ClientGone, HttpFault
@@ -93,10 +94,20 @@ def answer_error(request: Request, error: Exception) -> Response:
             return Response.json({"message": error.message}, status=error.status)
         case errors.BuduError():
             return _answer_known(request, error)
+        case OSError(errno=errno.ENOSPC):
+            return _answer_known(request, _no_room(error))
         case _:
             log.error("%s %s: unexpected error", request.method, request.path, exc_info=error)
             message = f"unexpected error in the engine: {type(error).__name__}"
             return Response.json({"message": message, "code": "internal"}, status=500)
+
+
+def _no_room(error: OSError) -> errors.BuduError:
+    place = str(error.filename or "")
+    return errors.ResourceExhausted(
+        f"write {place}: no space left on device" if place else "no space left on device",
+        hint=errors.Hint("archive.disk-full", place=place) if place else None,
+    )
 
 
 def _answer_known(request: Request, error: errors.BuduError) -> Response:

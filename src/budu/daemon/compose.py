@@ -45,6 +45,7 @@ from budu.engine.leftovers import Leftovers
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.engine.reconcile import Reconciler
+from budu.engine.reserve import Reserve
 from budu.engine.sandboxes import SandboxFactory
 from budu.engine.system import HostFacts, SystemService
 from budu.engine.volumes import VolumeService
@@ -80,6 +81,8 @@ class Engine:
         paths = EnginePaths(data_root=options.data_root, exec_root=options.exec_root)
         for folder in (paths.containers, paths.exec_root / "containers"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o710)
+        reserve = Reserve(paths.data_root)
+        reserve.give()
         self._database = database = Database(paths.database)
         self._shims = shims
         engine_id, created_ns = _identity(database)
@@ -212,7 +215,7 @@ class Engine:
             shutdown=shutdown,
             debug=options.debug,
         )
-        self._housekeeping = Housekeeping(snapshots, layers)
+        self._housekeeping = Housekeeping(snapshots, layers, reserve=reserve, database=database)
         self._reconciler = Reconciler(
             container_records,
             self.containers,

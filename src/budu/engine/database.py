@@ -10,12 +10,18 @@ Source: sqlite.org/wal.html; sqlite.org/pragma.html#pragma_synchronous.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from budu.base.errors import Internal
+from budu.base.errors import Hint, Internal, ResourceExhausted
+from budu.engine.reserve import occupy
+
+_NO_ROOM = frozenset(
+    [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE]
+)
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -50,6 +56,12 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
+_LOG_BYTES = 5 << 20
+"""More than the log ever holds: SQLite empties it after 1,000 pages, and uses it again."""
+_FREE_PAGES = 256
+"""Empty pages of the database itself, one megabyte."""
+
+
 class Database:
     """One open database file. Close it at the end; use it from one thread."""
 
@@ -58,6 +70,7 @@ class Database:
 
         Raises: Internal when the file was written by a newer version.
         """
+        self._path = path
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -76,23 +89,59 @@ class Database:
                 f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;"
             )
 
+    def take_room(self) -> None:
+        """Take what room records need, ahead, so that they can be stored on a full disk.
+
+        As much as there is; call it again later. The log's new bytes are zeros, which SQLite takes
+        for frames that were never written. Source: sqlite.org/fileformat2.html#the_write_ahead_log.
+        """
+        self._take_free_pages()
+        fd = os.open(f"{self._path}-wal", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            if os.fstat(fd).st_size < _LOG_BYTES:
+                occupy(fd, _LOG_BYTES)
+        finally:
+            os.close(fd)
+
+    def _take_free_pages(self) -> None:
+        (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+        if free >= _FREE_PAGES // 2:
+            return
+        (size,) = self._connection.execute("PRAGMA page_size").fetchone()
+        with suppress(ResourceExhausted), self.transaction():
+            self.execute("CREATE TABLE room (bytes BLOB)")
+            self.execute("INSERT INTO room VALUES (zeroblob(?))", (_FREE_PAGES * size,))
+            self.execute("DROP TABLE room")
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All statements inside happen together or not at all. Nested uses join the outer one."""
         if self._connection.in_transaction:
             yield self._connection
             return
-        self._connection.execute("BEGIN IMMEDIATE")
+        self.execute("BEGIN IMMEDIATE")
         try:
             yield self._connection
+            self.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # SQLite itself may have rolled back
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def execute(self, sql: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        """One statement, committed by itself outside a transaction."""
-        return self._connection.execute(sql, parameters)
+        """One statement, committed by itself outside a transaction.
+
+        Raises: ResourceExhausted when the disk is full.
+        """
+        try:
+            return self._connection.execute(sql, parameters)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in _NO_ROOM:
+                raise
+            raise ResourceExhausted(
+                f"write {self._path}: no space left on device",
+                hint=Hint("archive.disk-full", place=str(self._path.parent)),
+            ) from error
 
     def close(self) -> None:
         """Write the log back and close the file."""

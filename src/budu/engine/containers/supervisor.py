@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from budu.base import faults
 from budu.base.clock import now_ns
-from budu.base.errors import BuduError, NotModified
+from budu.base.errors import BuduError, NotModified, ResourceExhausted
 from budu.engine.containers.endings import Asked, judge, not_started
 from budu.engine.containers.joined import JoinedEvents
 from budu.engine.containers.lifecycle import Event, next_status
@@ -33,6 +33,9 @@ from budu.shim.client import ExitStatus
 
 _FAILED = 128
 """Exit code of a container that could not be started, but for its program."""
+
+_TRY_AGAIN_S = 1.0
+"""How long an end waits that could not be recorded, because the disk is full."""
 
 log = logging.getLogger(__name__)
 
@@ -167,10 +170,19 @@ class Supervisor:
         """Wait for the end. The edge of a task: what goes wrong here must not end the engine."""
         status = await running.shim.wait()
         try:
-            async with self._lives.holding(id_):
-                await self._exited(id_, running, status)
+            while not await self._record_exit(id_, running, status):
+                await asyncio.sleep(_TRY_AGAIN_S)
         except Exception:
             log.exception("recording an exit failed container=%s", id_)
+
+    async def _record_exit(self, id_: str, running: Running, status: ExitStatus) -> bool:
+        try:
+            async with self._lives.holding(id_):
+                await self._exited(id_, running, status)
+        except ResourceExhausted as error:
+            log.error("recording an exit has to wait container=%s error=%s", id_, error.message)
+            return False
+        return True
 
     async def _exited(self, id_: str, running: Running, status: ExitStatus) -> None:
         faults.at("end.seen")
@@ -216,7 +228,7 @@ class Supervisor:
     def _record_end(
         self, container: Container, status: ExitStatus, *, oom_kills: int, again: bool
     ) -> Container:
-        asked = self._asked.pop(container.id, None)
+        asked = self._asked.get(container.id)
         with self._lives.database.transaction():
             ended = self._lives.advance(
                 container,
@@ -234,6 +246,7 @@ class Supervisor:
             duration = str(int(_lived_s(ended)))
             self._lives.emit(ended, "die", exitCode=str(status.code), execDuration=duration)
             self._joined.left(ended)
+        self._asked.pop(container.id, None)
         return ended
 
     # Restarting
