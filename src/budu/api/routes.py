@@ -7,11 +7,14 @@ from budu.api.handlers.container_streams import ContainerStreamHandlers
 from budu.api.handlers.containers import ContainerHandlers
 from budu.api.handlers.files import container_file_routes, volume_file_routes
 from budu.api.handlers.images import ImageHandlers
+from budu.api.handlers.monitor import MonitorHandlers
 from budu.api.handlers.networks import NetworkHandlers
 from budu.api.handlers.plugins import PluginHandlers
 from budu.api.handlers.pull import PullHandlers
 from budu.api.handlers.snapshots import SnapshotHandlers
 from budu.api.handlers.system import SystemHandlers
+from budu.api.handlers.updates import UpdateHandlers
+from budu.api.handlers.usage import UsageHandlers
 from budu.api.handlers.volumes import VolumeHandlers
 from budu.api.routing import Router
 from budu.api.unserved import unserved_routes
@@ -27,7 +30,10 @@ def build_router(engine: Engine) -> Router:
             *ContainerStreamHandlers(engine.containers).routes(),
             *container_file_routes(engine.container_files),
             *volume_file_routes(engine.volume_files),
-            *ImageHandlers(engine.images).routes(),
+            *MonitorHandlers(engine.monitor, engine.processes).routes(),
+            *UpdateHandlers(engine.updates).routes(),
+            *UsageHandlers(engine.usages, engine.images, engine.networks).routes(),
+            *ImageHandlers(engine.images, engine.usages).routes(),
             *PullHandlers(engine.images, engine.imports).routes(),
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks).routes(),

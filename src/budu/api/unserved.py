@@ -18,9 +18,6 @@ UNSERVED: dict[str, dict[str, str]] = {
     "is not implemented by this engine yet": {
         "ContainerAttachWebsocket": "GET /containers/{id}/attach/ws",
         "ContainerExec": "POST /containers/{id}/exec",
-        "ContainerStats": "GET /containers/{id}/stats",
-        "ContainerTop": "GET /containers/{id}/top",
-        "ContainerUpdate": "POST /containers/{id}/update",
         "ExecInspect": "GET /exec/{id}/json",
         "ExecResize": "POST /exec/{id}/resize",
         "ExecStart": "POST /exec/{id}/start",
@@ -36,7 +33,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "NetworkCreate": "POST /networks/create",
         "NetworkDelete": "DELETE /networks/{id}",
         "NetworkDisconnect": "POST /networks/{id}/disconnect",
-        "SystemDataUsage": "GET /system/df",
         "VolumeUpdate": "PUT /volumes/{name}",
     },
     _SWARM: {

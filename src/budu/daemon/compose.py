@@ -24,15 +24,18 @@ from budu.engine.containers.files import container_files, volume_files
 from budu.engine.containers.health import HealthService
 from budu.engine.containers.linked_hosts import LinkedHosts
 from budu.engine.containers.memory_kills import MemoryKills
+from budu.engine.containers.monitor import MonitorService
 from budu.engine.containers.probe_exec import ProgramProbes
 from budu.engine.containers.probe_net import ConnectionProbes
 from budu.engine.containers.probes import Prober
+from budu.engine.containers.processes import ProcessService
 from budu.engine.containers.repository import ContainerRepository
 from budu.engine.containers.rootfs import ContainerRoots
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.snapshots import SnapshotService
 from budu.engine.containers.start import ContainerStarter
 from budu.engine.containers.stdio import Stdio
+from budu.engine.containers.update import UpdateService
 from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.engine.housekeeping import Housekeeping
@@ -48,6 +51,7 @@ from budu.engine.reconcile import Reconciler
 from budu.engine.reserve import Reserve
 from budu.engine.sandboxes import SandboxFactory
 from budu.engine.system import HostFacts, SystemService
+from budu.engine.usage import UsageService
 from budu.engine.volumes import VolumeService
 from budu.logs.watch import Watch
 from budu.network.contract import NetworkConfig
@@ -122,8 +126,9 @@ class Engine:
             self.events,
             containers=container_records.all,
         )
+        local_volumes = LocalVolumes(paths.volumes)
         self.volumes = VolumeService(
-            database, LocalVolumes(paths.volumes), self.events, containers=container_records.all
+            database, local_volumes, self.events, containers=container_records.all
         )
         self.networks = NetworkService(
             _bridge_service(options),
@@ -183,6 +188,17 @@ class Engine:
         self.containers.observe(LinkedHosts(container_records, self.networks, paths))
         self._memory_kills = MemoryKills(self.containers)
         self.containers.observe(self._memory_kills)
+        self.monitor = MonitorService(self.containers, cgroup_version=cgroups.version, tasks=tasks)
+        self.containers.observe(self.monitor)
+        self.processes = ProcessService(self.containers)
+        self.updates = UpdateService(self.containers, cgroups.features())
+        self.usages = UsageService(
+            self.containers,
+            self.images,
+            image_storage,
+            self.volumes,
+            volume_size=local_volumes.size,
+        )
         roots = ContainerRoots(self.containers, snapshots, self.volumes, paths)
         self.container_files = container_files(self.containers, roots)
         self.volume_files = volume_files(self.volumes)
@@ -242,6 +258,7 @@ class Engine:
         await self.health.close()
         self.containers.close()
         self._memory_kills.close()
+        self.monitor.close()
         await self._housekeeping.stop()
         await self._shims.close()
         self._puller.close()

@@ -367,5 +367,9 @@ class FakeEngine:
         self.volume_files: Any = None
         self.snapshots: Any = None
         self.imports: Any = None
+        self.monitor: Any = None
+        self.processes: Any = None
+        self.updates: Any = None
+        self.usages: Any = None
         self.system: Any = FakeSystem()
         self.events: Any = FakeEvents()

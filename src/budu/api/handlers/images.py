@@ -9,17 +9,22 @@ from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
 from budu.api.routing import Route, route
+from budu.api.versions import ApiVersion
 from budu.api.views.images import deletion_views, image_inspection, image_row
 from budu.base.filters import Filters
 from budu.engine.contract import Images
+from budu.engine.contract.usage import Usages
 from budu.spec.api.image import ImagePruneResponse
+
+_SHARED_SINCE = ApiVersion(1, 42)
 
 
 class ImageHandlers:
     """Operations on images that are here."""
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, usages: Usages) -> None:
         self._images = images
+        self._usages = usages
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the route table."""
@@ -39,11 +44,14 @@ class ImageHandlers:
             everything=request.query.flag("all"),
             filters=Filters.parse(request.query.text("filters")),
         )
+        wants_shared = request.query.flag("shared-size") and request.version >= _SHARED_SINCE
+        shared = self._usages.shared_sizes() if wants_shared else {}
         rows = [
             image_row(
                 image,
                 self._images.config(image),
                 containers=self._images.containers_of(image),
+                shared=shared.get(image.id),
                 version=request.version,
             )
             for image in chosen

@@ -44,9 +44,15 @@ class OldImageInspect(ImageInspect, frozen=True, kw_only=True):
 
 
 def image_row(
-    image: ImageRecord, config: ImageConfig, *, containers: int, version: ApiVersion
+    image: ImageRecord,
+    config: ImageConfig,
+    *,
+    containers: int,
+    version: ApiVersion,
+    shared: int | None = None,
 ) -> ImageSummary:
-    """A row of the list; `containers` is how many use the image."""
+    """A row of the list; `containers` is how many use the image, `shared` is bytes of the layers
+    that other images have too, when asked for."""
     tags, digests = list(image.repo_tags), list(image.repo_digests)
     if version < _NO_NAMES_BEFORE and not tags and not digests:
         tags, digests = ["<none>:<none>"], ["<none>@<none>"]
@@ -57,7 +63,7 @@ def image_row(
         labels=dict(config.config.labels) if config.config and config.config.labels else None,
         repo_digests=digests,
         repo_tags=tags,
-        shared_size=_UNKNOWN,
+        shared_size=_UNKNOWN if shared is None else shared,
         size=image.size,
     )
     if version >= _VIRTUAL_SIZE_BEFORE:

@@ -37,4 +37,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Networks of this engine: {known}.",
         "이 엔진의 네트워크: {known}.",
     ),
+    "engine.no-ps": (
+        "The host has no ps (Debian: apt install procps). Without options, top needs none.",
+        "호스트에 ps가 없습니다 (Debian: apt install procps). 옵션이 없으면 top은 ps 없이도 "
+        "됩니다.",
+    ),
+    "engine.update-swap": (
+        "Memory and memory with swap are limited together. Both at once: "
+        "budu update --memory {memory} --memory-swap {swap} {name}",
+        "메모리와 스왑은 함께 제한됩니다. 둘을 같이 주세요: "
+        "budu update --memory {memory} --memory-swap {swap} {name}",
+    ),
 }

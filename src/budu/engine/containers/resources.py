@@ -43,8 +43,11 @@ DEFAULT_DEVICE_RULES: tuple[oci.DeviceRule, ...] = (
 )
 
 
-def check_resources(resources: Resources, *, cpus: int) -> None:
-    """Raises: InvalidArgument with Docker's sentence for a limit that no container may have."""
+def check_resources(resources: Resources, *, cpus: int, is_update: bool = False) -> None:
+    """Raises: InvalidArgument with Docker's sentence for a limit that no container may have.
+
+    An update may give the limit of swap alone: that of memory is there already.
+    """
     memory, swap = resources.memory, resources.memory_swap
     if memory and memory < MINIMUM_MEMORY:
         raise InvalidArgument("Minimum memory limit allowed is 6MB")
@@ -52,7 +55,7 @@ def check_resources(resources: Resources, *, cpus: int) -> None:
         raise InvalidArgument(
             "Minimum memoryswap limit should be larger than memory limit, see usage"
         )
-    if memory == 0 and swap > 0:
+    if memory == 0 and swap > 0 and not is_update:
         raise InvalidArgument(
             "You should always set the Memory limit when using Memoryswap limit, see usage"
         )

@@ -20,7 +20,10 @@ from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
 from budu.engine.contract.files import Files
+from budu.engine.contract.monitor import Monitor, Processes
 from budu.engine.contract.snapshots import Imports, Snapshots
+from budu.engine.contract.update import Updates
+from budu.engine.contract.usage import Usages
 from budu.image.history import HistoryRow
 from budu.image.model import ImageRecord
 from budu.spec.api.auth import AuthConfig
@@ -271,6 +274,22 @@ class Engine(Protocol):
     @property
     def imports(self) -> Imports:
         """Images made of archives."""
+
+    @property
+    def monitor(self) -> Monitor:
+        """Samples of what containers use."""
+
+    @property
+    def processes(self) -> Processes:
+        """What runs in containers."""
+
+    @property
+    def updates(self) -> Updates:
+        """Limits and restart policies of containers that exist."""
+
+    @property
+    def usages(self) -> Usages:
+        """How much of the disk everything takes."""
 
     @property
     def events(self) -> Events:

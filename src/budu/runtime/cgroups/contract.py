@@ -91,7 +91,11 @@ class BlockUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a container uses now. `pids_limit` None is no limit."""
+    """What a container uses now. `pids_limit` None is no limit.
+
+    `block_queues` are what only the v1 scheduler counts, by the end of its files' names
+    (`io_queued`, `io_service_time`, `io_wait_time`, `io_merged`, `time`, `sectors`).
+    """
 
     memory: MemoryUsage = MemoryUsage()
     cpu: CpuUsage = CpuUsage()
@@ -99,6 +103,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     pids_limit: int | None = None
     block_bytes: tuple[BlockUsage, ...] = ()
     block_operations: tuple[BlockUsage, ...] = ()
+    block_queues: dict[str, tuple[BlockUsage, ...]] = {}
 
 
 class OomWatch(Protocol):

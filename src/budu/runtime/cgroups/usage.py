@@ -11,6 +11,7 @@ import os
 from budu.runtime.cgroups.contract import BlockUsage, CpuUsage, MemoryUsage, Usage
 from budu.runtime.cgroups.files import read_control, read_number, read_table
 
+_V1_QUEUES = ("io_queued", "io_service_time", "io_wait_time", "io_merged", "time", "sectors")
 _V2_OPERATIONS = {"rbytes": "read", "wbytes": "write", "rios": "read", "wios": "write"}
 
 
@@ -24,6 +25,7 @@ def usage_v1(directories: dict[str, str]) -> Usage:
         pids_limit=read_number(f"{pids}/pids.max"),
         block_bytes=_block_v1(blkio, "io_service_bytes_recursive"),
         block_operations=_block_v1(blkio, "io_serviced_recursive"),
+        block_queues=_queues_v1(blkio),
     )
 
 
@@ -94,12 +96,22 @@ def _block_v1(directory: str, counter: str) -> tuple[BlockUsage, ...]:
     return ()
 
 
+def _queues_v1(directory: str) -> dict[str, tuple[BlockUsage, ...]]:
+    """What the scheduler counts besides; nothing on kernels that do not show it."""
+    files = {name: f"{directory}/blkio.bfq.{name}_recursive" for name in _V1_QUEUES}
+    return {
+        name: parse_blkio(read_control(path))
+        for name, path in files.items()
+        if os.path.exists(path)
+    }
+
+
 def _memory_v2(directory: str) -> MemoryUsage:
     return MemoryUsage(
         usage=read_number(f"{directory}/memory.current") or 0,
         max_usage=read_number(f"{directory}/memory.peak"),
         limit=read_number(f"{directory}/memory.max"),
-        failcnt=read_table(f"{directory}/memory.events").get("max"),
+        failcnt=read_table(f"{directory}/memory.events").get("oom"),
         detail=read_table(f"{directory}/memory.stat"),
     )
 

@@ -1,0 +1,81 @@
+"""Disk usage as Docker shows it: the rows of the lists, with sizes.
+
+Source: Engine API 1.51, SystemDataUsage; moby 28.5, api/server/router/system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from budu.api.versions import ApiVersion
+from budu.api.views.containers import container_row
+from budu.api.views.images import image_row
+from budu.engine.contract.usage import ContainerUsage, DiskUsage, ImageUsage
+from budu.image.model import ImageRecord
+from budu.spec.api import usage as answer
+from budu.spec.api.container import ContainerSummary
+from budu.spec.api.image import ImageSummary
+from budu.spec.image import ImageConfig
+
+Lookup = Callable[[str], str]
+"""From a name to the id it means now; empty when it means nothing."""
+
+
+def usage_view(
+    usage: DiskUsage,
+    *,
+    config: Callable[[ImageRecord], ImageConfig],
+    image_id: Lookup,
+    network_id: Lookup,
+    now_ns: int,
+    version: ApiVersion,
+) -> answer.DiskUsage:
+    """The whole answer; `config` reads an image's document."""
+    images = containers = volumes = build_cache = None
+    if usage.images is not None:
+        images = [_image(each, config(each.image), version) for each in usage.images]
+    if usage.containers is not None:
+        containers = [
+            _container(each, image_id=image_id, network_id=network_id, now_ns=now_ns)
+            for each in usage.containers
+        ]
+    if usage.volumes is not None:
+        volumes = list(usage.volumes)
+    if usage.build_cache is not None:
+        build_cache = _NO_BUILD_CACHE
+    return answer.DiskUsage(
+        layers_size=usage.layers,
+        images=images,
+        containers=containers,
+        volumes=volumes,
+        build_cache=build_cache,
+    )
+
+
+_NO_BUILD_CACHE: list[dict[str, object]] = []
+
+
+def _image(usage: ImageUsage, config: ImageConfig, version: ApiVersion) -> ImageSummary:
+    """The row of the list; here every version of the API counts containers."""
+    row = image_row(
+        usage.image,
+        config,
+        containers=usage.containers,
+        shared=usage.shared,
+        version=version,
+    )
+    return msgspec.structs.replace(row, containers=usage.containers)
+
+
+def _container(
+    usage: ContainerUsage, *, image_id: Lookup, network_id: Lookup, now_ns: int
+) -> ContainerSummary:
+    return container_row(
+        usage.container,
+        image_id=image_id(usage.container.image_name),
+        network_id=network_id,
+        now_ns=now_ns,
+        sizes=(usage.writable, usage.total),
+    )
