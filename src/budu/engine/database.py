@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -71,6 +71,7 @@ class Database:
         Raises: Internal when the file was written by a newer version.
         """
         self._path = path
+        self._undo: list[Callable[[], object]] = []
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -126,7 +127,16 @@ class Database:
         except BaseException:
             if self._connection.in_transaction:  # SQLite itself may have rolled back
                 self._connection.execute("ROLLBACK")
+            for action in reversed(self._undo):
+                action()
             raise
+        finally:
+            self._undo.clear()
+
+    def on_rollback(self, action: Callable[[], object]) -> None:
+        """Do `action` when the transaction at hand fails: for copies of rows in memory."""
+        if self._connection.in_transaction:
+            self._undo.append(action)
 
     def execute(self, sql: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:
         """One statement, committed by itself outside a transaction.

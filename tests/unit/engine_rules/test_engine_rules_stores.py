@@ -144,6 +144,40 @@ def test_next_engine_finds_every_container(containers: ContainerRepository, reop
     assert list(ContainerRepository(reopen()).all()) == [changed]
 
 
+def test_what_is_not_stored_is_not_remembered(
+    containers: ContainerRepository, database: Database
+) -> None:
+    before = {each.id: each for each in containers.all()}
+    with pytest.raises(RuntimeError), containers.transaction():
+        containers.update(msgspec.structs.replace(WEB, name="other"))
+        containers.update(msgspec.structs.replace(WEB, name="other", status=Status.REMOVING))
+        containers.remove(DB)
+        containers.add(msgspec.structs.replace(DB, id="f" * 64))
+        raise RuntimeError
+    assert {each.id: each for each in containers.all()} == before
+    assert containers.name_taken_by("other") is None
+    assert (containers.get("web"), containers.get("db")) == (WEB, DB)
+
+
+def test_room_is_taken_once(database: Database, tmp_path: Path) -> None:
+    database.take_room()
+    log = tmp_path / "budu.db-wal"
+    assert log.stat().st_blocks * 512 >= 5 << 20
+    (free,) = database.execute("PRAGMA freelist_count").fetchone()
+    assert free >= 256
+    database.take_room()
+    assert database.execute("PRAGMA freelist_count").fetchone() == (free,)
+
+
+def test_room_in_the_log_harms_no_record(
+    containers: ContainerRepository, database: Database, reopen: Reopen
+) -> None:
+    database.take_room()
+    stored = [containers.update(msgspec.structs.replace(e, error="x")) for e in containers.all()]
+    found = ContainerRepository(reopen())
+    assert {each.id: each for each in found.all()} == {each.id: each for each in stored}
+
+
 def test_containers_of_an_image_are_found(containers: ContainerRepository) -> None:
     containers.add(a_container("pg", image_id=an_image("pg").id))
     assert {each.name for each in containers.using_image(an_image().id)} == {"web", "db"}

@@ -82,21 +82,25 @@ class ContainerCreator:
             raise InvalidArgument("config cannot be empty in order to create a container")
         image = self._images.get(body.image)
         warnings = _platform_warnings(image, platform)
-        with self._repository.transaction(), ExitStack() as undo:
-            container = self._build(body, chosen_name, image, undo)
-            self._snapshots.prepare(container.id, _digests(image))
-            faults.at("create.snapshot-made")
-            undo.callback(self._snapshots.remove, container.id)
-            folder = self._paths.container(container.id).root
-            folder.mkdir(parents=True, mode=0o710)
-            (folder / "log").mkdir()
-            faults.at("create.folder-made")
-            undo.callback(shutil.rmtree, folder)
-            self._repository.add(container)
-            undo.pop_all()
-            tell_linked(container, self._repository)
-            self._events.emit("container", "create", container.id, **event_attributes(container))
-            faults.at("create.record-written")
+        with ExitStack() as unless_stored:
+            with self._repository.transaction(), ExitStack() as undo:
+                container = self._build(body, chosen_name, image, undo)
+                self._snapshots.prepare(container.id, _digests(image))
+                faults.at("create.snapshot-made")
+                undo.callback(self._snapshots.remove, container.id)
+                folder = self._paths.container(container.id).root
+                folder.mkdir(parents=True, mode=0o710)
+                (folder / "log").mkdir()
+                faults.at("create.folder-made")
+                undo.callback(shutil.rmtree, folder)
+                self._repository.add(container)
+                unless_stored.push(undo.pop_all())
+                tell_linked(container, self._repository)
+                self._events.emit(
+                    "container", "create", container.id, **event_attributes(container)
+                )
+                faults.at("create.record-written")
+            unless_stored.pop_all()
         faults.at("create.record-stored")
         return Created(id=container.id, warnings=tuple(warnings))
 

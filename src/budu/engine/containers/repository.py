@@ -84,6 +84,11 @@ class ContainerRepository:
             (container.id, container.name, container.image_id, _encoder.encode(container)),
         )
         self._remember(container)
+        self._database.on_rollback(lambda: self._forget(container))
+
+    def _forget(self, container: Container) -> None:
+        del self._by_id[container.id]
+        del self._id_by_name[container.name]
 
     def update(self, container: Container) -> Container:
         """Replace the record with the same id; the name may change."""
@@ -94,16 +99,20 @@ class ContainerRepository:
             "UPDATE containers SET name = ?, record = ? WHERE id = ?",
             (container.name, _encoder.encode(container), container.id),
         )
-        if old.name != container.name:
-            del self._id_by_name[old.name]
-        self._remember(container)
+        self._replace(old, container)
+        self._database.on_rollback(lambda: self._replace(container, old))
         return container
+
+    def _replace(self, old: Container, new: Container) -> None:
+        if old.name != new.name:
+            del self._id_by_name[old.name]
+        self._remember(new)
 
     def remove(self, container: Container) -> None:
         """Forget the container."""
         self._database.execute("DELETE FROM containers WHERE id = ?", (container.id,))
-        del self._by_id[container.id]
-        del self._id_by_name[container.name]
+        self._forget(container)
+        self._database.on_rollback(lambda: self._remember(container))
 
     def using_image(self, image_id: str) -> list[Container]:
         """The containers made from one image."""
