@@ -21,6 +21,8 @@ Unit = Literal["ms", "MiB", "1/s"]
 
 MANY = 50
 """Containers in the cases with many."""
+IDLE = 1000
+"""Containers that were never started."""
 CROWD = 20
 """Containers whose memory is counted."""
 LINES = 1_000_000
@@ -123,6 +125,11 @@ def run_many(site: Site) -> None:
     """`MANY` sleepers."""
     for number in range(MANY):
         run_in(site, f"many-{number}", "sleep", "10000")
+
+
+def create_idle(site: Site) -> None:
+    """`IDLE` containers that are not started, by the API."""
+    site.room.call("bench.load:create_containers", path=SOCKET, count=IDLE)
 
 
 def measure_run_many(context: Context) -> float:
@@ -345,6 +352,17 @@ CASES: tuple[Case, ...] = (
         measure=command("ps"),
         setup=run_many,
         targets=(TimesFaster("docker", 1),),
+    ),
+    Case(
+        name="ps.1000",
+        title=f"`ps -a`, {IDLE:,} containers",
+        unit="ms",
+        measure=command("ps", "-a"),
+        setup=create_idle,
+        teardown=Site.remove_all,
+        max_rounds=20,
+        needs_daemon=True,
+        targets=(AtMost(100),),
     ),
     Case(
         name="api.list",

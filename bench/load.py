@@ -63,6 +63,22 @@ def tcp_rate(port: int, target: str, seconds: float, connections: int) -> float:
         poll.close()
 
 
+def create_containers(path: str, count: int) -> None:
+    """Containers of busybox that are never started, `idle-0` and on.
+
+    Raises: ConnectionError when one is refused.
+    """
+    body = b'{"Image": "busybox", "Cmd": ["true"]}'
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        for number in range(count):
+            head = (
+                f"POST /v1.41/containers/create?name=idle-{number} HTTP/1.1\r\nHost: bench\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
+            _exchange(connection, head.encode() + body)
+
+
 def wrk_rate(port: int, target: str, seconds: int, connections: int) -> float:
     """The same, by wrk."""
     url = f"http://127.0.0.1:{port}{target}"
@@ -122,12 +138,12 @@ def _receive(connection: socket.socket) -> bytes:
 def _is_complete(answer: bytes) -> bool:
     """Whether an answer is whole.
 
-    Raises: ConnectionError for any status but 200.
+    Raises: ConnectionError for any status but 200 and 201.
     """
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return False
-    if answer[9:12] != b"200":
+    if answer[9:12] not in (b"200", b"201"):
         raise ConnectionError(answer[:200].decode(errors="replace"))
     head = answer[:end].lower()
     at = head.find(b"content-length:")

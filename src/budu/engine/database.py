@@ -125,13 +125,16 @@ class Database:
             yield self._connection
             self.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:  # SQLite itself may have rolled back
-                self._connection.execute("ROLLBACK")
-            for action in reversed(self._undo):
-                action()
+            self._roll_back()
             raise
         finally:
             self._undo.clear()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # SQLite itself may have done it
+            self._connection.execute("ROLLBACK")
+        for action in reversed(self._undo):
+            action()
 
     def on_rollback(self, action: Callable[[], object]) -> None:
         """Do `action` when the transaction at hand fails: for copies of rows in memory."""
