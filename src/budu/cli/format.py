@@ -45,12 +45,12 @@ def print_rows(
         _print_template(rows, out, form)
 
 
-def render_table(rows: Sequence[Sequence[str]]) -> str:
+def render_table(rows: Sequence[Sequence[str]], *, min_width: int = _MIN_WIDTH) -> str:
     """Lines with aligned columns; the last column is not padded."""
     from budu.cli.terminal import display_width
 
     widths = [
-        max(_MIN_WIDTH, _GAP + max(display_width(row[index]) for row in rows))
+        max(min_width, _GAP + max(display_width(row[index]) for row in rows))
         for index in range(len(rows[0]) - 1)
     ]
     lines = []

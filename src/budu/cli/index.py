@@ -32,9 +32,12 @@ COMMANDS = {
     "rmi": "images:RMI",
     "run": "run:RUN",
     "start": "start:START",
+    "stats": "stats:STATS",
     "stop": "lifecycle:STOP",
     "tag": "images:TAG",
+    "top": "top:TOP",
     "unpause": "lifecycle:UNPAUSE",
+    "update": "update:UPDATE",
     "version": "version:VERSION",
     "wait": "wait:WAIT",
     "why": "why:WHY",
@@ -63,8 +66,11 @@ GROUPS = {
         "rm": "remove:RM",
         "run": "run:RUN",
         "start": "start:START",
+        "stats": "stats:STATS",
         "stop": "lifecycle:STOP",
+        "top": "top:TOP",
         "unpause": "lifecycle:UNPAUSE",
+        "update": "update:UPDATE",
         "wait": "wait:WAIT",
     },
     "context": {
@@ -98,7 +104,7 @@ GROUPS = {
         "prune": "prune:NETWORK_PRUNE",
     },
     "system": {
-        "df": "system:DF",
+        "df": "df:DF",
         "dial-stdio": "dial:DIAL_STDIO",
         "events": "events:EVENTS",
         "info": "system:INFO",
@@ -136,9 +142,9 @@ MISSING = {
     "": (
         "attach build builder buildx bake checkpoint compose config "
         "exec history load manifest node plugin push save search "
-        "secret service stack stats swarm top trust update"
+        "secret service stack swarm trust"
     ),
-    "container": "attach exec stats top update",
+    "container": "attach exec",
     "image": "build history load push save",
     "network": "connect create disconnect remove rm",
     "volume": "update",

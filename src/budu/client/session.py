@@ -278,6 +278,22 @@ class Session:
         """Tell a container's terminal its size."""
         self.do(_container(ref, "resize"), query={"h": height, "w": width})
 
+    def update_container(self, ref: str, body: Mapping[str, object]) -> list[str]:
+        """Change limits and the restart policy. Warnings."""
+        answer: dict[str, Any] = self.fetch(_container(ref, "update"), method="POST", body=body)
+        return answer.get("Warnings") or []
+
+    def container_processes(self, ref: str, options: str = "") -> dict[str, Any]:
+        """`Titles` and `Processes`; `options` are those of `ps`."""
+        query = {"ps_args": options or None}
+        table: dict[str, Any] = self.fetch(_container(ref, "top"), query=query)
+        return table
+
+    def container_stats(self, ref: str, *, connection: Connection) -> Response:
+        """Samples of what a container uses, a line a second, on a connection of their own."""
+        path = _container(ref, "stats")
+        return self.call("GET", path, query={"stream": True}, connection=connection)
+
     def wait_container(
         self, ref: str, condition: str = "", *, connection: Connection | None = None
     ) -> Response:

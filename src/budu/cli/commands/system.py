@@ -1,4 +1,4 @@
-"""`budu info`, `system df` and `system stop`. Light."""
+"""`budu info` and `system stop`. Light."""
 
 from __future__ import annotations
 
@@ -24,15 +24,6 @@ def run_info(context: Context, call: Call) -> int:
     from budu.cli.tables.info import print_info
 
     print_info(context.client_facts, info, call.text("format"), context.out, context.err)
-    return 0
-
-
-def run_df(context: Context, call: Call) -> int:
-    """Print what takes room on the disk."""
-    usage = context.session.disk_usage()
-    from budu.cli.format import print_inspected
-
-    print_inspected([usage], context.out, form=call.text("format"))
     return 0
 
 
@@ -77,17 +68,6 @@ INFO = Command(
     flags=(_FORMAT,),
     most=0,
 )
-DF = Command(
-    run_df,
-    usage="[OPTIONS]",
-    help=("Show disk usage", "디스크 사용량을 봅니다"),
-    flags=(
-        Flag("format", "string", help=("table, json, or a Go template",
-                                       "table, json 또는 Go 템플릿")),
-        Flag("verbose", short="v", help=("Show details", "자세히 보입니다")),
-    ),
-    most=0,
-)  # fmt: skip
 STOP = Command(
     run_stop,
     usage="",

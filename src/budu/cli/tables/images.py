@@ -48,21 +48,26 @@ def print_images(images: Sequence[Any], options: Mapping[str, Any], out: TextIO)
 
 
 def _rows(image: Any, *, full: bool, digests: bool) -> Iterator[dict[str, object]]:
-    for repository, tag, digest in _names(image, digests=digests):
-        size = human_size(image["Size"], precision=3)
-        yield {
-            "Repository": repository,
-            "Tag": tag,
-            "Digest": digest,
-            "ID": image["Id"] if full else image["Id"].removeprefix("sha256:")[:12],
-            "CreatedSince": ago(image["Created"]),
-            "CreatedAt": local_time(image["Created"]),
-            "Size": size,
-            "VirtualSize": size,
-            "Containers": _count(image.get("Containers", -1)),
-            "SharedSize": _bytes(image.get("SharedSize", -1)),
-            "UniqueSize": _unique(image),
-        }
+    for name in _names(image, digests=digests):
+        yield row(image, name, full=full)
+
+
+def row(image: Any, name: tuple[str, str, str], *, full: bool) -> dict[str, object]:
+    """The fields of one image under one name: repository, tag and digest."""
+    size = human_size(image["Size"], precision=3)
+    return {
+        "Repository": name[0],
+        "Tag": name[1],
+        "Digest": name[2],
+        "ID": image["Id"] if full else image["Id"].removeprefix("sha256:")[:12],
+        "CreatedSince": ago(image["Created"]),
+        "CreatedAt": local_time(image["Created"]),
+        "Size": size,
+        "VirtualSize": size,
+        "Containers": _count(image.get("Containers", -1)),
+        "SharedSize": _bytes(image.get("SharedSize", -1)),
+        "UniqueSize": _unique(image),
+    }
 
 
 def _names(image: Any, *, digests: bool) -> Iterator[tuple[str, str, str]]:
@@ -91,9 +96,9 @@ def _count(number: int) -> str:
 
 
 def _bytes(number: int) -> str:
-    return "N/A" if number < 0 else human_size(number, precision=3)
+    return "N/A" if number < 0 else human_size(number)
 
 
 def _unique(image: Any) -> str:
     shared = image.get("SharedSize", -1)
-    return "N/A" if shared < 0 else human_size(image["Size"] - shared, precision=3)
+    return "N/A" if shared < 0 else human_size(image["Size"] - shared)
