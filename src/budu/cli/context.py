@@ -87,9 +87,7 @@ class Context:
             return self._context
         if self._host or self.environ.get("BUDU_HOST") or self.environ.get("DOCKER_HOST"):
             return "default"
-        return (
-            self.environ.get("DOCKER_CONTEXT") or self.config.text("currentContext") or "default"
-        )
+        return self.environ.get("DOCKER_CONTEXT") or self.config.text("currentContext") or "default"
 
     @property
     def endpoint(self) -> Endpoint:

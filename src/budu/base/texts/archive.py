@@ -39,7 +39,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "archive.kinds-differ": (
         "{path} is there already and is of the other kind (a folder, or no folder). Choose another "
         "name, or remove it first.",
-        "{path} 이(가) 이미 있는데 종류가 다릅니다(폴더와 파일). 다른 이름을 쓰거나 먼저 "
-        "지우세요.",
+        "{path} 이(가) 이미 있는데 종류가 다릅니다(폴더와 파일). 다른 이름을 쓰거나 먼저 지우세요.",
     ),
 }
