@@ -21,6 +21,7 @@ from budu.api.server import ApiServer
 from budu.base.errors import BuduError
 from budu.base.logging import parse_level, set_up_logging
 from budu.base.messages import language_of, render
+from budu.base.tasks import SteadyTasks
 from budu.daemon.compose import Engine
 from budu.daemon.listeners import make_listeners
 from budu.daemon.lock import PidFile
@@ -83,7 +84,7 @@ async def serve(options: Options, shims: ShimPool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    async with asyncio.TaskGroup() as tasks:
+    async with SteadyTasks() as tasks:
         engine = Engine(options, shims, tasks=tasks, shutdown=ending.set)
         server = ApiServer(build_router(engine), make_listeners(options))
         await engine.open()

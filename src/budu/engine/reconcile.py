@@ -153,7 +153,7 @@ class Reconciler:
 
     async def _start(self, container: Container) -> None:
         try:
-            await self._service.start(container.id)
+            await self._service.start_anew(container.id)
         except BuduError as error:
             log.warning("start failed container=%s error=%s", container.id, error.message)
         await asyncio.sleep(0)

@@ -154,6 +154,11 @@ class ContainerService:
         """Run a container. Raises: NotModified, Conflict, InvalidArgument (program), …"""
         await self._supervisor.start(ref)
 
+    async def start_anew(self, ref: str) -> None:
+        """Run a container that may wait for a start; its starts are counted anew. Raises: as
+        `start`."""
+        await self._supervisor.start(ref, waiting=True)
+
     async def stop(
         self, ref: str, *, timeout_s: int | None, signal: str | None, by: str = Asker.STOP
     ) -> Hint | None:

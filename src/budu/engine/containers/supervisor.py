@@ -75,17 +75,18 @@ class Supervisor:
 
     # Starting
 
-    async def start(self, ref: str) -> None:
+    async def start(self, ref: str, *, waiting: bool = False) -> None:
         """Run a container. Raises: NotModified, Conflict, InvalidArgument (program), …
 
-        One that waits for its next start counts as running, as Docker has it.
+        One that waits for its next start counts as running, as Docker has it, unless `waiting`
+        ones are to be started too.
         """
         container = self._lives.repository.get(ref)
         async with self._lives.holding(container.id):
             container = self._lives.repository.get(container.id)
-            if container.status is Status.RESTARTING:
+            if container.status is Status.RESTARTING and not waiting:
                 raise NotModified("container is already running", reference=container.id)
-            self._delays.pop(container.id, None)
+            self._cancel_restart(container.id)
             await self._start(container, restart_count=0)
 
     async def _start(self, container: Container, *, restart_count: int) -> None:
