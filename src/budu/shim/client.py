@@ -68,7 +68,13 @@ class ShimHandle:
     """A running container, seen from the engine. The owner calls `close()`."""
 
     def __init__(
-        self, *, facts: dict[str, Any], pidfd: int, stdin_fd: int | None, link: Link | None
+        self,
+        *,
+        facts: dict[str, Any],
+        pidfd: int,
+        stdin_fd: int | None,
+        link: Link | None,
+        kept: dict[str, int] | None = None,
     ) -> None:
         self.id: str = facts["id"]
         """The container's id, as the order had it."""
@@ -83,6 +89,7 @@ class ShimHandle:
         self.stdin_fd = stdin_fd
         """Where input is written, non-blocking: a pipe's end, or the terminal's master when `tty`
         (whether input was ordered or not: it also sets the size). Belongs to the handle."""
+        self._kept = kept or {}
         self.tty: bool = facts["tty"]
         """Whether the container has a terminal."""
         self.warnings: list[str] = list(facts.get("warnings", ()))
@@ -150,6 +157,13 @@ class ShimHandle:
         if self._link is not None:
             self._link.send({"op": "window", "limit": total})
 
+    def take_kept(self, *names: str) -> tuple[int, ...]:
+        """The descriptors that the shim keeps under these names, the caller's to close from now on;
+        none when one of them is missing, and the second time."""
+        if not all(name in self._kept for name in names):
+            return ()
+        return tuple(self._kept.pop(name) for name in names)
+
     def close(self) -> None:
         """Let go of the container, which runs on. Waiters that are left are cancelled."""
         if self._link is not None:
@@ -157,6 +171,8 @@ class ShimHandle:
             self._link = None
         self._unwatch_pidfd()
         self._close_stdin_fd()
+        while self._kept:
+            os.close(self._kept.popitem()[1])
         if self.pidfd >= 0:
             os.close(self.pidfd)
             self.pidfd = -1
@@ -201,8 +217,15 @@ class ShimHandle:
 
 def make_handle(link: Link, message: dict[str, Any], fds: list[int]) -> ShimHandle:
     """The handle for a shim's `started` or `hello` message."""
-    pidfd, *rest = fds
-    return ShimHandle(facts=message, pidfd=pidfd, stdin_fd=rest[0] if rest else None, link=link)
+    names = message.get("kept", ())
+    pidfd, *rest = fds[: len(fds) - len(names)]
+    return ShimHandle(
+        facts=message,
+        pidfd=pidfd,
+        stdin_fd=rest[0] if rest else None,
+        link=link,
+        kept=dict(zip(names, fds[len(fds) - len(names) :], strict=True)),
+    )
 
 
 async def connect_shim(socket_path: str) -> ShimHandle:

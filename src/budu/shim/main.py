@@ -118,14 +118,16 @@ def _start(
     undo: list[Callable[[], object]] = []
     try:
         named = dict(zip(order["fds"], fds, strict=True))
+        kept = {name: named.pop(name) for name in order.get("keep", ())}
         shim = _open_all(order, starter, named, undo, control)
+        shim.keep(kept)
     except Exception as error:  # the process's edge: the engine hears of a bug as of a failure
         for action in reversed(undo):
             action()
         reply = {"op": "failed", "failure": _describe(error).as_tuple()}
         _tell(control, reply, [])
         return None
-    for fd in fds:
+    for fd in named.values():
         os.close(fd)
     shim.greet(control, "started")
     return shim
@@ -214,6 +216,7 @@ class Shim:
         self._finished_ns = 0
         self._status: tuple[int, int | None] | None = None
         self._engines: dict[int, _socket.socket] = {}
+        self._kept: tuple[int, ...] = ()
         self._facts: Message = {
             "version": protocol.VERSION,
             "id": order["id"],
@@ -237,13 +240,18 @@ class Shim:
         self._drain()
         self._report()
 
+    def keep(self, fds: dict[str, int]) -> None:
+        """Hold descriptors open as long as the container lives, and give them to every engine."""
+        self._kept = tuple(fds.values())
+        self._facts["kept"] = tuple(fds)
+
     def greet(self, engine: _socket.socket, op: str) -> None:
         """Tell an engine what runs here, and serve it from now on."""
         engine.setblocking(False)
         fds = [self._launched.pidfd]
         if self._stdio.input >= 0:
             fds.append(self._stdio.input)
-        if _tell(engine, {"op": op, **self._facts}, fds):
+        if _tell(engine, {"op": op, **self._facts}, [*fds, *self._kept]):
             self._engines[engine.fileno()] = engine
             self._poll.register(engine.fileno(), select.EPOLLIN)
         else:

@@ -57,6 +57,9 @@ class StartOrder(Struct, frozen=True, kw_only=True):
     """Bytes of output to take before `ShimHandle.allow_output` allows more; None is no limit."""
     plan: dict[str, Any]
     """`runtime.plan.Plan`."""
+    keep: tuple[str, ...] = ()
+    """Names of descriptors that are not for the container: the shim holds them for later engines
+    (`ShimHandle.take_kept`)."""
 
 
 class IdleShim:

@@ -6,14 +6,15 @@ Every message has `op`:
     engine → zygote   spawn                        fork one more idle shim
     zygote → engine   shim     pid                 + its control socket
     engine → shim     start    the order           + the descriptors that its `fds` names
-    shim → engine     started  facts, warnings     + pidfd, then stdin or console when there is one
+    shim → engine     started  facts, warnings     + pidfd, stdin or console when there is one, kept
                       failed   failure             the container did not start; the shim ends
                       hello    facts               + as `started`; first message of a reconnection
                       exit     code, signal, finished_ns, oom, dropped
     engine → shim     close_stdin                  nobody will write any more
                       window   limit               pause the container's output after so many bytes
 
-`facts` are `version`, `id`, `pid`, `shim_pid`, `start_ticks`, `tty`, `stdin`, `exit` (path).
+`facts` are `version`, `id`, `pid`, `shim_pid`, `start_ticks`, `tty`, `stdin`, `exit` (path) and
+`kept`: names of descriptors that the order's `keep` told to keep open for later engines.
 A newer engine talks to shims that an older one started: fields are only ever added, and marshal
 stays at the version below. Light: standard library only.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -328,6 +329,31 @@ async def test_a_terminal_survives_reconnection(case: Case) -> None:
     os.write(second.stdin_fd, b"\n")
     assert (await second.wait()).code == 0
     assert await case.output() == b"\r\n11 22\r\n"
+
+
+async def test_descriptors_are_kept_for_later_engines_and_from_the_program(case: Case) -> None:
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    order = structs.replace(case.order("/bin/cat", stdin=True, tty=True), keep=("word", "no"))
+    with open("/dev/null", "rb") as null:
+        shim = await case.pool.take()
+        first = await shim.start(order, {"no": null.fileno(), "word": reading})
+    os.close(reading)
+    os.write(writing, b"kept")
+    assert len(os.listdir(f"/proc/{first.pid}/fd")) == 3
+    assert first.take_kept("another", "word") == ()
+    first.close()
+    second = case.handle = await connect_shim(case.path("shim.sock"))
+    (word,) = second.take_kept("word")
+    assert second.take_kept("word") == ()
+    assert os.read(word, 10) == b"kept"
+    assert second.stdin_fd is not None
+    os.write(second.stdin_fd, b"\x04")
+    assert (await second.wait()).code == 0
+    os.close(word)
+    poll = select.poll()
+    poll.register(writing, 0)
+    assert poll.poll(5000) == [(writing, select.POLLERR)]  # nobody holds the other end any more
+    os.close(writing)
 
 
 async def test_killed_shim_still_lets_the_end_be_seen(case: Case) -> None:
