@@ -334,7 +334,7 @@ async def test_a_terminal_survives_reconnection(case: Case) -> None:
 async def test_descriptors_are_kept_for_later_engines_and_from_the_program(case: Case) -> None:
     reading, writing = os.pipe2(os.O_CLOEXEC)
     order = structs.replace(case.order("/bin/cat", stdin=True, tty=True), keep=("word", "no"))
-    with open("/dev/null", "rb") as null:
+    with Path("/dev/null").open("rb") as null:
         shim = await case.pool.take()
         first = await shim.start(order, {"no": null.fileno(), "word": reading})
     os.close(reading)
