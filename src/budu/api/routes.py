@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from budu.api.handlers.builds import BuildHandlers
+from budu.api.handlers.container_logs import ContainerLogHandlers
 from budu.api.handlers.container_streams import ContainerStreamHandlers
 from budu.api.handlers.containers import ContainerHandlers
+from budu.api.handlers.exec import ExecHandlers
 from budu.api.handlers.files import container_file_routes, volume_file_routes
 from budu.api.handlers.images import ImageHandlers
 from budu.api.handlers.monitor import MonitorHandlers
@@ -26,8 +28,12 @@ def build_router(engine: Engine) -> Router:
     return Router(
         (
             *SystemHandlers(engine.system, engine.events).routes(),
-            *ContainerHandlers(engine.containers, engine.images, engine.networks).routes(),
+            *ContainerHandlers(
+                engine.containers, engine.images, engine.networks, engine.execs
+            ).routes(),
             *ContainerStreamHandlers(engine.containers).routes(),
+            *ContainerLogHandlers(engine.logs).routes(),
+            *ExecHandlers(engine.execs).routes(),
             *container_file_routes(engine.container_files),
             *volume_file_routes(engine.volume_files),
             *MonitorHandlers(engine.monitor, engine.processes).routes(),

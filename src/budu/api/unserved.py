@@ -17,10 +17,6 @@ _PLUGINS = "managed plugins are not part of this engine"
 UNSERVED: dict[str, dict[str, str]] = {
     "is not implemented by this engine yet": {
         "ContainerAttachWebsocket": "GET /containers/{id}/attach/ws",
-        "ContainerExec": "POST /containers/{id}/exec",
-        "ExecInspect": "GET /exec/{id}/json",
-        "ExecResize": "POST /exec/{id}/resize",
-        "ExecStart": "POST /exec/{id}/start",
         "DistributionInspect": "GET /distribution/{name:.*}/json",
         "ImageBuild": "POST /build",
         "ImageGet": "GET /images/{name:.*}/get",

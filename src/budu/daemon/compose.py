@@ -38,6 +38,7 @@ from budu.engine.containers.stdio import Stdio
 from budu.engine.containers.update import UpdateService
 from budu.engine.database import Database
 from budu.engine.events import EventLog
+from budu.engine.execs.service import ExecService
 from budu.engine.housekeeping import Housekeeping
 from budu.engine.images.importing import ImportService
 from budu.engine.images.making import ImageMaker
@@ -45,6 +46,10 @@ from budu.engine.images.repository import ImageRepository
 from budu.engine.images.service import ImageService
 from budu.engine.images.storage import ImageStorage
 from budu.engine.leftovers import Leftovers
+from budu.engine.logs.defaults import default_log_config
+from budu.engine.logs.keeping import LogKeeper, budget_bytes
+from budu.engine.logs.service import LogService
+from budu.engine.names.service import NameService
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.engine.reconcile import Reconciler
@@ -153,6 +158,7 @@ class Engine:
             find=container_records.get,
             init_path=install_init(paths.init),
         )
+        log_default = default_log_config(options.log_driver, options.log_opts)
         self.containers = ContainerService(
             database=database,
             repository=container_records,
@@ -164,6 +170,7 @@ class Engine:
                 snapshots,
                 self.events,
                 paths,
+                log_default=log_default,
             ),
             starter=starter,
             snapshots=snapshots,
@@ -185,7 +192,22 @@ class Engine:
             tasks=tasks,
         )
         self.containers.observe(self.health)
+        self.execs = ExecService(self.containers, starter, shims, paths, tasks=tasks)
+        self.containers.observe(self.execs)
+        self._names = NameService(container_records, is_internal=lambda _: False)
+        self.containers.observe(self._names)
         self.containers.observe(LinkedHosts(container_records, self.networks, paths))
+        self.logs = LogService(
+            self.containers,
+            paths,
+            self._watch,
+            all_containers=container_records.all,
+            tasks=tasks,
+        )
+        self.containers.observe(self.logs)
+        self._log_keeper = LogKeeper(
+            paths, budget_bytes(options.log_budget, options.data_root), container_records.all
+        )
         self._memory_kills = MemoryKills(self.containers)
         self.containers.observe(self._memory_kills)
         self.monitor = MonitorService(self.containers, cgroup_version=cgroups.version, tasks=tasks)
@@ -220,6 +242,7 @@ class Engine:
             storage_driver="overlay2",
             storage_status=(("Layers", abilities.summary),),
             cgroup_version=cgroups.version,
+            logging_driver=log_default.type,
         )
         self.system = SystemService(
             facts,
@@ -251,6 +274,8 @@ class Engine:
         self.networks.start()
         await self._shims.start()
         await self._reconciler.run()
+        self.logs.open()
+        self._log_keeper.start()
         self._housekeeping.start()
 
     async def close(self) -> None:
@@ -258,7 +283,11 @@ class Engine:
         await self.health.close()
         self.containers.close()
         self._memory_kills.close()
+        self.execs.close()
+        self._names.close()
         self.monitor.close()
+        await self._log_keeper.stop()
+        await self.logs.close()
         await self._housekeeping.stop()
         await self._shims.close()
         self._puller.close()

@@ -42,6 +42,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One of `LOG_LEVELS`."""
     log_format: str = "text"
     """`text` (key=value) or `json`."""
+    log_driver: str = ""
+    """Log driver of containers that name none; empty is `local`."""
+    log_opts: dict[str, str] = {}
+    """Its options."""
+    log_budget: str = ""
+    """What all logs may take: `20g`, or `10%` of the disk; empty is 10 %, at most 10 GiB."""
     max_concurrent_downloads: int = 3
     """Layers of one pull that arrive at once."""
     group: str = "docker"
@@ -79,6 +85,9 @@ _KEYS: dict[str, str] = {
     "registry-mirrors": "registry_mirrors",
     "log-level": "log_level",
     "log-format": "log_format",
+    "log-driver": "log_driver",
+    "log-opts": "log_opts",
+    "log-budget": "log_budget",
     "max-concurrent-downloads": "max_concurrent_downloads",
     "group": "group",
     "bip": "bip",
@@ -112,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--registry-mirror", action="append", dest="registry_mirrors", metavar="URL")
     add("-l", "--log-level", choices=LOG_LEVELS)
     add("--log-format", choices=("text", "json"))
+    add("--log-driver", metavar="NAME", help="log driver of containers that name none (local)")
+    add("--log-opt", action="append", dest="log_opts", metavar="KEY=VALUE")
+    add("--log-budget", metavar="SIZE", help="what all logs may take: 20g, 10%% of the disk")
     add("-D", "--debug", action="store_const", const="debug", dest="log_level")
     add("--max-concurrent-downloads", type=int, metavar="N")
     add("-G", "--group", metavar="NAME", help="group that may use the unix socket (docker)")
@@ -135,6 +147,8 @@ def read_options(argv: Sequence[str]) -> Options:
         key: value for key, value in vars(_parser().parse_args(argv)).items() if value is not None
     }
     given.pop("tls", None)
+    if "log_opts" in given:
+        given["log_opts"] = dict(_log_option(text) for text in given["log_opts"])
     config_file = given.pop("config_file", None)
     from_file = _read_file(config_file)
     both = sorted(set(given) & set(from_file) - _LISTS)
@@ -149,6 +163,13 @@ def read_options(argv: Sequence[str]) -> Options:
         in_file = from_file[key]
         given[key] = [*(in_file if isinstance(in_file, list) else [in_file]), *given[key]]
     return _build({**from_file, **given})
+
+
+def _log_option(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise InvalidArgument(f"invalid logging option: {text}")
+    return key, value
 
 
 def _read_file(path: str | None) -> dict[str, object]:

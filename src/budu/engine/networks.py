@@ -25,6 +25,7 @@ from budu.engine.sandboxes import SandboxFactory
 from budu.network.contract import EndpointState, PortRequest
 from budu.network.files import (
     RESOLVED_FILE,
+    ResolverMode,
     host_mode_hosts_file,
     hostname_file,
     hosts_file,
@@ -187,7 +188,7 @@ class NetworkService:
             servers=tuple(host.dns or ()),
             search=tuple(host.dns_search or ()),
             options=tuple(host.dns_options or ()),
-            host_mode=uses_host,
+            mode=_resolver_mode(uses_host, endpoints),
         )
         files.hosts.write_text(hosts + "".join(linked))
         files.hostname.write_text(hostname_file(config.hostname))
@@ -288,6 +289,12 @@ def _requests(host: HostConfig, exposed: tuple[str, ...]) -> tuple[PortRequest, 
         for key, bindings in (host.port_bindings or {}).items()
     }
     return parse_requests(wishes, publish_all=exposed if host.publish_all_ports else ())
+
+
+def _resolver_mode(uses_host: bool, endpoints: dict[str, EndpointState]) -> ResolverMode:
+    if uses_host:
+        return ResolverMode.HOST
+    return ResolverMode.NAMES if endpoints else ResolverMode.COPY
 
 
 def _host_resolver() -> str:

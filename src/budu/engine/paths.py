@@ -44,6 +44,16 @@ class ContainerPaths(msgspec.Struct, frozen=True, kw_only=True):
         return self.log_dir / "container.log"
 
     @property
+    def json_log(self) -> Path:
+        """What the log driver `json-file` writes besides, where Docker has it."""
+        return self.root / f"{self.root.name}-json.log"
+
+    @property
+    def log_state(self) -> Path:
+        """How far the log was passed on to a log server or the JSON file."""
+        return self.root / "log-state"
+
+    @property
     def exit(self) -> Path:
         """Written by the shim when the container ended."""
         return self.root / "exit"

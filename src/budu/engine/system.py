@@ -17,6 +17,7 @@ from budu.base.clock import format_time, now_ns
 from budu.distribution.hosts import HostsConfig
 from budu.engine.containers.model import Container, Status
 from budu.engine.events import EventLog
+from budu.logs.driver import DEFAULT_DRIVER, DRIVER_NAMES
 from budu.spec.api.auth import AuthConfig
 from budu.spec.api.system import (
     Commit,
@@ -44,6 +45,7 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     storage_driver: str
     storage_status: tuple[tuple[str, str], ...]
     cgroup_version: int
+    logging_driver: str = DEFAULT_DRIVER
     seccomp: bool = True
     warnings: tuple[str, ...] = ()
 
@@ -133,7 +135,7 @@ class SystemService:
             plugins=PluginsInfo(
                 volume=["local"],
                 network=["bridge", "host", "null"],
-                log=["json-file", "local", "none"],
+                log=list(DRIVER_NAMES),
             ),
             memory_limit=True,
             swap_limit=True,
@@ -147,7 +149,7 @@ class SystemService:
             n_fd=len(os.listdir("/proc/self/fd")),
             oom_kill_disable=facts.cgroup_version == 1,
             system_time=format_time(now_ns()),
-            logging_driver="json-file",
+            logging_driver=facts.logging_driver,
             cgroup_driver="cgroupfs",
             cgroup_version=str(facts.cgroup_version),
             n_events_listener=self._events.listeners,

@@ -7,9 +7,7 @@ nothing comes twice. It never consumes a part of a frame. Neighbours: `logs.file
 
 from __future__ import annotations
 
-import os
-
-from budu.logs.files import LogFile, close_all, current_inode, open_all
+from budu.logs.files import BEGINNING, LogFile, Position, close_all, current_inode, open_all
 from budu.logs.frames import BLOCK, Frame, decode, walk_back
 
 
@@ -28,6 +26,7 @@ class Cursor:
         self._offset = offset
         self._limit = files[-1].size() if files and stop_at_end else None
         self._stop_at_end = stop_at_end
+        self._birth = (0, 0)
 
     def next(self) -> list[Frame]:
         """The next frames, at most about 256 KiB of them; empty when there are none now."""
@@ -42,6 +41,13 @@ class Cursor:
             elif not self._find_newer():
                 return []
 
+    def position(self) -> Position:
+        """The place after everything that was taken."""
+        if not self._files:
+            return BEGINNING
+        file = self._files[0]
+        return Position(birth_ns=file.birth_ns(), offset=self._offset, inode=file.inode)
+
     def close(self) -> None:
         """Close all files."""
         close_all(self._files)
@@ -54,20 +60,24 @@ class Cursor:
         size = file.size()
         if self._limit is not None and len(self._files) == 1:
             size = min(size, self._limit)
-        if size < self._offset:
-            self._offset = 0  # the log was cleared
-        frames, taken, broken = decode(
-            os.pread(file.fd, min(BLOCK, size - self._offset), self._offset)
-        )
+        if self._offset and self._was_cleared(file, size):
+            self._offset = 0
+        frames, taken, broken = decode(file.read(min(BLOCK, size - self._offset), self._offset))
         self._offset += taken
-        if broken and not frames and self._skip_broken(file.fd, size):
+        if broken and not frames and self._skip_broken(file, size):
             return self._read()
         return frames
 
-    def _skip_broken(self, fd: int, end: int) -> bool:
+    def _was_cleared(self, file: LogFile, size: int) -> bool:
+        """Whether what was read is gone; what came since may already be longer."""
+        if self._birth[0] != file.inode:
+            self._birth = (file.inode, file.birth_ns())
+        return size < self._offset or file.birth_ns() != self._birth[1]
+
+    def _skip_broken(self, file: LogFile, end: int) -> bool:
         """Step over bytes that are no frame, to the first one from which all are whole."""
         start = 0
-        for block in walk_back(fd, end):
+        for block in walk_back(file.read, end):
             for offset, _ in block:
                 if offset <= self._offset:
                     break
@@ -81,11 +91,18 @@ class Cursor:
         """Look whether the file was rotated away, and take up the ones after it."""
         if self._stop_at_end:
             return False
-        present = self._files[-1].inode if self._files else 0
-        if present == current_inode(self._directory):
+        last = self._files[-1] if self._files else None
+        if last is not None and last.inode == current_inode(self._directory):
             return False
+        return self.take_up()
+
+    def take_up(self) -> bool:
+        """Open the files that are younger than those it has; whether there are any."""
         found = open_all(self._directory)
-        known = next((at for at, file in enumerate(found) if file.inode == present), -1)
+        last = self._files[-1] if self._files else None
+        known = -1
+        if last is not None:
+            known = next((at for at, file in enumerate(found) if file.is_same(last)), -1)
         close_all(found[: known + 1])
         self._files += found[known + 1 :]
         return len(found) > known + 1

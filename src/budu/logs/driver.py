@@ -1,36 +1,43 @@
 """The contract of log drivers, and the drivers of this engine.
 
-A driver says how the shim writes a container's output and how the engine reads it back. The shim
-always writes the frame log (`logs.frames`): attach lives on it, and Docker's formats are rendered
-when somebody reads. The drivers differ in what they keep and whether it may be read:
+A driver says how the shim writes a container's output, whether it may be read back, and where
+else it goes. The shim always writes the frame log (`logs.frames`): attach and `logs` live on it.
 
-    json-file, local   rotated frame log, 10 MiB × 5 unless the options say otherwise
-    none               a small ring, for attach only
+    local                                rotated frame log
+    json-file                            the same, and Docker's JSON lines for other programs
+    syslog, journald, fluentd, gelf      the same, sent on by the engine
+    none                                 a small ring, for attach only
 
 Life cycle: `settings()` when the container is created, `LogSettings.shim_order()` at each start,
-a `LogReader` over the folder at any time; `files.clear` and the folder's removal end it.
+a `LogReader` over the folder at any time, a `sink()` while there is something to pass on;
+`files.clear` and the folder's removal end it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
 
 from budu.base.errors import Hint, InvalidArgument, NotImplementedHere
 from budu.logs.files import LOG_NAME
+from budu.logs.options import COMMON, check_known, read_count, read_flag, read_size
+from budu.logs.senders import fluentd, gelf, journald, syslog
+from budu.logs.senders.contract import Sender
+from budu.logs.sinks import JsonFileSink, SendingSink, Sink
+from budu.logs.source import LogSource
 
-DEFAULT_MAX_SIZE = 10 * 1024 * 1024
+DEFAULT_MAX_SIZE = 20 * 1024 * 1024
 """Bytes after which a file is rotated unless `max-size` says otherwise."""
 DEFAULT_MAX_FILES = 5
 """Files that are kept unless `max-file` says otherwise."""
-DEFAULT_DRIVER = "json-file"
-"""The driver of containers that name none."""
+DEFAULT_DRIVER = "local"
+"""The driver of containers that name none, unless the engine's settings say otherwise."""
+UNLIMITED_PIECE = 64 * 1024 * 1024
+"""Where `max-size` is unlimited, bytes of one file: pieces can be packed and counted."""
 _RING_SIZE = 8 * 1024 * 1024
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-_ATTRIBUTE_OPTIONS = frozenset({"labels", "labels-regex", "env", "env-regex", "tag"})
-_ROTATION_OPTIONS = frozenset({"max-size", "max-file", "compress", "mode", "max-buffer-size"})
+_ROTATION = frozenset({"max-size", "max-file", "compress"})
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):
@@ -39,7 +46,11 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     max_size: int
     """Bytes after which a file is rotated; 0 never."""
     max_files: int
-    """Files that are kept, the current one included."""
+    """Files that are kept, the current one included; 0 for any number."""
+    compress: bool = True
+    """Whether the engine packs rotated files."""
+    readable: bool = True
+    """Whether `logs` may read."""
 
     def shim_order(self, directory: str) -> dict[str, object]:
         """The `log` part of the shim's start order for a log in `directory`."""
@@ -49,6 +60,16 @@ class LogSettings(Struct, frozen=True, kw_only=True):
             "max_files": self.max_files,
         }
 
+    def check_readable(self) -> None:
+        """Do nothing when logs may be read back.
+
+        Raises: NotImplementedHere, in Docker's words, when nothing is kept to read.
+        """
+        if not self.readable:
+            raise NotImplementedHere(
+                "configured logging driver does not support reading", hint=Hint("logs.driver-none")
+            )
+
 
 class LogDriver(Protocol):
     """One way to keep what containers write."""
@@ -57,67 +78,108 @@ class LogDriver(Protocol):
     def name(self) -> str:
         """Docker's name of the driver."""
 
+    @property
+    def forwards(self) -> bool:
+        """Whether there is a sink."""
+
     def settings(self, options: Mapping[str, str]) -> LogSettings:
         """Check a container's log options and read them.
 
         Raises: InvalidArgument for an unknown or malformed option.
         """
 
-    def check_readable(self) -> None:
-        """Do nothing when logs may be read back.
+    def sink(self, source: LogSource, json_path: str) -> Sink | None:
+        """Where the output goes besides; `json_path` is that of Docker's JSON file.
 
-        Raises: NotImplementedHere when this driver keeps nothing to read.
+        Raises: InvalidArgument for what only shows when it is used, as a tag.
         """
 
 
-class FrameLogDriver:
-    """`json-file` and `local`: the rotated frame log."""
+class LocalDriver:
+    """`local`: the rotated frame log."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        """Docker's name of the driver."""
-        return self._name
+    name = "local"
+    forwards = False
 
     def settings(self, options: Mapping[str, str]) -> LogSettings:
-        """Read `max-size` and `max-file`; `compress` is accepted and has no effect.
+        """`max-size`, `max-file`, `compress`. Raises: InvalidArgument."""
+        check_known(self.name, options, _ROTATION | COMMON)
+        return _rotation(options)
 
-        Raises: InvalidArgument for an unknown or malformed option.
-        """
-        for option in options:
-            if option not in _ATTRIBUTE_OPTIONS | _ROTATION_OPTIONS:
-                raise InvalidArgument(
-                    f"unknown log opt '{option}' for {self._name} log driver",
-                    hint=Hint("logs.known-options", options="max-size, max-file, labels, env, tag"),
-                )
-        return LogSettings(
-            max_size=_parse_size(options.get("max-size")),
-            max_files=_parse_count(options.get("max-file")),
+    def sink(self, source: LogSource, json_path: str) -> Sink | None:
+        """None."""
+        return None
+
+
+class JsonFileDriver(LocalDriver):
+    """`json-file`: the frame log, and the file that Docker would have written."""
+
+    name = "json-file"
+    forwards = True
+
+    def sink(self, source: LogSource, json_path: str) -> Sink | None:
+        """The JSON file."""
+        settings = self.settings(source.options)
+        return JsonFileSink(
+            json_path, source, max_size=settings.max_size, max_files=settings.max_files or 1000
         )
 
-    def check_readable(self) -> None:
-        """Logs of this driver may be read."""
+
+class SendingDriver:
+    """A driver that sends entries to a server; `logs` reads the frame log, Docker's "cache"."""
+
+    forwards = True
+
+    def __init__(
+        self,
+        name: str,
+        check: Callable[[Mapping[str, str]], None],
+        sender: Callable[[LogSource], Sender],
+    ) -> None:
+        self.name = name
+        self._check = check
+        self._sender = sender
+
+    def settings(self, options: Mapping[str, str]) -> LogSettings:
+        """The `cache-` options. Raises: InvalidArgument for anything wrong in the others too."""
+        self._check(options)
+        return _rotation(
+            options,
+            prefix="cache-",
+            readable=not read_flag(options, "cache-disabled", default=False),
+        )
+
+    def sink(self, source: LogSource, json_path: str) -> Sink | None:
+        """The server."""
+        return SendingSink(self._sender(source))
 
 
 class NoneDriver:
     """`none`: nothing may be read back; a ring of two files serves attached clients."""
 
     name = "none"
+    forwards = False
 
     def settings(self, options: Mapping[str, str]) -> LogSettings:
         """The ring. Docker takes any option here."""
-        return LogSettings(max_size=_RING_SIZE, max_files=2)
+        return LogSettings(max_size=_RING_SIZE, max_files=2, compress=False, readable=False)
 
-    def check_readable(self) -> None:
-        """Refuse, in Docker's words.
+    def sink(self, source: LogSource, json_path: str) -> Sink | None:
+        """None."""
+        return None
 
-        Raises: NotImplementedHere always.
-        """
-        raise NotImplementedHere(
-            "configured logging driver does not support reading", hint=Hint("logs.driver-none")
-        )
+
+_DRIVERS: dict[str, Callable[[], LogDriver]] = {
+    "fluentd": lambda: SendingDriver("fluentd", fluentd.check, fluentd.FluentdSender),
+    "gelf": lambda: SendingDriver("gelf", gelf.check, gelf.GelfSender),
+    "journald": lambda: SendingDriver("journald", journald.check, journald.JournaldSender),
+    "json-file": JsonFileDriver,
+    "local": LocalDriver,
+    "none": NoneDriver,
+    "syslog": lambda: SendingDriver("syslog", syslog.check, syslog.SyslogSender),
+}
+DRIVER_NAMES = tuple(_DRIVERS)
+"""All drivers, sorted."""
 
 
 def find_driver(name: str) -> LogDriver:
@@ -125,43 +187,24 @@ def find_driver(name: str) -> LogDriver:
 
     Raises: InvalidArgument when there is none.
     """
-    match name or DEFAULT_DRIVER:
-        case "json-file" | "local" as known:
-            return FrameLogDriver(known)
-        case "none":
-            return NoneDriver()
-    raise InvalidArgument(
-        f"logger: no log driver named '{name}' is registered",
-        hint=Hint("logs.known-drivers", drivers="json-file, local, none"),
-        reference=name,
+    make = _DRIVERS.get(name or DEFAULT_DRIVER)
+    if make is None:
+        raise InvalidArgument(
+            f"logger: no log driver named '{name}' is registered",
+            hint=Hint("logs.known-drivers", drivers=", ".join(DRIVER_NAMES)),
+            reference=name,
+        )
+    return make()
+
+
+def _rotation(
+    options: Mapping[str, str], *, prefix: str = "", readable: bool = True
+) -> LogSettings:
+    size = read_size(options, f"{prefix}max-size", DEFAULT_MAX_SIZE)
+    files = read_count(options, f"{prefix}max-file", DEFAULT_MAX_FILES)
+    return LogSettings(
+        max_size=size or UNLIMITED_PIECE,
+        max_files=files if size else 0,
+        compress=read_flag(options, f"{prefix}compress", default=True),
+        readable=readable,
     )
-
-
-def _parse_size(text: str | None) -> int:
-    """`10m` in bytes; `-1` is no limit."""
-    if text is None:
-        return DEFAULT_MAX_SIZE
-    if text == "-1":
-        return 0
-    lower = text.strip().lower()
-    number = lower.removesuffix("b").rstrip("kmgtp")
-    unit = lower[len(number) :].rstrip("b").removesuffix("i")
-    try:
-        size = int(float(number) * _UNITS[unit])
-    except (ValueError, KeyError, OverflowError):
-        size = 0
-    if size <= 0:
-        raise InvalidArgument(
-            f"invalid size: '{text}'", hint=Hint("logs.max-size-form", value=text)
-        )
-    return size
-
-
-def _parse_count(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_MAX_FILES
-    if not text.isdecimal() or not 0 < int(text) <= 1000:
-        raise InvalidArgument(
-            "max-file cannot be less than 1", hint=Hint("logs.max-file-form", value=text)
-        )
-    return int(text)

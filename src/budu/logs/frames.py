@@ -21,7 +21,10 @@ import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Read = Callable[[int, int], bytes]
+    """Reads so many bytes from an offset on, as `os.pread` does."""
 
 Frame = tuple[int, int, int, bytes]
 """Stream, flags, time in ns, payload. A plain tuple: a log may hold millions of them."""
@@ -88,14 +91,14 @@ def decode_backwards(buffer: bytes) -> tuple[list[tuple[int, Frame]], int]:
     return frames, at
 
 
-def walk_back(fd: int, end: int) -> Iterator[list[tuple[int, Frame]]]:
+def walk_back(read: Read, end: int) -> Iterator[list[tuple[int, Frame]]]:
     """Blocks of frames that end at the frame boundary `end`, last first, with their file offsets.
 
     Stops at the beginning of the file or where it meets something that is not a frame.
     """
     while end:
         low = max(0, end - BLOCK)
-        found, start = decode_backwards(os.pread(fd, end - low, low))
+        found, start = decode_backwards(read(end - low, low))
         if not found:
             return
         yield [(low + offset, frame) for offset, frame in found]

@@ -111,16 +111,26 @@ class LogReader:
 
         Ends as `read` with `follow` does.
         """
-        files = open_all(self._directory)
-        index = next((at for at, file in enumerate(files) if file.inode == position.inode), -1)
-        close_all(files[: max(0, index)])
-        del files[: max(0, index)]
-        cursor = Cursor(self._directory, files, offset=position.offset if index >= 0 else 0)
+        cursor = self.cursor(position)
         try:
             async for frames in self._frames(cursor, True, ended):
                 yield frames
         finally:
             cursor.close()
+
+    def cursor(self, position: Position) -> Cursor:
+        """A cursor at `position`, or at the oldest byte when that file is gone. Close it."""
+        files = open_all(self._directory)
+        index = next((at for at, file in enumerate(files) if position.is_in(file)), -1)
+        close_all(files[: max(0, index)])
+        del files[: max(0, index)]
+        return Cursor(self._directory, files, offset=position.offset if index >= 0 else 0)
+
+    def follow(
+        self, cursor: Cursor, *, ended: Ended | None = None
+    ) -> AsyncGenerator[list[Frame], None]:
+        """What comes after the cursor's place, until `ended` is done. The caller closes both."""
+        return self._frames(cursor, True, ended)
 
     async def _frames(
         self, cursor: Cursor, follow: bool, ended: Ended | None

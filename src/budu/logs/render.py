@@ -11,10 +11,13 @@ import re
 import struct
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
+
+import msgspec
 
 from budu.logs.frames import CONTINUES, STDERR, STDOUT, Frame
 
@@ -84,7 +87,8 @@ class _LineAssembler(ABC):
     """Cuts streams into lines, and lines longer than 16 KiB into pieces."""
 
     def __init__(self) -> None:
-        self._open: dict[int, tuple[int, bytes]] = {}
+        self.unfinished: dict[int, tuple[int, bytes]] = {}
+        """Time and text of the unfinished line of each stream."""
 
     def render(self, frames: list[Frame]) -> bytes:
         """All lines that these frames complete."""
@@ -92,12 +96,14 @@ class _LineAssembler(ABC):
 
     def finish(self) -> bytes:
         """The unfinished lines."""
-        rest = [self._lines(stream, at, data) for stream, (at, data) in sorted(self._open.items())]
-        self._open.clear()
+        rest = [
+            self._lines(stream, at, data) for stream, (at, data) in sorted(self.unfinished.items())
+        ]
+        self.unfinished.clear()
         return b"".join(rest)
 
     def _feed(self, stream: int, flags: int, time_ns: int, data: bytes) -> bytes:
-        before = self._open.pop(stream, None)
+        before = self.unfinished.pop(stream, None)
         if before is None:
             return self._cut(stream, time_ns, data)
         if flags & CONTINUES:
@@ -109,7 +115,7 @@ class _LineAssembler(ABC):
         cut = data.rfind(b"\n") + 1
         rest_at = cut + (len(data) - cut) // LINE_LIMIT * LINE_LIMIT
         if rest_at < len(data):
-            self._open[stream] = (time_ns, data[rest_at:])
+            self.unfinished[stream] = (time_ns, data[rest_at:])
         if not rest_at:
             return b""
         complete = data[:cut]
@@ -160,10 +166,17 @@ class LineRenderer(_LineAssembler):
 
 
 class JsonRenderer(_LineAssembler):
-    """Lines of Docker's json-file format: `{"log":…,"stream":…,"time":…}`."""
+    """Lines of Docker's json-file format: `{"log":…,"stream":…,"attrs":{…},"time":…}`."""
+
+    def __init__(self, *, attributes: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self._attributes = b""
+        if attributes:
+            self._attributes = b',"attrs":' + msgspec.json.encode(attributes)
 
     def _lines(self, stream: int, time_ns: int, data: bytes) -> bytes:
-        end = b'","stream":"%b","time":"%b"}\n' % (_NAMES[stream], rfc3339_nano(time_ns))
+        name, time_text = _NAMES[stream], rfc3339_nano(time_ns)
+        end = b'","stream":"%b"%b,"time":"%b"}\n' % (name, self._attributes, time_text)
         text = _escape(data)
         if not data.endswith(b"\n"):
             return b'{"log":"' + text + end

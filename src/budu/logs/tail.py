@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from budu.logs.files import LogFile
-from budu.logs.frames import CONTINUES, OVERHEAD, Frame, walk_back, whole_length
+from budu.logs.frames import CONTINUES, OVERHEAD, Frame, walk_back
 
 _LONGEST_LINE = 1 << 20
 """Bytes that are walked back at most for the beginning of a line."""
@@ -65,7 +65,7 @@ class _Search:
         since_ns: int,
         until_ns: int | None,
     ) -> None:
-        end = whole_length(files[-1].fd) if files else 0
+        end = files[-1].whole_length() if files else 0
         self.start = Start(max(0, len(files) - 1), end)
         self._done = False
         self._since_ns = since_ns
@@ -140,7 +140,7 @@ async def _blocks_back(
 ) -> AsyncIterator[tuple[int, list[tuple[int, Frame]]]]:
     """All frames from the last to the first, in blocks, with file number and offsets."""
     for index in range(len(files) - 1, -1, -1):
-        fd = files[index].fd
-        for block in walk_back(fd, whole_length(fd)):
+        file = files[index]
+        for block in walk_back(file.read, file.whole_length()):
             yield index, block
             await asyncio.sleep(0)

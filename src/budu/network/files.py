@@ -7,11 +7,13 @@ Source: moby 28.3, libnetwork/etchosts and libnetwork/internal/resolvconf
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import msgspec
 
 from budu.base.errors import InvalidArgument
+from budu.network.dns.sockets import ADDRESS as RESOLVER_ADDRESS
 
 HOST_GATEWAY = "host-gateway"
 """In place of an address: the host as containers reach it."""
@@ -99,37 +101,65 @@ def split_extra_host(entry: str) -> tuple[str, str]:
     return name, address
 
 
+class ResolverMode(Enum):
+    """Whom a container asks for names; the value is Docker's word for it."""
+
+    NAMES = "internal resolver"
+    """The resolver in its sandbox, which asks the servers itself."""
+    COPY = "legacy"
+    """The host's servers, where a container without a network gets them from."""
+    HOST = "host network"
+    """The host's servers, loopback ones too."""
+
+
 def resolv_conf(
     host_text: str,
     *,
     servers: Sequence[str] = (),
     search: Sequence[str] = (),
     options: Sequence[str] = (),
-    host_mode: bool = False,
+    mode: ResolverMode = ResolverMode.COPY,
 ) -> str:
     """The contents of /etc/resolv.conf: the host's, with what the user names in its place.
 
-    The host's loopback servers are left out, since nothing listens there inside a container, and
-    its IPv6 servers, since containers have no IPv6 yet; when none is left, public ones stand in.
-    In `host_mode` the host's servers stay as they are. `search` of `.` alone means no domain.
+    In mode COPY the host's loopback servers are left out, since nothing listens there inside a
+    container, and its IPv6 servers; when none is left, public ones stand in. `search` of `.` alone
+    means no domain.
     """
     host = parse_resolv_conf(host_text)
-    inherited = host.servers if host_mode else _reachable(host.servers)
     resolver = Resolver(
-        servers=tuple(servers) or inherited,
+        servers=_servers(tuple(servers), host.servers, mode),
         search=_search(tuple(search) or host.search),
-        options=tuple(options) or host.options,
+        options=_options(tuple(options) or host.options, mode),
     )
     overrides = [
         name
         for name, given in (("nameservers", servers), ("search", search), ("options", options))
         if given
     ]
-    kind = "host network" if host_mode else "legacy"
     trailer = (
-        f"\n# Based on host file: '{HOST_FILE}' ({kind})\n# Overrides: [{' '.join(overrides)}]\n"
+        f"\n# Based on host file: '{HOST_FILE}' ({mode.value})\n"
+        f"# Overrides: [{' '.join(overrides)}]\n"
     )
     return _RESOLV_HEADER + render_resolver(resolver) + trailer
+
+
+def _servers(
+    given: tuple[str, ...], of_host: tuple[str, ...], mode: ResolverMode
+) -> tuple[str, ...]:
+    if mode is ResolverMode.NAMES:
+        return (RESOLVER_ADDRESS,)
+    return given or (of_host if mode is ResolverMode.HOST else _reachable(of_host))
+
+
+def _options(options: tuple[str, ...], mode: ResolverMode) -> tuple[str, ...]:
+    """With names of ours a name without dots is asked for as it is, first.
+
+    Source: moby 28.3, libnetwork/internal/resolvconf (TransformForIntNS).
+    """
+    if mode is not ResolverMode.NAMES or any(each.startswith("ndots:") for each in options):
+        return options
+    return (*options, "ndots:0")
 
 
 def parse_resolv_conf(text: str) -> Resolver:

@@ -20,6 +20,7 @@ import select
 import time
 
 from budu.linux.process import wait_pidfd
+from budu.logs.frames import STDERR, STDOUT
 from budu.logs.writer import LogWriter
 from budu.runtime.launch import Launched, StepFailed
 from budu.shim import protocol, sockets
@@ -121,6 +122,8 @@ def _start(
         kept = {name: named.pop(name) for name in order.get("keep", ())}
         shim = _open_all(order, starter, named, undo, control)
         shim.keep(kept)
+        if order.get("relay"):
+            shim.relay()
     except Exception as error:  # the process's edge: the engine hears of a bug as of a failure
         for action in reversed(undo):
             action()
@@ -130,6 +133,8 @@ def _start(
     for fd in named.values():
         os.close(fd)
     shim.greet(control, "started")
+    if order.get("relay"):
+        shim.forget_streams()
     return shim
 
 
@@ -244,6 +249,22 @@ class Shim:
         """Hold descriptors open as long as the container lives, and give them to every engine."""
         self._kept = tuple(fds.values())
         self._facts["kept"] = tuple(fds)
+
+    def relay(self) -> None:
+        """Leave the streams to the engine that ordered the start."""
+        names = {STDOUT: "stdout", STDERR: "stderr"}
+        outputs = self._stdio.outputs
+        for fd in outputs:
+            self._poll.unregister(fd)
+        self.keep({names[outputs[fd]]: fd for fd in outputs if fd != self._stdio.input})
+
+    def forget_streams(self) -> None:
+        """Close this side of them: they end when the engine closes its own."""
+        for fd in {*self._stdio.outputs, self._stdio.input} - {-1}:
+            os.close(fd)
+        self._stdio.outputs.clear()
+        self._stdio.input = -1
+        self.keep({})
 
     def greet(self, engine: _socket.socket, op: str) -> None:
         """Tell an engine what runs here, and serve it from now on."""

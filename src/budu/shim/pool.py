@@ -57,6 +57,9 @@ class StartOrder(Struct, frozen=True, kw_only=True):
     """Bytes of output to take before `ShimHandle.allow_output` allows more; None is no limit."""
     plan: dict[str, Any]
     """`runtime.plan.Plan`."""
+    relay: bool = False
+    """The engine reads and writes the streams itself (`take_kept("stdout", "stderr")`, and the
+    handle's `stdin_fd`, which with `tty` is the terminal); they end with the engine."""
     keep: tuple[str, ...] = ()
     """Names of descriptors that are not for the container: the shim holds them for later engines
     (`ShimHandle.take_kept`)."""

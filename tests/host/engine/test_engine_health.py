@@ -168,8 +168,9 @@ def test_connection_probes_time_out(engine: EngineProcess) -> None:
     """A server that takes connections and never answers."""
     command = f"httpd -f -p 80 & sleep 0.1; kill -STOP $!; {PATIENT}"
     id_ = run(engine, ["HTTP", ":80"], command=command, Timeout=150 * MS)
-    last = await_status(engine, id_, "unhealthy")["Log"][-1]
-    assert last["Output"].startswith("Health check exceeded timeout (150ms): ")
+    await_status(engine, id_, "unhealthy")
+    words = "Health check exceeded timeout (150ms): "
+    eventually(lambda: engine.state(id_)["Health"]["Log"][-1]["Output"].startswith(words))
 
 
 def test_our_own_command_line_says_it_by_flags(engine: EngineProcess) -> None:

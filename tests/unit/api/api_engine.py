@@ -310,6 +310,16 @@ class FakeVolumes:
         del self.all[self.get(name).name]
 
 
+class FakeLogs:
+    def __init__(self) -> None:
+        self.cleared: list[str] = []
+
+    def clear(self, ref: str) -> None:
+        if ref not in ("web", ID):
+            raise NotFound(f"No such container: {ref}")
+        self.cleared.append(ref)
+
+
 class FakeSystem:
     def __init__(self) -> None:
         self.ends = False
@@ -355,6 +365,13 @@ class FakeEvents:
             self.closed.set()
 
 
+class FakeExecs:
+    """No exec runs."""
+
+    def ids_of(self, container_id: str) -> list[str]:
+        return []
+
+
 class FakeEngine:
     """See `engine.contract.Engine`."""
 
@@ -367,9 +384,11 @@ class FakeEngine:
         self.volume_files: Any = None
         self.snapshots: Any = None
         self.imports: Any = None
+        self.execs: Any = FakeExecs()
         self.monitor: Any = None
         self.processes: Any = None
         self.updates: Any = None
         self.usages: Any = None
+        self.logs: Any = FakeLogs()
         self.system: Any = FakeSystem()
         self.events: Any = FakeEvents()

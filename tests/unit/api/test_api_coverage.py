@@ -17,6 +17,7 @@ DEFINITION = Path(__file__).parents[2] / "api" / "engine-api-v1.51.yaml"
 BEYOND = {
     "NetworkListSlash",
     "BuduShutdown",
+    "BuduClearContainerLogs",
     "BuduContainerFiles",
     "BuduPutVolumeArchive",
     "BuduVolumeArchive",

@@ -92,6 +92,15 @@ async def test_shutdown_is_answered() -> None:
         assert engine.system.ends
 
 
+async def test_a_log_is_cleared_and_an_unknown_one_is_said() -> None:
+    engine = FakeEngine()
+    async with talk(engine) as client:
+        assert (await client.get("/containers/web/logs", method="DELETE")).status == 204
+        assert engine.logs.cleared == ["web"]
+        answer = await client.get("/containers/nope/logs", method="DELETE")
+        assert (answer.status, answer.message) == (404, "No such container: nope")
+
+
 async def test_container_list_has_dockers_fields() -> None:
     engine = FakeEngine()
     async with talk(engine) as client:

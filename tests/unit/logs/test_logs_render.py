@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budu.base.errors import InvalidArgument, NotImplementedHere
-from budu.logs.driver import DEFAULT_MAX_FILES, DEFAULT_MAX_SIZE, LogSettings, find_driver
+from budu.logs.driver import (
+    DEFAULT_MAX_FILES,
+    DEFAULT_MAX_SIZE,
+    UNLIMITED_PIECE,
+    LogSettings,
+    find_driver,
+)
 from budu.logs.frames import CONTINUES, STDERR, STDOUT, Frame
 from budu.logs.render import JsonRenderer, Renderer, choose_renderer, rfc3339_nano
 
@@ -120,7 +126,7 @@ def test_json_lines_look_as_dockers() -> None:
         ({"max-size": "10k", "max-file": "3"}, (10240, 3)),
         ({"max-size": "1.5m"}, (1572864, DEFAULT_MAX_FILES)),
         ({"max-size": "2GB"}, (2 << 30, DEFAULT_MAX_FILES)),
-        ({"max-size": "-1"}, (0, DEFAULT_MAX_FILES)),
+        ({"max-size": "-1"}, (UNLIMITED_PIECE, 0)),
     ],
 )
 def test_rotation_options(options: dict[str, str], expected: tuple[int, int]) -> None:
@@ -141,4 +147,4 @@ def test_unknown_driver_is_named_as_docker_does() -> None:
 
 def test_none_driver_cannot_be_read() -> None:
     with pytest.raises(NotImplementedHere, match="does not support reading"):
-        find_driver("none").check_readable()
+        find_driver("none").settings({}).check_readable()

@@ -163,8 +163,8 @@ async def test_rotation_keeps_the_number_of_files(tmp_path: Path) -> None:
     frames = await collect(tmp_path, LogQuery())
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         LOG_NAME,
-        LOG_NAME + ".1",
-        LOG_NAME + ".2",
+        LOG_NAME + ".11",
+        LOG_NAME + ".12",
     ]
     assert join(frames, STDOUT).endswith(b"047\n048\n049\n")
     assert len(frames) == 10
@@ -248,9 +248,11 @@ def test_what_does_not_fit_on_the_disk_is_counted_and_leaves_no_torn_frame(tmp_p
     child = os.fork()
     if child == 0:
         os._exit(write_until_limit(tmp_path))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 100
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 200
     frames = asyncio.run(collect(tmp_path, LogQuery()))
-    assert [frame[3] for frame in frames] == [b"fits\n", b"small\n"]
+    lost = b"budu: 200 bytes of output were lost here: no space for the log\n"
+    assert [frame[3] for frame in frames] == [b"fits\n", lost, b"small\n"]
+    assert frames[1][0] == STDERR
 
 
 def write_until_limit(directory: Path) -> int:
@@ -259,10 +261,10 @@ def write_until_limit(directory: Path) -> int:
     import signal
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (90, 90))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (190, 190))
     writer = LogWriter(str(directory / LOG_NAME), max_size=0, max_files=1)
     writer.write(STDOUT, b"fits\n")
-    writer.write(STDOUT, b"x" * 100)
+    writer.write(STDOUT, b"x" * 200)
     writer.write(STDOUT, b"small\n")
     return writer.dropped
 

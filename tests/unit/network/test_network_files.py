@@ -6,6 +6,7 @@ import pytest
 
 from budu.base.errors import InvalidArgument
 from budu.network.files import (
+    ResolverMode,
     host_mode_hosts_file,
     hostname_file,
     hosts_file,
@@ -120,8 +121,25 @@ def test_search_of_a_dot_means_none() -> None:
     ]
 
 
+def test_with_names_the_resolver_of_the_sandbox_is_asked() -> None:
+    text = resolv_conf(
+        "nameserver 127.0.0.53\nsearch lan\noptions edns0\n",
+        servers=["10.0.0.1"],
+        mode=ResolverMode.NAMES,
+    )
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert lines == ["nameserver 127.0.0.11", "search lan", "options edns0 ndots:0"]
+    assert "(internal resolver)" in text
+    assert "Overrides: [nameservers]" in text
+
+
+def test_options_for_dots_are_kept() -> None:
+    text = resolv_conf("", options=["ndots:5"], mode=ResolverMode.NAMES)
+    assert "options ndots:5\n" in text
+
+
 def test_host_mode_keeps_loopback_servers() -> None:
-    text = resolv_conf("nameserver 127.0.0.53 # stub\n", host_mode=True)
+    text = resolv_conf("nameserver 127.0.0.53 # stub\n", mode=ResolverMode.HOST)
     assert settings(text) == ["nameserver 127.0.0.53"]
 
 

@@ -5,11 +5,10 @@ Source: Engine API 1.51, ContainerWait, ContainerLogs, ContainerAttach, Containe
 
 from __future__ import annotations
 
-import asyncio
-
 from budu.api.codec import encode
 from budu.api.handlers.closing import closing
-from budu.api.http.hijack import MULTIPLEXED_STREAM, RAW_STREAM, HijackedStream
+from budu.api.handlers.pump import pump
+from budu.api.http.hijack import MULTIPLEXED_STREAM, RAW_STREAM
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
@@ -18,7 +17,6 @@ from budu.api.versions import ApiVersion
 from budu.base.clock import parse_timestamp
 from budu.base.errors import InvalidArgument
 from budu.engine.contract import (
-    Attachment,
     AttachOptions,
     Containers,
     LogOptions,
@@ -58,7 +56,7 @@ class ContainerStreamHandlers:
         options = _log_options(request)
         tty, source = self._containers.logs(request.params["id"], options)
         async with closing(source):
-            stream = request.stream(content_type=_content_type(request, tty=tty))
+            stream = request.stream(content_type=content_type_of(request, tty=tty))
             async for data in source:
                 await stream.write(data)
         return stream
@@ -68,9 +66,9 @@ class ContainerStreamHandlers:
         options = _attach_options(request)
         attachment = await self._containers.attach(request.params["id"], options)
         try:
-            content_type = _content_type(request, tty=attachment.tty)
+            content_type = content_type_of(request, tty=attachment.tty)
             stream = await request.hijack(content_type)
-            await _pump(stream, attachment, takes_input=options.stdin and options.stream)
+            await pump(stream, attachment, takes_input=options.stdin and options.stream)
         finally:
             await attachment.aclose()
         return stream
@@ -79,38 +77,14 @@ class ContainerStreamHandlers:
         """Tells the terminal its size."""
         await self._containers.resize(
             request.params["id"],
-            height=_dimension(request, "h", "height"),
-            width=_dimension(request, "w", "width"),
+            height=dimension(request, "h", "height"),
+            width=dimension(request, "w", "width"),
         )
         return Response.empty(200)
 
 
-async def _pump(stream: HijackedStream, attachment: Attachment, *, takes_input: bool) -> None:
-    """Passes bytes both ways until the output ends: the container ended or the client detached.
-
-    The client's half-close ends the input only.
-    """
-    inwards = asyncio.create_task(_pass_input(stream, attachment), name="attach input")
-    if not takes_input:
-        inwards.cancel()
-    try:
-        async with closing(attachment.output()) as output:
-            async for data in output:
-                stream.write(data)
-                await stream.drain()
-    finally:
-        inwards.cancel()
-        await asyncio.gather(inwards, return_exceptions=True)
-
-
-async def _pass_input(stream: HijackedStream, attachment: Attachment) -> None:
-    while data := await stream.read():
-        if not await attachment.write(data):
-            return
-    await attachment.close_stdin()
-
-
-def _content_type(request: Request, *, tty: bool) -> str:
+def content_type_of(request: Request, *, tty: bool) -> str:
+    """The type of a stream of output, as this client's API version has it."""
     framed = not tty and request.version >= _MULTIPLEXED_SINCE
     return MULTIPLEXED_STREAM if framed else RAW_STREAM
 
@@ -149,7 +123,8 @@ def _attach_options(request: Request) -> AttachOptions:
     )
 
 
-def _dimension(request: Request, name: str, word: str) -> int:
+def dimension(request: Request, name: str, word: str) -> int:
+    """A number of rows or columns. Raises: InvalidArgument."""
     text = request.query.text(name)
     if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
         raise InvalidArgument(f'invalid resize {word} "{text[:20]}"')

@@ -17,6 +17,7 @@ from budu.base.errors import BuduError
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container
 from budu.engine.contract import Containers, Images, Networks
+from budu.engine.contract.execs import Execs
 from budu.spec.api.container import (
     ContainerCreateBody,
     ContainerCreateResponse,
@@ -28,8 +29,11 @@ from budu.spec.platform import parse_platform
 class ContainerHandlers:
     """Operations that answer at once. Streams are in `container_streams`."""
 
-    def __init__(self, containers: Containers, images: Images, networks: Networks) -> None:
+    def __init__(
+        self, containers: Containers, images: Images, networks: Networks, execs: Execs
+    ) -> None:
         self._containers = containers
+        self._execs = execs
         self._images = images
         self._networks = networks
         self._rows = ContainerRows(image_id=self._image_id, network_id=networks.id_of)
@@ -101,6 +105,7 @@ class ContainerHandlers:
             network_id=self._networks.id_of,
             find=self._containers.get,
             sizes=self._sizes(container, wanted=request.query.flag("size")),
+            execs=self._execs.ids_of(container.id),
         )
         return Response.json(document)
 

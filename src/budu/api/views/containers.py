@@ -7,7 +7,7 @@ and daemon/list.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
 import msgspec
@@ -80,11 +80,13 @@ def container_inspection(
     network_id: Callable[[str], str],
     find: Callable[[str], Container],
     sizes: Sizes | None,
+    execs: Sequence[str] = (),
 ) -> ContainerInspect:
     """The whole record; `find` looks up the containers that it links to."""
     writable, total = sizes or (None, None)
     return ContainerInspect(
         id=container.id,
+        exec_ids=list(execs) or None,
         created=format_time(container.created_ns),
         path=container.path,
         args=list(container.args),

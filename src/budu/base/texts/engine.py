@@ -15,6 +15,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "이 컴퓨터에 {path} 이(가) 없습니다. 먼저 만드세요(mkdir -p {path}). -v 를 쓰면 폴더가 "
         "자동으로 만들어집니다.",
     ),
+    "engine.exec-not-found": (
+        "Image {image} has no such program, or it cannot be run."
+        " Small images often have `sh` only.",
+        "{image} 이미지에 그런 프로그램이 없거나 실행할 수 없습니다."
+        " 작은 이미지에는 보통 `sh`만 있습니다.",
+    ),
     "engine.not-found": (
         "The image {image} has no program {program}. Check the spelling, or look inside with "
         "another program of the image, such as sh.",

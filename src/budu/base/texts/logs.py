@@ -15,6 +15,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "이 컨테이너는 로그를 남기지 않는 --log-driver none으로 만들어졌습니다."
         " 이 플래그 없이 다시 만드세요.",
     ),
+    "logs.address-form": (
+        "An address begins with one of {schemes}, for example tcp://192.0.2.1:5140 or"
+        " unix:///dev/log.",
+        "주소는 {schemes} 가운데 하나로 시작합니다(예: tcp://192.0.2.1:5140, unix:///dev/log).",
+    ),
     "logs.max-size-form": (
         "max-size is a number with a unit, for example 10m or 1g; -1 is no limit.",
         "max-size는 단위가 붙은 수입니다(예: 10m, 1g). -1은 제한 없음입니다.",

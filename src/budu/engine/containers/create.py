@@ -32,6 +32,7 @@ from budu.engine.containers.spec_builder import check_modes
 from budu.engine.contract import Created
 from budu.engine.events import EventLog
 from budu.engine.images.service import ImageService
+from budu.engine.logs.defaults import complete_log_config
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.engine.volumes import VolumeService
@@ -60,6 +61,8 @@ class ContainerCreator:
         snapshots: ContainerSnapshots,
         events: EventLog,
         paths: EnginePaths,
+        *,
+        log_default: LogConfig,
     ) -> None:
         self._repository = repository
         self._images = images
@@ -68,6 +71,7 @@ class ContainerCreator:
         self._snapshots = snapshots
         self._events = events
         self._paths = paths
+        self._log_default = log_default
 
     def create(
         self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
@@ -124,7 +128,7 @@ class ContainerCreator:
         check_health(body.healthcheck)
         exec_config = self._images.config(image).config
         merged = merge_config(_exec_config(body), exec_config)
-        host = _complete(body.host_config or HostConfig())
+        host = _complete(body.host_config or HostConfig(), self._log_default)
         host = with_donor_ids(host, self._repository.get)
         check_shared_network(
             host,
@@ -244,14 +248,12 @@ def _exec_config(body: ContainerCreateBody) -> ExecConfig:
     )
 
 
-def _complete(host: HostConfig) -> HostConfig:
+def _complete(host: HostConfig, log_default: LogConfig) -> HostConfig:
     """Docker's defaults where the client left them out."""
     return msgspec.structs.replace(
         host,
         network_mode="bridge" if host.network_mode in ("", "default") else host.network_mode,
-        log_config=host.log_config
-        if host.log_config.type
-        else LogConfig(type="json-file", config={}),
+        log_config=complete_log_config(host.log_config, log_default),
         restart_policy=host.restart_policy
         if host.restart_policy.name
         else msgspec.structs.replace(host.restart_policy, name="no"),

@@ -39,6 +39,11 @@ class DetachKeys:
         self._keys = keys
         self._seen = 0
 
+    @property
+    def keys(self) -> bytes:
+        """The sequence as the terminal sends it; empty when there is none."""
+        return self._keys
+
     def feed(self, data: bytes) -> tuple[bytes, bool]:
         """The bytes to pass on, and whether the sequence is complete.
 

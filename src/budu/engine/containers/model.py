@@ -166,6 +166,11 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
         return self.health.status if self.health is not None else HealthStatus.NONE
 
     @property
+    def log_driver(self) -> str:
+        """Name of the log driver."""
+        return self.host_config.log_config.type
+
+    @property
     def tty(self) -> bool:
         """Whether stdio is a terminal: one raw stream instead of framed ones."""
         return bool(self.config.tty)

@@ -18,8 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from budu.base.errors import BuduError, InvalidArgument, NotFound, Unavailable
+from budu.base.errors import BuduError, InvalidArgument, Unavailable
 from budu.base.ids import new_id
+from budu.engine.containers.beside import EXEC_FAILED, start_beside
 from budu.engine.containers.health_config import ProbeSettings
 from budu.engine.containers.model import Container
 from budu.engine.containers.probes import (
@@ -29,7 +30,7 @@ from budu.engine.containers.probes import (
     shortened,
     timed_out,
 )
-from budu.engine.containers.start import Running
+from budu.engine.containers.start import ProcessWish, Running
 from budu.engine.paths import EnginePaths
 from budu.logs.files import open_all
 from budu.logs.frames import decode
@@ -46,15 +47,12 @@ KILL_WAIT_S = 5.0
 _LOG_SIZE = 64 << 10
 _FOLDER = "probes"
 _KILLED = 128 + signal.SIGKILL
-_FAILED_TO_START = (
-    "OCI runtime exec failed: exec failed: unable to start container process: {detail}: unknown"
-)
 
 
 class ProbePlans(Protocol):
     """Who knows how a process of a container is made: `ContainerStarter`."""
 
-    def probe_plan(self, container: Container, argv: tuple[str, ...], cgroup: Cgroup) -> Plan:
+    def process_plan(self, container: Container, wish: ProcessWish, cgroup: Cgroup) -> Plan:
         """The plan of one more process in a running container."""
 
 
@@ -97,11 +95,12 @@ class ProgramProbes:
         self, container: Container, running: Running, settings: ProbeSettings, folder: Path
     ) -> tuple[ProbeResult, int]:
         """What the probe says, and the exit code of its program."""
-        plan = self._plans.probe_plan(container, settings.argv, running.cgroup)
+        wish = ProcessWish(argv=settings.argv)
+        plan = self._plans.process_plan(container, wish, running.cgroup)
         try:
             handle = await self._start(_order(container, folder, plan), running)
         except StepFailed as failure:
-            text = _FAILED_TO_START.format(detail=failure.detail)
+            text = EXEC_FAILED.format(detail=failure.detail)
             return ProbeResult(exit_code=NO_EXIT_CODE, output=text), failure.exit_code
         try:
             async with asyncio.timeout(settings.timeout_ns / 1e9):
@@ -116,7 +115,7 @@ class ProgramProbes:
 
     async def _start(self, order: StartOrder, running: Running) -> ShimHandle:
         """The started probe. Starting cannot be broken off: one that nobody wants is killed."""
-        starting = asyncio.ensure_future(self._launch(order, running))
+        starting = asyncio.ensure_future(start_beside(self._shims, running, order))
         try:
             async with asyncio.timeout(START_S):
                 return await asyncio.shield(starting)
@@ -127,25 +126,6 @@ class ProgramProbes:
         finally:
             if not starting.done():
                 starting.add_done_callback(_abandon)
-
-    async def _launch(self, order: StartOrder, running: Running) -> ShimHandle:
-        idle = await self._shims.take()
-        if running.shim.pidfd < 0:
-            idle.discard()
-            raise NotFound(f"container {running.shim.id} has ended")
-        passed = {"target": running.shim.pidfd}
-        group = running.cgroup.placement.unified
-        try:
-            if group is not None:
-                passed["cgroup"] = os.open(group, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            idle.discard()
-            raise NotFound(f"container {running.shim.id} has ended") from None
-        try:
-            return await idle.start(order, passed)
-        finally:
-            if "cgroup" in passed:
-                os.close(passed["cgroup"])
 
     async def _make_folder(self, container: Container) -> Path:
         """A folder for one probe. There is never more than one: others are from a dead engine."""

@@ -1,10 +1,8 @@
 """HTTP and TCP probes: the engine connects into the container's network namespace by itself.
 
-The image needs no program for it, and no port has to be published. A socket belongs for ever to the
-namespace in which it was made, so a short-lived thread joins the container's namespace by its
-pidfd and makes the socket there; everything after that is done in the event loop. The thread ends
-instead of going back, so that none can stay in a foreign namespace by mistake.
-Source: man 2 setns (pidfd); man 7 network_namespaces; RFC 9112.
+The image needs no program for it, and no port has to be published. `inside` makes the sockets;
+everything after that is done in the event loop.
+Source: RFC 9112.
 """
 
 from __future__ import annotations
@@ -12,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import threading
 
-from budu.base.errors import Unavailable
 from budu.engine.containers.health_config import Address, ProbeKind, ProbeSettings
+from budu.engine.containers.inside import socket_inside
 from budu.engine.containers.model import Container
 from budu.engine.containers.probes import (
     FAILED,
@@ -25,7 +22,6 @@ from budu.engine.containers.probes import (
     timed_out,
 )
 from budu.engine.containers.start import Running
-from budu.linux.namespaces import CLONE_NEWNET, setns
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
@@ -126,44 +122,6 @@ def read_answer(data: bytes, *, url: str) -> ProbeResult:
     text = shortened(body)
     output = f"{url}: {rest}\n{text}" if text else f"{url}: {rest}"
     return ProbeResult(exit_code=0 if 200 <= int(code) < 400 else FAILED, output=output)
-
-
-async def socket_inside(pidfd: int, family: int) -> socket.socket:
-    """A non-blocking TCP socket in the network namespace of a process.
-
-    Raises: Unavailable when the process is gone.
-    """
-    loop = asyncio.get_running_loop()
-    made: asyncio.Future[socket.socket] = loop.create_future()
-    own = os.dup(pidfd)  # the container may end, and its handle be closed, meanwhile
-
-    def make() -> None:
-        try:
-            setns(own, CLONE_NEWNET)
-            kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-            result: socket.socket | OSError = socket.socket(family, kind)
-        except OSError as error:
-            result = error
-        finally:
-            os.close(own)
-        try:
-            loop.call_soon_threadsafe(_hand_over, made, result)
-        except RuntimeError:  # the loop is closed: the engine has ended
-            if isinstance(result, socket.socket):
-                result.close()
-
-    threading.Thread(target=make, name="probe-netns", daemon=True).start()
-    return await made
-
-
-def _hand_over(made: asyncio.Future[socket.socket], result: socket.socket | OSError) -> None:
-    if isinstance(result, OSError):
-        if not made.done():
-            made.set_exception(Unavailable(f"cannot enter the container's network: {result}"))
-    elif made.done():
-        result.close()
-    else:
-        made.set_result(result)
 
 
 def _where(host: str, port: int) -> str:

@@ -27,10 +27,12 @@ class ContainerRepository:
         self._database = database
         self._by_id: dict[str, Container] = {}
         self._id_by_name: dict[str, str] = {}
+        self._version = 0
         for (record,) in database.execute("SELECT record FROM containers"):
             self._remember(_decoder.decode(record))
 
     def _remember(self, container: Container) -> None:
+        self._version += 1
         self._by_id[container.id] = container
         self._id_by_name[container.name] = container.id
 
@@ -39,6 +41,11 @@ class ContainerRepository:
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self._by_id
+
+    @property
+    def version(self) -> int:
+        """A number that is another one after each change of a record."""
+        return self._version
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """What is stored inside, here and elsewhere, is stored together or not at all."""
@@ -87,6 +94,7 @@ class ContainerRepository:
         self._database.on_rollback(lambda: self._forget(container))
 
     def _forget(self, container: Container) -> None:
+        self._version += 1
         del self._by_id[container.id]
         del self._id_by_name[container.name]
 

@@ -139,7 +139,7 @@ class ContainerService:
             hosts=str(paths.hosts),
             hostname=str(paths.hostname),
             resolv_conf=str(paths.resolv_conf),
-            log=str(paths.log),
+            log=str(paths.json_log) if container.log_driver == "json-file" else "",
         )
 
     # Life

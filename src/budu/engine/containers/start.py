@@ -25,11 +25,12 @@ from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.security import parse_security_options
 from budu.engine.containers.sharing import donors, open_shared
 from budu.engine.containers.spec_builder import SpecInputs, build_spec
+from budu.engine.logs.source import log_settings
+from budu.engine.names.sockets import open_names
 from budu.engine.networks import NetworkService
 from budu.engine.paths import ContainerPaths, EnginePaths
 from budu.engine.volumes import VolumeService
 from budu.linux.paths import open_in_root
-from budu.logs.driver import LogSettings, find_driver
 from budu.network.contract import EndpointState
 from budu.runtime.cgroups.actions import clear
 from budu.runtime.cgroups.contract import Cgroup, Cgroups
@@ -60,6 +61,21 @@ class Running(msgspec.Struct, kw_only=True):
     shim: ShimHandle
     cgroup: Cgroup
     endpoints: dict[str, EndpointState]
+
+
+class ProcessWish(msgspec.Struct, frozen=True, kw_only=True):
+    """One more process of a running container; what is empty is as for its program.
+
+    `env` comes on top of the container's; `size` is that of the terminal: rows, columns.
+    """
+
+    argv: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    user: str = ""
+    cwd: str = ""
+    tty: bool = False
+    privileged: bool = False
+    size: tuple[int, int] | None = None
 
 
 class StartedContainer(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +153,10 @@ class ContainerStarter:
                 fds.callback(os.close, sandbox.netns)
             faults.at("start.network-connected")
             undo.callback(self._networks.disconnect, sandbox.endpoints)
+            names = open_names(sandbox)
+            for each in names.values():
+                fds.callback(each.close)
+            passed |= {name: each.fileno() for name, each in names.items()}
             files = self._paths.container(container.id)
             if shared.network_donor is None:
                 hosts = linked.hosts()
@@ -147,20 +167,36 @@ class ContainerStarter:
             if cgroup.placement.unified is not None:
                 passed["cgroup"] = os.open(cgroup.placement.unified, _DIRECTORY)
                 fds.callback(os.close, passed["cgroup"])
-            shim = await self._launch(container, files, plan, passed)
+            shim = await self._launch(container, files, plan, passed, keep=tuple(names))
             faults.at("start.process-runs")
             undo.pop_all()
         running = Running(shim=shim, cgroup=cgroup, endpoints=sandbox.endpoints)
         return StartedContainer(running=running, warnings=(*warnings, *shim.warnings))
 
-    def probe_plan(self, container: Container, argv: tuple[str, ...], cgroup: Cgroup) -> Plan:
-        """The plan of one more process in a running container, with the rights of its program."""
-        plain = msgspec.structs.replace(container.config, tty=False)
-        container = msgspec.structs.replace(container, config=plain)
+    def process_plan(self, container: Container, wish: ProcessWish, cgroup: Cgroup) -> Plan:
+        """The plan of one more process in a running container, with the rights of its program.
+
+        Raises: InvalidArgument.
+        """
+        config, host = container.config, container.host_config
+        container = msgspec.structs.replace(
+            container,
+            config=msgspec.structs.replace(
+                config,
+                tty=wish.tty,
+                env=[*(config.env or ()), *wish.env],
+                user=wish.user or config.user,
+                working_dir=wish.cwd or config.working_dir,
+            ),
+            host_config=msgspec.structs.replace(
+                host, privileged=host.privileged or wish.privileged
+            ),
+        )
         spec = self._spec(container, self._paths.container(container.id))
         assert spec.process is not None
+        size = oci.Box(height=wish.size[0], width=wish.size[1]) if wish.size else None
         return make_exec_plan(
-            msgspec.structs.replace(spec.process, args=argv),
+            msgspec.structs.replace(spec.process, args=wish.argv, console_size=size),
             self._host,
             spec=spec,
             user=container.config.user,
@@ -245,7 +281,13 @@ class ContainerStarter:
             os.close(source)
 
     async def _launch(
-        self, container: Container, files: ContainerPaths, plan: Plan, passed: dict[str, int]
+        self,
+        container: Container,
+        files: ContainerPaths,
+        plan: Plan,
+        passed: dict[str, int],
+        *,
+        keep: tuple[str, ...],
     ) -> ShimHandle:
         files.exec_root.mkdir(parents=True, exist_ok=True)
         remove_if_there(files.exit)
@@ -253,11 +295,12 @@ class ContainerStarter:
             id=container.id,
             socket=str(files.shim_socket),
             exit=str(files.exit),
-            log=_log_settings(container).shim_order(str(files.log_dir)),
+            log=log_settings(container).shim_order(str(files.log_dir)),
             stdin=container.config.open_stdin,
             stdin_once=container.config.stdin_once,
             tty=container.config.tty,
             plan=plan,
+            keep=keep,
         )
         idle = await self._shims.take()
         faults.at("start.shim-taken")
@@ -276,11 +319,6 @@ def start_failure(failure: StepFailed, container: Container) -> StartFailed:
         return StartFailed(InvalidArgument(detail), failure.exit_code)
     kind = InvalidArgument if failure.exit_code in _PROGRAM_FAILED else Internal
     return StartFailed(kind(f"{RUNTIME_PREFIX}{detail}: unknown", hint=hint), failure.exit_code)
-
-
-def _log_settings(container: Container) -> LogSettings:
-    config = container.host_config.log_config
-    return find_driver(config.type).settings(config.config or {})
 
 
 def _namespaces(container: Container) -> dict[str, str]:

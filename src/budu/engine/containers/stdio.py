@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Callable
 from budu.engine.containers.detach import DetachKeys, parse_detach_keys
 from budu.engine.containers.model import Container, Status
 from budu.engine.contract import AttachOptions, LogOptions
+from budu.engine.logs.source import log_settings, log_source
 from budu.engine.paths import EnginePaths
-from budu.logs.driver import find_driver
 from budu.logs.files import Position
 from budu.logs.frames import STDERR, STDOUT, Frame
 from budu.logs.reader import LogQuery, LogReader
@@ -72,7 +72,7 @@ class Stdio:
 
     def logs(self, container: Container, options: LogOptions) -> AsyncIterator[bytes]:
         """The log's bytes for the wire. Raises: NotImplementedHere for a driver without reading."""
-        find_driver(container.host_config.log_config.type).check_readable()
+        log_settings(container).check_readable()
         lives = container.is_running or container.status is Status.RESTARTING
         query = LogQuery(
             stdout=options.stdout,
@@ -226,13 +226,5 @@ async def _render(
 
 def log_attributes(container: Container) -> str:
     """What `logs --details` puts before each line: the labels and variables of the log options."""
-    options = container.host_config.log_config.config or {}
-    labels = container.config.labels or {}
-    variables = dict(entry.partition("=")[::2] for entry in container.config.env or ())
-    chosen = [(key, labels[key]) for key in _words(options.get("labels")) if key in labels]
-    chosen += [(key, variables[key]) for key in _words(options.get("env")) if key in variables]
-    return ",".join(f"{key}={value}" for key, value in sorted(chosen))
-
-
-def _words(text: str | None) -> list[str]:
-    return [word for word in (text or "").split(",") if word]
+    attributes = log_source(container).attributes()
+    return ",".join(f"{key}={value}" for key, value in attributes.items())

@@ -19,7 +19,9 @@ from budu.base.errors import Hint
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
+from budu.engine.contract.execs import Execs
 from budu.engine.contract.files import Files
+from budu.engine.contract.logs import Logs
 from budu.engine.contract.monitor import Monitor, Processes
 from budu.engine.contract.snapshots import Imports, Snapshots
 from budu.engine.contract.update import Updates
@@ -262,6 +264,14 @@ class Engine(Protocol):
     @property
     def volume_files(self) -> Files:
         """Files of volumes, as archives."""
+
+    @property
+    def execs(self) -> Execs:
+        """More processes in running containers."""
+
+    @property
+    def logs(self) -> Logs:
+        """What may be done to logs."""
 
     @property
     def system(self) -> System:

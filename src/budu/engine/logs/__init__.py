@@ -1,0 +1,1 @@
+"""Logs beyond their files: passing them on, keeping them small, emptying them."""

@@ -1,0 +1,1 @@
+"""Log servers: one module per protocol, and the sockets to reach them."""
