@@ -95,9 +95,11 @@ async def test_shutdown_is_answered() -> None:
 async def test_a_log_is_cleared_and_an_unknown_one_is_said() -> None:
     engine = FakeEngine()
     async with talk(engine) as client:
-        assert (await client.get("/containers/web/logs", method="DELETE")).status == 204
+        assert (
+            await client.ask(b"DELETE /containers/web/logs HTTP/1.1\r\nHost: x\r\n\r\n")
+        ).status == 204
         assert engine.logs.cleared == ["web"]
-        answer = await client.get("/containers/nope/logs", method="DELETE")
+        answer = await client.ask(b"DELETE /containers/nope/logs HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (answer.status, answer.message) == (404, "No such container: nope")
 
 
