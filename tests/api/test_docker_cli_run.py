@@ -209,7 +209,7 @@ def test_name_servers(docker: Docker) -> None:
     options = ("--dns", "9.9.9.9", "--dns-search", "example.org", "--dns-option", "ndots:2")
     lines = sh(docker, "cat /etc/resolv.conf", *options).splitlines()
     assert [line for line in lines if line and line[0] != "#"] == [
-        "nameserver 9.9.9.9",
+        "nameserver 127.0.0.11",
         "search example.org",
         "options ndots:2",
     ]

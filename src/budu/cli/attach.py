@@ -1,8 +1,9 @@
-"""Starts a container with this terminal attached, and returns its exit status. Light.
+"""Attaches this terminal to a container or an exec, and returns its exit status. Light.
 
     attach (hijack) → wait (its head is read, so the end cannot be missed) → start → pump
 
-Used by `run` and `start --attach`. Source: docker/cli `cli/command/container/{run,hijack}.go`.
+Used by `run`, `start --attach`, `attach` and `exec`.
+Source: docker/cli, cli/command/container/{run,hijack}.go.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from budu.cli.context import Context
+    from budu.client.session import Hijacked
     from budu.client.transport import Response
 
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -43,6 +45,7 @@ class Plan:
         "detach_keys",
         "forward_signals",
         "on_quiet",
+        "resize",
         "stderr",
         "stdin",
         "stdout",
@@ -74,6 +77,8 @@ class Plan:
         self.wait_for = wait_for
         self.after_start = after_start
         self.on_quiet = on_quiet
+        self.resize: Callable[[int, int], None] | None = None
+        """Tells another terminal than the container's its rows and columns."""
 
 
 def check_terminal(context: Context, *, stdin: bool, tty: bool) -> None:
@@ -117,16 +122,7 @@ def start_attached(context: Context, plan: Plan) -> int:
             if plan.wait_for == "removed":
                 _await_removal(waiting, awaited)
             raise
-        pump = Pump(
-            hijacked,
-            tty=plan.tty,
-            stdin=STDIN if plan.stdin else None,
-            stdout=STDOUT if plan.stdout else None,
-            stderr=STDERR if plan.stderr else None,
-            waiting=waiting,
-            detach=_watcher(plan),
-        )
-        _connect_pump(context, plan, pump)
+        pump = _make_pump(context, plan, hijacked, waiting)
         if plan.after_start is not None:
             plan.after_start()
         _run(pump, signals, raw=plan.tty and plan.stdin and posix.isatty(STDIN))
@@ -135,6 +131,50 @@ def start_attached(context: Context, plan: Plan) -> int:
     if pump.impatient:
         raise Exit(1, "\ngot 3 SIGTERM/SIGINTs, forcefully exiting")
     return exit_status(awaited)
+
+
+def join_attached(context: Context, plan: Plan) -> int:
+    """Attach to a container that runs, and stay until it ends or the person detaches.
+
+    Returns the container's exit status, 0 after detaching.
+    """
+    session = context.session
+    waiting = Connection(session.endpoint)
+    awaited = session.wait_container(plan.container, plan.wait_for, connection=waiting)
+    hijacked = session.attach_container(plan.container, _attach_query(plan))
+    pump = run_joined(context, plan, hijacked, waiting)
+    if pump.detached:
+        return 0
+    if pump.impatient:
+        raise Exit(1, "\ngot 3 SIGTERM/SIGINTs, forcefully exiting")
+    return exit_status(awaited)
+
+
+def run_joined(
+    context: Context, plan: Plan, hijacked: Hijacked, waiting: Connection | None = None
+) -> Pump:
+    """Move bytes between this terminal and what was hijacked until one of them is done."""
+    numbers = (WINDOW_CHANGED, *(FORWARDED if plan.forward_signals else ()))
+    with SignalPipe(numbers) as signals:
+        pump = _make_pump(context, plan, hijacked, waiting)
+        _run(pump, signals, raw=plan.tty and plan.stdin and posix.isatty(STDIN))
+    return pump
+
+
+def _make_pump(
+    context: Context, plan: Plan, hijacked: Hijacked, waiting: Connection | None
+) -> Pump:
+    pump = Pump(
+        hijacked,
+        tty=plan.tty,
+        stdin=STDIN if plan.stdin else None,
+        stdout=STDOUT if plan.stdout else None,
+        stderr=STDERR if plan.stderr else None,
+        waiting=waiting,
+        detach=_watcher(plan),
+    )
+    _connect_pump(context, plan, pump)
+    return pump
 
 
 def exit_status(awaited: Response) -> int:
@@ -183,7 +223,10 @@ def _connect_pump(context: Context, plan: Plan, pump: Pump) -> None:
         if not rows or not columns:
             return
         try:
-            session.resize_container(plan.container, height=rows, width=columns)
+            if plan.resize is not None:
+                plan.resize(rows, columns)
+            else:
+                session.resize_container(plan.container, height=rows, width=columns)
         except BuduError as error:
             _note(context, f"Error resize: {error.message}")
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 COMMANDS = {
     "__complete": "completion:COMPLETE",
+    "attach": "attach:ATTACH",
     "commit": "commit:COMMIT",
     "completion": "completion:COMPLETION",
     "cp": "cp:CP",
     "create": "create:CREATE",
     "diff": "diff:DIFF",
     "events": "events:EVENTS",
+    "exec": "exec:EXEC",
     "export": "export:EXPORT",
     "images": "images:IMAGES",
     "import": "imports:IMPORT",
@@ -46,10 +48,12 @@ COMMANDS = {
 
 GROUPS = {
     "container": {
+        "attach": "attach:ATTACH",
         "commit": "commit:COMMIT",
         "cp": "cp:CP",
         "create": "create:CREATE",
         "diff": "diff:DIFF",
+        "exec": "exec:EXEC",
         "export": "export:EXPORT",
         "inspect": "inspect:CONTAINER_INSPECT",
         "kill": "lifecycle:KILL",
@@ -140,11 +144,10 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 
 MISSING = {
     "": (
-        "attach build builder buildx bake checkpoint compose config "
-        "exec history load manifest node plugin push save search "
+        "build builder buildx bake checkpoint compose config "
+        "history load manifest node plugin push save search "
         "secret service stack swarm trust"
     ),
-    "container": "attach exec",
     "image": "build history load push save",
     "network": "connect create disconnect remove rm",
     "volume": "update",

@@ -307,11 +307,40 @@ class Session:
 
     def attach_container(self, ref: str, query: Mapping[str, object]) -> Hijacked:
         """Join a container's stdio over a connection of its own."""
+        return self._hijack(self._target(_container(ref, "attach"), query))
+
+    def create_exec(self, ref: str, body: Mapping[str, object]) -> str:
+        """Prepare one more process in a container; its id."""
+        answer = self.fetch(_container(ref, "exec"), method="POST", body=body)
+        id_: str = answer["Id"]
+        return id_
+
+    def start_exec(self, id_: str, body: Mapping[str, object]) -> Hijacked:
+        """Run it, and join its stdio over a connection of its own."""
+        return self._hijack(self._target(f"/exec/{id_}/start", None), body)
+
+    def start_exec_detached(self, id_: str, body: Mapping[str, object]) -> None:
+        """Run it, and leave it alone."""
+        self.do(f"/exec/{id_}/start", body=body)
+
+    def inspect_exec(self, id_: str) -> dict[str, Any]:
+        """ExecInspectResponse."""
+        document: dict[str, Any] = self.fetch(f"/exec/{id_}/json")
+        return document
+
+    def resize_exec(self, id_: str, *, height: int, width: int) -> None:
+        """Tell its terminal the size."""
+        self.do(f"/exec/{id_}/resize", query={"h": height, "w": width})
+
+    def _hijack(self, target: str, body: Mapping[str, object] | None = None) -> Hijacked:
         connection = Connection(self.endpoint)
+        headers = dict(self._language)
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = dumps(body)
         try:
-            response, raw, early = connection.hijack(
-                "POST", self._target(_container(ref, "attach"), query), headers=self._language
-            )
+            response, raw, early = connection.hijack("POST", target, headers=headers, body=data)
         except OSError as error:
             from budu.client.reach import unreachable
 

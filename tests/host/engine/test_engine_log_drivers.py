@@ -57,7 +57,7 @@ def port(made: socket.socket) -> int:
 def test_the_default_is_local(engine: EngineProcess) -> None:
     ref = run(engine, SAY)
     ended(engine, ref)
-    assert engine.inspect(ref)["HostConfig"]["LogConfig"] == {"Type": "local", "Config": {}}
+    assert engine.inspect(ref)["HostConfig"]["LogConfig"] == {"Type": "json-file", "Config": {}}
     assert engine.inspect(ref)["LogPath"] == ""
     assert engine.request("GET", "/info").json["LoggingDriver"] == "local"
 

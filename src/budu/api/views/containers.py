@@ -20,6 +20,7 @@ from budu.base.units import SECOND_NS, human_duration
 from budu.engine.containers import links
 from budu.engine.containers.model import Container, Mount, Status
 from budu.engine.contract import ContainerFiles
+from budu.engine.logs.defaults import shown_log_config
 from budu.spec.api.container import (
     ContainerInspect,
     ContainerState,
@@ -101,7 +102,9 @@ def container_inspection(
         driver=_DRIVER,
         platform=container.platform_os,
         host_config=msgspec.structs.replace(
-            container.host_config, links=links.rendered(container, find)
+            container.host_config,
+            links=links.rendered(container, find),
+            log_config=shown_log_config(container.host_config.log_config),
         ),
         graph_driver=DriverData(name=_DRIVER),
         size_rw=writable,

@@ -167,7 +167,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def log_driver(self) -> str:
-        """Name of the log driver."""
+        """Name of the log driver; empty where nobody has named one."""
         return self.host_config.log_config.type
 
     @property

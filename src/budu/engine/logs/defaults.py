@@ -1,6 +1,9 @@
 """The engine's default log driver and options, and what a container makes of them.
 
-Source: moby, daemon/logs.go (mergeAndVerifyLogConfig): options count for the default driver only.
+A container that is given none by anybody has a driver without a name: that is `local`, shown to
+clients as `json-file`. docker-py and old composes read the output of drivers of that name only.
+Source: moby, daemon/logs.go (mergeAndVerifyLogConfig): options count for the default driver only;
+docker-py, models/containers.py (run).
 """
 
 from __future__ import annotations
@@ -28,4 +31,10 @@ def complete_log_config(wanted: LogConfig, default: LogConfig) -> LogConfig:
     options = wanted.config or {}
     if driver == default.type:
         options = {**(default.config or {}), **options}
-    return LogConfig(type=driver, config=options)
+    unnamed = not wanted.type and driver == DEFAULT_DRIVER
+    return LogConfig(type="" if unnamed else driver, config=options)
+
+
+def shown_log_config(config: LogConfig) -> LogConfig:
+    """What clients are told of a container's driver."""
+    return LogConfig(type=config.type or "json-file", config=config.config or {})
