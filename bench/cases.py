@@ -305,6 +305,7 @@ CASES: tuple[Case, ...] = (
         unit="ms",
         measure=command("create", "--name", "one", "busybox", "true"),
         after=remove("one"),
+        targets=(TimesFaster("docker", 2),),
     ),
     Case(
         name="start",
@@ -321,6 +322,15 @@ CASES: tuple[Case, ...] = (
         measure=command("stop", "one"),
         before=run_polite,
         after=remove("one"),
+        targets=(TimesFaster("docker", 4),),
+    ),
+    Case(
+        name="exec",
+        title="`exec one true`",
+        unit="ms",
+        measure=command("exec", "one", "true"),
+        setup=run_sleeper,
+        targets=(TimesFaster("docker", 5),),
     ),
     Case(
         name="rm",
