@@ -147,7 +147,7 @@ def parse(command: Command, path: str, words: Sequence[str]) -> Call | None:
         raise _flag_exit(error, parser, path, command.usage) from None
     if parser.wants_help:
         return None
-    _check_arguments(command, path, parser.args)
+    check_count(command, path, len(parser.args), least=command.least)
     return Call(
         command,
         path,
@@ -206,8 +206,9 @@ def _flag_exit(error: _FlagError, parser: _Parser, path: str, usage: str) -> Exi
     return Exit(USAGE_ERROR, message, hint=hint)
 
 
-def _check_arguments(command: Command, path: str, args: list[str]) -> None:
-    count, least, most = len(args), command.least, command.most
+def check_count(command: Command, path: str, count: int, *, least: int) -> None:
+    """Refuse fewer arguments than `least` or more than the command takes. Raises: Exit."""
+    most = command.most
     if count >= least and (most is None or count <= most):
         return
     program = path.partition(" ")[0]

@@ -301,9 +301,15 @@ class Session:
         query = {"condition": condition or None}
         return self.call("POST", _container(ref, "wait"), query=query, connection=connection)
 
-    def container_logs(self, ref: str, query: Mapping[str, object]) -> Response:
+    def container_logs(
+        self, ref: str, query: Mapping[str, object], *, connection: Connection | None = None
+    ) -> Response:
         """The log as a stream, framed unless the container has a terminal."""
-        return self.call("GET", _container(ref, "logs"), query=query)
+        return self.call("GET", _container(ref, "logs"), query=query, connection=connection)
+
+    def clear_container_logs(self, ref: str) -> None:
+        """Forget what a container wrote; it may go on writing. budu's own call."""
+        self.do(_container(ref, "logs"), method="DELETE")
 
     def attach_container(self, ref: str, query: Mapping[str, object]) -> Hijacked:
         """Join a container's stdio over a connection of its own."""

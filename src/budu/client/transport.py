@@ -155,7 +155,10 @@ class Connection:
     @property
     def has_buffered(self) -> bool:
         """Whether bytes were received that nobody took yet (poll cannot see them)."""
-        return bool(self._buffer)
+        if self._buffer or self._socket is None:
+            return bool(self._buffer)
+        pending = getattr(self._socket, "pending", None)  # decrypted by TLS already
+        return pending is not None and pending() > 0
 
     def request(
         self,

@@ -94,15 +94,19 @@ class LogFile:
 
 def open_all(directory: str) -> list[LogFile]:
     """The log's files, oldest first. Empty when there is no log (yet)."""
-    current = _try_open(f"{directory}/{LOG_NAME}")
-    files = [_open_rotated(directory, number) for number in rotated_numbers(directory)]
-    found = [file for file in files if file is not None]
-    if current is None:
-        return found
-    if any(file.inode == current.inode for file in found):
-        current.close()
-        return found
-    return [*found, current]
+    while True:
+        current = _try_open(f"{directory}/{LOG_NAME}")
+        files = [_open_rotated(directory, number) for number in rotated_numbers(directory)]
+        found = [file for file in files if file is not None]
+        if current is None:
+            return found
+        if any(file.inode == current.inode for file in found):
+            current.close()
+            return found
+        if current.inode == current_inode(directory):
+            return [*found, current]
+        # It was rotated away and is not among those found: packed meanwhile, or removed.
+        close_all([*found, current])
 
 
 def _open_rotated(directory: str, number: int) -> LogFile | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from budu.base.errors import Hint, InvalidArgument
 from budu.base.units import parse_bytes
-from budu.logs.source import check_pattern
+from budu.logs.source import check_pattern, check_tag
 
 COMMON = frozenset({"labels", "labels-regex", "env", "env-regex", "tag"})
 """Options of every driver that writes entries."""
@@ -33,18 +33,26 @@ class Address(Struct, frozen=True, kw_only=True):
     """Of a unix socket."""
 
 
+_UNKNOWN = {
+    "gelf": 'unknown log opt "{0}" for gelf log driver',
+    "local": "unknown log opt '{0}' for log driver local",
+}
+
+
 def check_known(driver: str, options: Mapping[str, str], known: Collection[str]) -> None:
     """Refuse what the driver does not know, and what every driver refuses.
 
     Raises: InvalidArgument.
     """
+    sentence = _UNKNOWN.get(driver, f"unknown log opt '{{0}}' for {driver} log driver")
     for option in options:
         if option not in known and option not in _MODES:
             raise InvalidArgument(
-                f"unknown log opt '{option}' for {driver} log driver",
+                sentence.format(option),
                 hint=Hint("logs.known-options", options=", ".join(sorted(known))),
             )
     _check_mode(options)
+    check_tag(options.get("tag", ""))
     for name in ("labels-regex", "env-regex"):
         check_pattern(options.get(name, ""))
 
@@ -58,7 +66,12 @@ def _check_mode(options: Mapping[str, str]) -> None:
             raise InvalidArgument(
                 "logger: max-buffer-size option is only supported with 'mode=non-blocking'"
             )
-        parse_bytes(options["max-buffer-size"])
+        try:
+            parse_bytes(options["max-buffer-size"])
+        except InvalidArgument as error:
+            raise InvalidArgument(
+                f"error parsing option max-buffer-size: {error.message}"
+            ) from None
 
 
 def read_flag(options: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -8,6 +8,7 @@ Neighbours: `logs.driver` makes them, `engine.logs` feeds them.
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from budu.logs.frames import Frame
 from budu.logs.render import JsonRenderer
 from budu.logs.senders.contract import Sender
 from budu.logs.source import LogSource
+
+_HEAD_BYTES = 512
 
 
 class Sink(Protocol):
@@ -73,10 +76,10 @@ class SendingSink:
 
 
 class _JsonState(msgspec.Struct, kw_only=True):
-    """How long the file was, and what is unfinished."""
+    """How long the file was, how it began, and what is unfinished."""
 
     size: int
-    inode: int
+    head: int
     open: dict[int, tuple[int, bytes]]
 
 
@@ -99,20 +102,27 @@ class JsonFileSink:
         self._fd = -1
 
     def restore(self, state: bytes) -> None:
-        """Cut the file to what it was then, and take up unfinished lines."""
+        """Bring the files back to what they were then, and take up unfinished lines."""
         saved = msgspec.msgpack.decode(state, type=_JsonState)
         self._renderer.unfinished = dict(saved.open)
-        fd = self._open()
-        found = os.fstat(fd)
-        if found.st_ino == saved.inode and found.st_size > saved.size:
-            os.ftruncate(fd, saved.size)
+        names = self._names()
+        for number, name in enumerate(names):
+            if _head(name, saved.size) == saved.head:
+                _move_back(names, number)
+                os.truncate(self._path, saved.size)
+                return
 
     def state(self) -> bytes:
         """The file's length and the unfinished lines."""
-        found = os.fstat(self._open())
+        size = os.fstat(self._open()).st_size
         return msgspec.msgpack.encode(
-            _JsonState(size=found.st_size, inode=found.st_ino, open=self._renderer.unfinished)
+            _JsonState(size=size, head=_head(self._path, size), open=self._renderer.unfinished)
         )
+
+    def _names(self) -> list[Path]:
+        """The file that is written, and the rotated ones, the youngest first."""
+        rotated = [Path(f"{self._path}.{number}") for number in range(1, self._max_files)]
+        return [self._path, *rotated]
 
     def take(self, frames: list[Frame], *, is_last: bool = False) -> None:
         """Render frames."""
@@ -144,10 +154,29 @@ class JsonFileSink:
     def _rotate(self) -> int:
         os.close(self._fd)
         self._fd = -1
-        for number in range(self._max_files - 1, 0, -1):
-            older = self._path if number == 1 else Path(f"{self._path}.{number - 1}")
-            if older.exists():
-                older.rename(f"{self._path}.{number}")
+        names = self._names()
+        for number in range(len(names) - 1, 0, -1):
+            if names[number - 1].exists():
+                names[number - 1].rename(names[number])
         if self._max_files == 1:
             self._path.unlink(missing_ok=True)
         return self._open()
+
+
+def _head(path: Path, size: int) -> int:
+    """What tells a JSON file that had `size` bytes from others: each line has its own time."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(min(size, _HEAD_BYTES))
+    except OSError:
+        return -1
+    return zlib.crc32(head) if len(head) == min(size, _HEAD_BYTES) else -1
+
+
+def _move_back(names: list[Path], count: int) -> None:
+    """Undo `count` rotations: the files before that place are forgotten, the others take theirs."""
+    for name in names[:count]:
+        name.unlink(missing_ok=True)
+    for number, name in enumerate(names[count:]):
+        if count and name.exists():
+            name.rename(names[number])

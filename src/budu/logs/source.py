@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from budu.base.errors import InvalidArgument
@@ -16,7 +17,17 @@ from budu.base.errors import InvalidArgument
 DEFAULT_TAG = "{{.ID}}"
 """What senders call a container unless `tag` says otherwise."""
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
-_FIELD = re.compile(r"\.(\w+)")
+_CALL = re.compile(
+    r"(?:(?P<function>lower|upper|title|json|truncate) +)?\.(?P<field>\w+)(?: +(?P<size>\d+))?"
+)
+_FUNCTIONS: dict[str, Callable[[str, int], str]] = {
+    "": lambda text, _: text,
+    "lower": lambda text, _: text.lower(),
+    "upper": lambda text, _: text.upper(),
+    "title": lambda text, _: text.title(),
+    "json": lambda text, _: msgspec.json.encode(text).decode(),
+    "truncate": lambda text, size: text[:size],
+}
 _INDEX = re.compile(r'\(?index \.ContainerLabels "([^"]*)"\)?')
 
 
@@ -56,13 +67,13 @@ class LogSource(Struct, frozen=True, kw_only=True):
         labelled = _INDEX.fullmatch(action)
         if labelled:
             return self.labels.get(labelled[1], "")
-        field = _FIELD.fullmatch(action)
-        value = self._fields().get(field[1]) if field else None
-        if value is None:
+        call = _CALL.fullmatch(action)
+        value = self._fields().get(call["field"]) if call else None
+        if call is None or value is None:
             raise InvalidArgument(
                 f"failed to initialize logging driver: template: log-tag: cannot evaluate {action}"
             )
-        return value
+        return _FUNCTIONS[call["function"] or ""](value, int(call["size"] or 0))
 
     def _fields(self) -> dict[str, str]:
         image = self.image_id
@@ -97,6 +108,18 @@ def _choose(values: Mapping[str, str], names: str | None, pattern: str | None) -
         for key, value in values.items()
         if key in wanted or (matches is not None and matches(key))
     }
+
+
+def check_tag(template: str) -> None:
+    """Raises: InvalidArgument for a template that no container could fill in."""
+    empty = LogSource(
+        id="", name="", image_id="", image_name="", command="", created="", hostname="",
+        labels={}, env={}, options={"tag": template},
+    )  # fmt: skip
+    if "{{" in empty.tag():
+        raise InvalidArgument(
+            "failed to initialize logging driver: template: log-tag:1: unclosed action"
+        )
 
 
 def check_pattern(text: str) -> None:

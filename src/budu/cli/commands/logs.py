@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from budu.base.errors import BuduError
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.moments import moment_of
 from budu.client.streams import STDERR, Demultiplexer
@@ -16,9 +17,24 @@ if TYPE_CHECKING:
 
 def run_logs(context: Context, call: Call) -> int:
     """Print what a container wrote: its stdout on ours, its stderr on ours."""
+    if not call.args and not call.on("all"):
+        from budu.cli.parser import check_count
+
+        check_count(call.command, call.path, 0, least=1)
+    if call.on("clear"):
+        return _clear(context, call)
+    if len(call.args) != 1 or call.on("all"):
+        return _print_many(context, call)
     session = context.session
     container = session.inspect_container(call.args[0])
-    query = {
+    response = session.container_logs(container["Id"], _query(call))
+    context.out.flush()
+    write_log(response, tty=bool(container["Config"].get("Tty")))
+    return 0
+
+
+def _query(call: Call) -> dict[str, object]:
+    return {
         "stdout": True,
         "stderr": True,
         "follow": call.on("follow"),
@@ -28,10 +44,35 @@ def run_logs(context: Context, call: Call) -> int:
         "since": moment_of("since", call.text("since")),
         "until": moment_of("until", call.text("until")),
     }
-    response = session.container_logs(container["Id"], query)
-    context.out.flush()
-    write_log(response, tty=bool(container["Config"].get("Tty")))
-    return 0
+
+
+def _names(context: Context, call: Call) -> list[str]:
+    """The containers that are meant: those named, or all, the oldest first."""
+    if not call.on("all"):
+        return call.args
+    rows = context.session.list_containers(everything=True)
+    return [row["Id"] for row in reversed(rows)]
+
+
+def _print_many(context: Context, call: Call) -> int:
+    from budu.cli.log_merge import print_merged
+
+    containers, failed = [], False
+    for name in _names(context, call):
+        try:
+            containers.append(context.session.inspect_container(name))
+        except BuduError as error:
+            context.report(error)
+            failed = True
+    whole = print_merged(context, containers, _query(call))
+    return 0 if call.on("all") or (whole and not failed) else 1
+
+
+def _clear(context: Context, call: Call) -> int:
+    from budu.cli.each import for_each
+
+    names = _names(context, call)
+    return for_each(context, names, context.session.clear_container_logs)
 
 
 def write_log(response: Response, *, tty: bool) -> None:
@@ -54,9 +95,13 @@ def _write(fd: int, data: bytes) -> None:
 
 LOGS = Command(
     run_logs,
-    usage="[OPTIONS] CONTAINER",
-    help=("Show what a container wrote", "컨테이너의 출력을 봅니다"),
+    usage="[OPTIONS] CONTAINER [CONTAINER...]",
+    help=("Show what containers wrote", "컨테이너의 출력을 봅니다"),
     flags=(
+        Flag("all", help=("Of all containers, sorted by time",
+                          "모든 컨테이너의 출력을 시간 순서로 봅니다")),
+        Flag("clear", help=("Forget what was written so far, and show nothing",
+                            "지금까지의 출력을 지우고 아무것도 보이지 않습니다")),
         Flag("details", help=("Show extra details of the logs", "추가 정보를 보입니다")),
         Flag("follow", short="f", help=("Keep showing what comes", "새 출력을 계속 보여 줍니다")),
         Flag("since", "string",
@@ -69,6 +114,5 @@ LOGS = Command(
              help=("Up to this time (2013-01-02T13:23:37Z) or this long ago (42m)",
                    "이 시각 이전 (2013-01-02T13:23:37Z) 또는 얼마 전까지 (42m)")),
     ),
-    least=1,
-    most=1,
+    examples=("logs -f --tail 20 web db", "logs --all --since 10m", "logs --clear web"),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from budu.base.errors import InvalidArgument
+from budu.base.errors import BuduError, InvalidArgument
 from budu.base.units import parse_bytes
 from budu.engine.containers.model import Container
 from budu.engine.logs.source import log_settings
@@ -115,8 +115,11 @@ class LogKeeper:
         uses: list[LogUse] = []
         for container in containers:
             folder = str(self._paths.container(container.id).log_dir)
-            if log_settings(container).compress:
-                pack_rotated(folder)
+            try:
+                if log_settings(container).compress:
+                    pack_rotated(folder)
+            except (OSError, BuduError) as error:  # a full disk: what the budget takes makes room
+                log.warning("log not packed container=%s error=%s", container.id, error)
             uses.append(measure(folder, self._paths.container(container.id).json_log))
         if not self._budget:
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterable
 
 from budu.base.errors import BuduError, NotFound
@@ -85,7 +86,7 @@ class LogService:
         for path in paths.root.glob(f"{paths.json_log.name}.*"):
             path.unlink(missing_ok=True)
         if paths.json_log.exists():
-            paths.json_log.open("r+b").truncate(0)
+            os.truncate(paths.json_log, 0)
         self._containers.emit(container, "clear-logs")
 
     def _forward(self, container: Container) -> None:
