@@ -54,11 +54,12 @@ def _links(engine: EngineProcess) -> list[str]:
 
 def _elements(engine: EngineProcess) -> list[str]:
     listed = subprocess.run(
-        ["nft", "-j", "list", "table", "ip", engine.table], capture_output=True, text=True
+        ["nft", "-j", "list", "table", "inet", engine.table], capture_output=True, text=True
     )
     if listed.returncode:
         return []
-    maps = [each["map"] for each in json.loads(listed.stdout)["nftables"] if "map" in each]
+    listing = json.loads(listed.stdout)["nftables"]
+    maps = [each["map"] for each in listing if "map" in each]
     return [f"nft element {element}" for each in maps for element in each.get("elem", ())]
 
 
@@ -125,7 +126,7 @@ def open_files(pid: int) -> int:
 def remove_host_objects(engine: EngineProcess) -> None:
     """Take away what an engine keeps on purpose: its bridge, its table, its empty cgroups."""
     subprocess.run(["ip", "link", "delete", engine.bridge], capture_output=True)
-    subprocess.run(["nft", "delete", "table", "ip", engine.table], capture_output=True)
+    subprocess.run(["nft", "delete", "table", "inet", engine.table], capture_output=True)
     for pattern in (f"budu-{engine.instance}", f"*/budu-{engine.instance}"):
         for path in Path("/sys/fs/cgroup").glob(pattern):
             _remove_cgroup(path)

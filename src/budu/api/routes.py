@@ -12,6 +12,7 @@ from budu.api.handlers.images import ImageHandlers
 from budu.api.handlers.monitor import MonitorHandlers
 from budu.api.handlers.networks import NetworkHandlers
 from budu.api.handlers.plugins import PluginHandlers
+from budu.api.handlers.ports import PortHandlers
 from budu.api.handlers.pull import PullHandlers
 from budu.api.handlers.snapshots import SnapshotHandlers
 from budu.api.handlers.system import SystemHandlers
@@ -42,7 +43,8 @@ def build_router(engine: Engine) -> Router:
             *ImageHandlers(engine.images, engine.usages).routes(),
             *PullHandlers(engine.images, engine.imports).routes(),
             *SnapshotHandlers(engine.snapshots).routes(),
-            *NetworkHandlers(engine.networks).routes(),
+            *NetworkHandlers(engine.networks, engine.network_members).routes(),
+            *PortHandlers(engine.networks, engine.network_members, engine.network_doctor).routes(),
             *VolumeHandlers(engine.volumes).routes(),
             *BuildHandlers().routes(),
             *PluginHandlers().routes(),

@@ -25,10 +25,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "ImagePush": "POST /images/{name:.*}/push",
         "ImageSearch": "GET /images/search",
         "Session": "POST /session",
-        "NetworkConnect": "POST /networks/{id}/connect",
-        "NetworkCreate": "POST /networks/create",
-        "NetworkDelete": "DELETE /networks/{id}",
-        "NetworkDisconnect": "POST /networks/{id}/disconnect",
         "VolumeUpdate": "PUT /volumes/{name}",
     },
     _SWARM: {

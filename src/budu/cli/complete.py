@@ -103,7 +103,7 @@ def _find(words: list[str]) -> tuple[Command | None, int]:
 def _commands(context: Context) -> Iterator[Candidate]:
     ko = context.lang == "ko"
     yield from ((name, text[ko]) for name, text in GROUP_HELP.items())
-    yield from ((name, "") for name in COMMANDS if name not in HIDDEN)
+    yield from ((name, "") for name in COMMANDS if name not in HIDDEN and " " not in name)
 
 
 def _below(context: Context, group: str) -> Iterator[Candidate]:

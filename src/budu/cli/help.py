@@ -65,7 +65,7 @@ def show_command(context: Context, command: Command, path: str) -> int:
 def spellings_of(path: str) -> list[str]:
     """Every way to write the command of a path, the group's first."""
     words = path.split()[1:]
-    place = COMMANDS[words[0]] if len(words) == 1 else GROUPS[words[0]][words[1]]
+    place = COMMANDS.get(" ".join(words)) or GROUPS[words[0]][words[1]]
     found = [
         f"{PROGRAM} {group} {name}"
         for group, table in GROUPS.items()

@@ -26,6 +26,8 @@ COMMANDS = {
     "logs": "logs:LOGS",
     "pause": "lifecycle:PAUSE",
     "port": "port:PORT",
+    "port add": "port:PORT_ADD",
+    "port rm": "port:PORT_RM",
     "ps": "ps:PS",
     "pull": "pull:PULL",
     "rename": "lifecycle:RENAME",
@@ -44,7 +46,7 @@ COMMANDS = {
     "wait": "wait:WAIT",
     "why": "why:WHY",
 }
-"""Words that stand alone."""
+"""Words that stand alone; two with a space are found when more than Docker's arguments follow."""
 
 GROUPS = {
     "container": {
@@ -90,6 +92,9 @@ GROUPS = {
         "update": "context:UPDATE",
         "use": "context:USE",
     },
+    "doctor": {
+        "network": "doctor:DOCTOR_NETWORK",
+    },
     "image": {
         "import": "imports:IMPORT",
         "inspect": "inspect:IMAGE_INSPECT",
@@ -102,10 +107,16 @@ GROUPS = {
         "tag": "images:TAG",
     },
     "network": {
+        "audit": "network:NETWORK_AUDIT",
+        "connect": "network:NETWORK_CONNECT",
+        "create": "network:NETWORK_CREATE",
+        "disconnect": "network:NETWORK_DISCONNECT",
         "inspect": "inspect:NETWORK_INSPECT",
         "list": "listing:NETWORK_LS",
         "ls": "listing:NETWORK_LS",
         "prune": "prune:NETWORK_PRUNE",
+        "remove": "network:NETWORK_RM",
+        "rm": "network:NETWORK_RM",
     },
     "system": {
         "df": "df:DF",
@@ -130,6 +141,7 @@ GROUPS = {
 GROUP_HELP = {
     "container": ("Manage containers", "컨테이너를 다룹니다"),
     "context": ("Manage contexts", "컨텍스트를 다룹니다"),
+    "doctor": ("Find out what is wrong", "무엇이 잘못됐는지 찾습니다"),
     "image": ("Manage images", "이미지를 다룹니다"),
     "network": ("Manage networks", "네트워크를 다룹니다"),
     "system": ("Manage the engine", "엔진을 다룹니다"),
@@ -149,7 +161,6 @@ MISSING = {
         "secret service stack swarm trust"
     ),
     "image": "build history load push save",
-    "network": "connect create disconnect remove rm",
     "volume": "update",
 }
 """Commands of docker that budu does not have yet."""

@@ -69,6 +69,9 @@ def find_command(words: Sequence[str]) -> tuple[Command, str, int]:
     Raises: Exit for a word that is no command; a group alone is found by the caller.
     """
     first = words[0]
+    pair = " ".join(words[:2])
+    if pair in COMMANDS and (len(words) > 3 or words[2:3] == ["--help"]):
+        return _load(COMMANDS[pair]), f"{PROGRAM} {pair}", 2
     if first in COMMANDS:
         return _load(COMMANDS[first]), f"{PROGRAM} {first}", 1
     group = GROUPS.get(first)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Binding = dict[str, str]
 PROTOCOLS = ("tcp", "udp", "sctp")
+REACHES = ("me", "lan", "world")
+"""Words in an address's place: who may come."""
 
 
 def read_ports(
@@ -51,6 +53,13 @@ def parse_publish(text: str) -> list[tuple[str, Binding]]:
         (f"{first + step}/{protocol}", {"HostIp": address, "HostPort": host_port})
         for step, host_port in enumerate(hosts)
     ]
+
+
+def close_words(text: str) -> list[tuple[str, Binding | None]]:
+    """Read what to close: as `parse_publish`, or a container's port alone for all its bindings."""
+    if ":" in text:
+        return list(parse_publish(text))
+    return [(port, None) for port in parse_expose(text)]
 
 
 def parse_expose(text: str) -> list[str]:
@@ -97,7 +106,7 @@ def _check_address(text: str) -> str:
         if not text.endswith("]"):
             raise InvalidArgument(f"invalid IP address {text}: missing ']' in address")
         text = text[1:-1]
-    if text and normal_ip(text) is None:
+    if text and text not in REACHES and normal_ip(text) is None:
         raise InvalidArgument(f"invalid IP address: {text}")
     return text
 

@@ -439,6 +439,46 @@ class Session:
         document: dict[str, Any] = self.fetch(f"/volumes/{_word(name)}")
         return document
 
+    def create_network(self, body: Mapping[str, object]) -> dict[str, Any]:
+        """NetworkCreateResponse."""
+        document: dict[str, Any] = self.fetch("/networks/create", method="POST", body=body)
+        return document
+
+    def remove_network(self, ref: str) -> None:
+        """Delete a network."""
+        self.do(f"/networks/{_word(ref)}", method="DELETE")
+
+    def connect_network(self, ref: str, container: str, settings: Mapping[str, object]) -> None:
+        """Bring a container into a network."""
+        body = {"Container": container, "EndpointConfig": settings}
+        self.do(f"/networks/{_word(ref)}/connect", body=body)
+
+    def disconnect_network(self, ref: str, container: str, *, force: bool = False) -> None:
+        """Take a container out of a network."""
+        body = {"Container": container, "Force": force}
+        self.do(f"/networks/{_word(ref)}/disconnect", body=body)
+
+    def open_ports(self, ref: str, bindings: Mapping[str, object]) -> None:
+        """Publish more ports of a container."""
+        path = f"/budu/containers/{_word(ref)}/ports/open"
+        self.do(path, body={"PortBindings": bindings})
+
+    def close_ports(self, ref: str, bindings: Mapping[str, object]) -> None:
+        """Close ports of a container; one without bindings is closed whole."""
+        path = f"/budu/containers/{_word(ref)}/ports/close"
+        self.do(path, body={"PortBindings": bindings})
+
+    def list_ports(self) -> list[dict[str, Any]]:
+        """OpenPort objects of all containers."""
+        listed: list[dict[str, Any]] = self.fetch("/budu/ports")
+        return listed
+
+    def diagnose_network(self, container: str = "") -> dict[str, Any]:
+        """NetworkDiagnosis of a container, of any that runs without a name."""
+        query = {"container": container or None}
+        document: dict[str, Any] = self.fetch("/budu/network/diagnosis", query=query)
+        return document
+
     def create_volume(
         self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> dict[str, Any]:

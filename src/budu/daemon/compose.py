@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from budu.base.clock import now_ns
 from budu.base.ids import new_id
 from budu.content.disk import DiskContent
+from budu.daemon.fabric import fabric_config
 from budu.daemon.init_binary import install_init
 from budu.daemon.options import Options
 from budu.distribution.auth import Credentials
@@ -51,6 +51,8 @@ from budu.engine.logs.keeping import LogKeeper, budget_bytes
 from budu.engine.logs.service import LogService
 from budu.engine.names.service import NameService
 from budu.engine.networks import NetworkService
+from budu.engine.networks.doctor import NetworkDoctor
+from budu.engine.networks.members import NetworkMembers
 from budu.engine.paths import EnginePaths
 from budu.engine.reconcile import Reconciler
 from budu.engine.reserve import Reserve
@@ -59,8 +61,7 @@ from budu.engine.system import HostFacts, SystemService
 from budu.engine.usage import UsageService
 from budu.engine.volumes import VolumeService
 from budu.logs.watch import Watch
-from budu.network.contract import NetworkConfig
-from budu.network.service import BridgeService
+from budu.network.fabric import NetworkFabric
 from budu.runtime.cgroups.choose import choose_cgroups
 from budu.runtime.cgroups.layout import read_layout
 from budu.runtime.host import read_host
@@ -108,7 +109,7 @@ class Engine:
             proxies=proxies_from_environment(os.environ),
         )
         self._registries = registries = Registries(registry_hosts)
-        container_records = ContainerRepository(database)
+        self._container_records = container_records = ContainerRepository(database)
         image_records = ImageRepository(database)
         self.events = EventLog(database)
         puller = Puller(registries, content, layers, max_downloads=options.max_concurrent_downloads)
@@ -135,9 +136,12 @@ class Engine:
         self.volumes = VolumeService(
             database, local_volumes, self.events, containers=container_records.all
         )
+        fabric = NetworkFabric(fabric_config(options, engine_id))
         self.networks = NetworkService(
-            _bridge_service(options),
+            fabric,
             SandboxFactory(),
+            database,
+            self.events,
             engine_id=engine_id,
             created_ns=created_ns,
             containers=container_records.all,
@@ -194,9 +198,13 @@ class Engine:
         self.containers.observe(self.health)
         self.execs = ExecService(self.containers, starter, shims, paths, tasks=tasks)
         self.containers.observe(self.execs)
-        self._names = NameService(container_records, is_internal=lambda _: False)
+        self._names = NameService(container_records, is_internal=self.networks.is_internal)
         self.containers.observe(self._names)
         self.containers.observe(LinkedHosts(container_records, self.networks, paths))
+        self.network_members = NetworkMembers(self.containers, self.networks, fabric, paths)
+        self.network_doctor = NetworkDoctor(
+            self.containers, self.networks, all_containers=container_records.all
+        )
         self.logs = LogService(
             self.containers,
             paths,
@@ -274,6 +282,8 @@ class Engine:
         self.networks.start()
         await self._shims.start()
         await self._reconciler.run()
+        self.network_members.mend(self._container_records.all())
+        self.networks.serve(asyncio.get_running_loop())
         self.logs.open()
         self._log_keeper.start()
         self._housekeeping.start()
@@ -323,20 +333,3 @@ def _identity(database: Database) -> tuple[str, int]:
         with database.transaction() as connection:
             connection.executemany("INSERT INTO settings (key, value) VALUES (?, ?)", rows.items())
     return rows["engine-id"], int(rows["created-ns"])
-
-
-def _bridge_service(options: Options) -> BridgeService:
-    """Names by instance, so that two engines on one host never meet."""
-    mark = options.instance
-    subnet = gateway = ""
-    if options.bip:
-        interface = ipaddress.ip_interface(options.bip)
-        subnet, gateway = str(interface.network), str(interface.ip)
-    config = NetworkConfig(
-        bridge=f"bd-{mark}" if mark else "budu0",
-        table=f"budu-{mark}" if mark else "budu",
-        link_prefix=f"v{mark[:3]}-" if mark else "veth-"[:5],
-        subnet=subnet,
-        gateway=gateway,
-    )
-    return BridgeService(config)

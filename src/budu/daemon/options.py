@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import ipaddress
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,16 @@ from budu.base.errors import Hint, InvalidArgument
 DEFAULT_DATA_ROOT = "/var/lib/budu"
 DEFAULT_EXEC_ROOT = "/run/budu"
 DEFAULT_CONFIG_FILE = "/etc/budu/daemon.json"
+REACHES = ("me", "lan", "world")
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
+
+
+class AddressPool(msgspec.Struct, frozen=True, kw_only=True):
+    """A range of addresses that is cut into subnets with prefixes of `size` bits."""
+
+    base: str
+    size: int
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +64,24 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Group that may use the unix socket."""
     bip: str = ""
     """Address and prefix of the default bridge; empty chooses a free one."""
+    fixed_cidr: str = ""
+    """Part of the default bridge's subnet that addresses are given from."""
+    ipv6: bool = False
+    """Give the default bridge IPv6 addresses, too."""
+    icc: bool = True
+    """Let containers of the default bridge talk to each other."""
+    ip_masq: bool = True
+    """Hide the default bridge's containers behind this host's addresses."""
+    mtu: int = 0
+    """Largest packet of networks in bytes; 0 takes that of the host's default route."""
+    ip: str = ""
+    """Address where ports are published that name none; empty is every one."""
+    reach: str = ""
+    """Who reaches ports that name neither address nor reach: `me`, `lan`, `world` (empty)."""
+    userland_proxy: bool = True
+    """Serve ::1 and IPv6 clients of IPv4 containers from the engine."""
+    default_address_pools: tuple[AddressPool, ...] = ()
+    """Where subnets of new networks come from; empty takes the built-in ones."""
     tls_verify: bool = False
     """Ask TCP clients for a certificate."""
     tls_ca: str = ""
@@ -91,6 +119,15 @@ _KEYS: dict[str, str] = {
     "max-concurrent-downloads": "max_concurrent_downloads",
     "group": "group",
     "bip": "bip",
+    "fixed-cidr": "fixed_cidr",
+    "ipv6": "ipv6",
+    "icc": "icc",
+    "ip-masq": "ip_masq",
+    "mtu": "mtu",
+    "ip": "ip",
+    "reach": "reach",
+    "userland-proxy": "userland_proxy",
+    "default-address-pools": "default_address_pools",
     "tlsverify": "tls_verify",
     "tlscacert": "tls_ca",
     "tlscert": "tls_cert",
@@ -128,6 +165,24 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-concurrent-downloads", type=int, metavar="N")
     add("-G", "--group", metavar="NAME", help="group that may use the unix socket (docker)")
     add("--bip", metavar="CIDR", help="address of the default bridge")
+    add("--fixed-cidr", metavar="CIDR", help="part of its subnet that addresses come from")
+    for name, destination, words in (
+        ("ipv6", "ipv6", "give the default bridge IPv6 addresses"),
+        ("icc", "icc", "let its containers talk to each other"),
+        ("ip-masq", "ip_masq", "hide its containers behind this host's addresses"),
+        ("userland-proxy", "userland_proxy", "serve ::1 and IPv6 clients from the engine"),
+    ):
+        add(f"--{name}", type=_truth, nargs="?", const=True, dest=destination, help=words)
+    add("--mtu", type=int, metavar="BYTES", help="largest packet of networks")
+    add("--ip", metavar="ADDRESS", help="where ports are published that name no address")
+    add("--reach", choices=REACHES, help="who reaches published ports (world)")
+    add(
+        "--default-address-pool",
+        action="append",
+        dest="default_address_pools",
+        metavar="base=CIDR,size=N",
+        help="where subnets of networks come from",
+    )
     add("--tls", action="store_true", default=None, help=argparse.SUPPRESS)
     add("--tlsverify", action="store_true", default=None, dest="tls_verify")
     add("--tlscacert", dest="tls_ca", metavar="FILE")
@@ -149,6 +204,8 @@ def read_options(argv: Sequence[str]) -> Options:
     given.pop("tls", None)
     if "log_opts" in given:
         given["log_opts"] = dict(_log_option(text) for text in given["log_opts"])
+    if "default_address_pools" in given:
+        given["default_address_pools"] = [_pool(text) for text in given["default_address_pools"]]
     config_file = given.pop("config_file", None)
     from_file = _read_file(config_file)
     both = sorted(set(given) & set(from_file) - _LISTS)
@@ -170,6 +227,20 @@ def _log_option(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise InvalidArgument(f"invalid logging option: {text}")
     return key, value
+
+
+def _truth(text: str) -> bool:
+    if text not in _TRUTH:
+        raise argparse.ArgumentTypeError(f"invalid boolean value: {text}")
+    return _TRUTH[text]
+
+
+def _pool(text: str) -> dict[str, object]:
+    """`base=10.10.0.0/16,size=24`."""
+    fields = dict(part.strip().partition("=")[::2] for part in text.split(","))
+    if set(fields) != {"base", "size"} or not fields["size"].isdecimal():
+        raise InvalidArgument(f"invalid argument for default-address-pool: {text}")
+    return {"base": fields["base"], "size": int(fields["size"])}
 
 
 def _read_file(path: str | None) -> dict[str, object]:
@@ -226,6 +297,7 @@ def _check(options: Options) -> None:
         raise InvalidArgument(
             f"invalid max concurrent downloads: {options.max_concurrent_downloads}"
         )
+    _check_networks(options)
     for host in options.hosts:
         scheme, separator, rest = host.partition("://")
         if scheme not in ("unix", "tcp") or not separator or not rest:
@@ -235,3 +307,33 @@ def _check(options: Options) -> None:
     for folder in (options.data_root, options.exec_root):
         if len(os.fsencode(folder)) > 4000:
             raise InvalidArgument(f"path too long: {folder}")
+
+
+def _check_networks(options: Options) -> None:
+    if options.reach not in ("", *REACHES):
+        raise InvalidArgument(f"invalid reach: {options.reach}: must be one of me, lan, world")
+    if options.mtu and not 68 <= options.mtu <= 65535:
+        raise InvalidArgument(f"invalid mtu: {options.mtu}")
+    for name, text in (("bip", options.bip), ("fixed-cidr", options.fixed_cidr)):
+        if text and not _parses(ipaddress.ip_interface, text):
+            raise InvalidArgument(f"invalid value of {name}: {text}")
+    if options.ip and not _parses(ipaddress.ip_address, options.ip):
+        raise InvalidArgument(f"invalid value of ip: {options.ip}")
+    for pool in options.default_address_pools:
+        if not _is_pool(pool):
+            raise InvalidArgument(f"invalid default address pool: {pool.base}, size {pool.size}")
+
+
+def _parses(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_pool(pool: AddressPool) -> bool:
+    if not _parses(ipaddress.ip_network, pool.base):
+        return False
+    base = ipaddress.ip_network(pool.base)
+    return base.prefixlen <= pool.size <= base.max_prefixlen - 2

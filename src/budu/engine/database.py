@@ -53,6 +53,13 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX events_by_time ON events (time_ns);
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE networks (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        record BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -20,7 +20,7 @@ nobody owns. `serve` keeps it so while the engine's event loop runs. `close` end
 hold (sockets), not the containers' traffic.
 
 A fabric is synchronous and used from one thread.
-Neighbours: `fabric.NetworkFabric` implements it; `bridge`, `macvlan` and `ipvlan` are the drivers;
+Neighbours: `fabric.NetworkFabric` implements it; `bridge` and `parent` are the drivers;
 `loopback` serves network mode none; the engine's rules and records are `engine.networks`.
 """
 
@@ -66,20 +66,6 @@ NETWORK_POOLS = (
 )
 """Where other subnets are chosen from, in order: small ones, so that a VPN's seldom overlaps."""
 
-DEFAULT_POOLS = (
-    "172.17.0.0/16",
-    "172.18.0.0/16",
-    "172.19.0.0/16",
-    "172.20.0.0/14:16",
-    "172.24.0.0/14:16",
-    "172.28.0.0/14:16",
-    "192.168.0.0/16:20",
-)
-"""Where subnets are chosen from, in order: `network` or `network:prefix length of a subnet`.
-
-Source: moby, libnetwork/ipamutils, the local scope's default networks.
-"""
-
 
 class PortRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A wish to publish one port of the container.
@@ -111,21 +97,6 @@ class PortBinding(msgspec.Struct, frozen=True, kw_only=True):
     host_address: str = ANY_ADDRESS
     host_port: int
     reach: str = WORLD
-
-
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A container's link and addresses: what is to be made in its network namespace.
-
-    `host_link` is the end on the bridge, `link_name` the end inside; `mtu` in bytes.
-    """
-
-    host_link: str
-    link_name: str = "eth0"
-    address: str
-    prefix_length: int
-    gateway: str
-    mac: str
-    mtu: int
 
 
 class EndpointState(msgspec.Struct, frozen=True, kw_only=True):
@@ -353,6 +324,12 @@ class Fabric(Protocol):
     def ensure(self) -> list[str]:
         """Put back what somebody removed: table, bridges, links on them; what was done."""
 
+    def spec(self, network_id: str) -> NetworkSpec:
+        """A network as it was chosen. Raises: NotFound."""
+
+    def mtu(self, network_id: str) -> int:
+        """The largest packet of a network in bytes, 0 where the parent's counts."""
+
     def published(self) -> list[PublishedPort]:
         """Every port that leads into a container, by host port."""
 
@@ -364,52 +341,3 @@ class Fabric(Protocol):
 
     def clear(self) -> None:
         """Take everything of this engine off the host, before `close`; for an uninstallation."""
-
-
-class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How a bridge network is set up; every engine on a host has other names.
-
-    `bridge`, `table` and `link_prefix` name the link, the nftables table and the containers' host
-    links (at most five characters). `subnet` and `gateway` are chosen when empty. `mtu` 0 takes
-    that of the host's default route, at most 1500. `host_address` is where ports are published
-    that name no address.
-    """
-
-    name: str = "bridge"
-    bridge: str = "budu0"
-    table: str = "budu"
-    link_prefix: str = "budu-"
-    subnet: str = ""
-    gateway: str = ""
-    pools: tuple[str, ...] = DEFAULT_POOLS
-    mtu: int = 0
-    host_address: str = ANY_ADDRESS
-
-
-class Driver(Protocol):
-    """A kind of network. The module's docstring tells the life cycle."""
-
-    def start(self) -> None:
-        """Make what all endpoints share."""
-
-    def connect(
-        self,
-        container_id: str,
-        netns_fd: int,
-        *,
-        name: str,
-        requests: tuple[PortRequest, ...] = (),
-        exposed: tuple[str, ...] = (),
-        address: str = "",
-        mac: str = "",
-    ) -> EndpointState:
-        """Give the network namespace its link, address and routes, and publish ports."""
-
-    def disconnect(self, state: EndpointState, *, remove_link: bool = False) -> None:
-        """Free the endpoint's ports and address; `remove_link` when the container runs on."""
-
-    def restore(self, states: list[EndpointState]) -> list[str]:
-        """Take over the endpoints of an earlier engine; returns warnings for people."""
-
-    def close(self) -> None:
-        """Let go of sockets; containers and their ports go on."""

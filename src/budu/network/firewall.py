@@ -1,166 +1,179 @@
-"""The firewall in the kernel: one nftables table of our own, and published ports in its maps.
+"""The firewall in the kernel: one nftables table of our own, filled with rows by owner.
 
 The table is replaced whole by `nft` in one transaction, elements included (`ruleset` renders it);
-a port is one element, added by netlink in 25 microseconds. No process stands between.
+a network or a port is a few elements, added by netlink in 25 microseconds. No process stands
+between.
 
-Nothing of the host's own rules is touched. An accept in our table cannot overrule a drop in
-another one: every table that hooks a packet's way must let it through. `dropping_tables` looks
-for such tables, Docker's own being the usual one.
+An accept in our table cannot overrule a drop in another one: every table that hooks a packet's way
+must let it through. `dropping_chains` looks for such chains, Docker's own being the usual one.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from budu.base.errors import BuduError, Hint, Internal, PermissionDenied, Unavailable
 from budu.linux.netlink import nftables
-from budu.linux.netlink.nftables import Element
+from budu.linux.netlink.nftables import BaseChain, Element
 from budu.linux.netlink.wire import Connection, Message
-from budu.network.contract import PortBinding
-from budu.network.ruleset import (
-    ADDRESS_MAP,
-    ANYWHERE_MAP,
-    BridgeRules,
-    Published,
-    element_of,
-    map_of,
-    render_table,
-)
+from budu.network.ruleset import SETS, Row, Skeleton, element_of, render_sources, render_table
 
 _NFT_TIMEOUT_S = 30
-
-_Build = Callable[[str, str, list[Element]], list[Message]]
 
 
 class Firewall:
     """The table in the kernel, and what must be in it.
 
     `connection` is a nf_tables netlink socket of the host's network namespace; it stays the
-    caller's. What was published is remembered, so that a lost table is made again complete.
+    caller's. Rows belong to owners (a network, an endpoint) and are remembered, so that a lost
+    table is made again complete; a row that several ask for is there once.
     """
 
-    def __init__(self, connection: Connection, *, table: str) -> None:
-        self.table = table
+    def __init__(self, connection: Connection, skeleton: Skeleton) -> None:
+        self.skeleton = skeleton
         self._connection = connection
-        self._bridges: tuple[BridgeRules, ...] = ()
-        self._published: dict[tuple[str, bytes], Published] = {}
+        self._rows: dict[str, tuple[Row, ...]] = {}
+        self._asked: Counter[Row] = Counter()
+        self._rule_count = 0
 
-    def apply(self, bridges: Iterable[BridgeRules]) -> None:
-        """Replace the whole table by one with these bridges and everything published.
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.skeleton.table
+
+    def load(self) -> None:
+        """Replace the whole table by one with everything remembered.
 
         Raises: Unavailable when `nft` is missing; PermissionDenied; Internal with its words.
         """
-        self._bridges = tuple(bridges)
-        self._load(render_table(self.table, self._bridges, self._published.values()))
+        run_nft(render_table(self.skeleton, self._asked))
+        self._rule_count = nftables.count_rules(self._connection, self.table)
 
-    def publish(self, bindings: Iterable[PortBinding], address: str) -> None:
-        """Lead the bindings to `address`, all in one transaction.
+    def put(self, owner: str, rows: Iterable[Row]) -> None:
+        """Make these the owner's rows, in one transaction; none takes all of them away.
 
-        A table that was removed is made again. Elements that nobody of ours knows are replaced.
+        A table that was removed is made again.
 
-        Raises: Internal with the kernel's words; nothing is published then.
+        Raises: Internal with the kernel's words; the owner's rows are as before then.
         """
-        items = [Published(binding=binding, address=address) for binding in bindings]
-        if not items:
-            return
-        self._remember(items)
+        before = self._rows.get(owner, ())
+        added, removed = self.remember(owner, rows)
         try:
-            self._commit(items, nftables.add_elements)
+            self._commit(added, removed)
         except (FileNotFoundError, FileExistsError):
-            self._apply_or_forget(items)
+            self._load_or_return_to(owner, before)
         except OSError as error:
-            self._forget(items)
+            self.remember(owner, before)
             raise Internal(f"failed to publish ports: {error.strerror}") from error
 
-    def unpublish(self, bindings: Iterable[PortBinding], address: str) -> None:
-        """Stop leading the bindings to `address`; those that are gone already are fine."""
-        items = [Published(binding=binding, address=address) for binding in bindings]
-        if not items:
+    def remember(self, owner: str, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
+        """Note the owner's rows for the next `load`; which ones are new, which are gone."""
+        before, after = self._rows.pop(owner, ()), tuple(dict.fromkeys(rows))
+        known = set(self._asked)
+        self._asked.subtract(before)
+        self._asked.update(after)
+        self._asked = +self._asked
+        if after:
+            self._rows[owner] = after
+        added = [row for row in after if row not in known]
+        return added, [row for row in before if row not in self._asked]
+
+    def forget_all(self) -> None:
+        """Forget all owners; the kernel's table stays until the next `load`."""
+        self._rows.clear()
+        self._asked.clear()
+
+    def set_sources(self, sources: tuple[str, ...]) -> None:
+        """Change which networks count as the neighbourhood. Raises: as `load`."""
+        if sources == self.skeleton.sources:
             return
-        self._forget(items)
-        try:
-            self._commit(items, nftables.delete_elements)
-        except FileNotFoundError:
-            self._delete_present(items)
-
-    def replace(self, bridges: Iterable[BridgeRules], items: Iterable[Published]) -> None:
-        """Make the table hold these bridges and these ports and no others, in one transaction.
-
-        Raises: as `apply`.
-        """
-        self._published = {}
-        self._remember(items)
-        self.apply(bridges)
+        self.skeleton = Skeleton(table=self.table, sources=sources, guarded=self.skeleton.guarded)
+        run_nft(render_sources(self.table, sources))
 
     def exists(self) -> bool:
         """Whether the kernel has a table of this name."""
         return nftables.has_table(self._connection, self.table)
 
+    def has_chain(self, name: str) -> bool:
+        """Whether the table has this chain."""
+        return nftables.has_chain(self._connection, self.table, name)
+
+    def is_whole(self) -> bool:
+        """Whether the kernel's table has as many rules and elements as it must."""
+        if not self.exists():
+            return False
+        if nftables.count_rules(self._connection, self.table) != self._rule_count:
+            return False
+        wanted = Counter(row.set for row in self._asked)
+        return all(self._count(name) == count for name, count in wanted.items())
+
     def remove(self) -> None:
         """Remove the table from the kernel."""
-        self._load(f"table ip {self.table}\ndelete table ip {self.table}\n")
+        run_nft(f"table inet {self.table}\ndelete table inet {self.table}\n")
 
-    def dropping_tables(self) -> list[str]:
-        """Tables of others whose forward chain drops what it does not know: `filter FORWARD`."""
+    def dropping_chains(self) -> list[BaseChain]:
+        """Forward chains of others that drop what they do not know."""
         return [
-            f"{chain.table} {chain.name}"
+            chain
             for chain in nftables.base_chains(self._connection)
             if chain.hook == nftables.NF_INET_FORWARD
             and chain.policy_drops
             and chain.table != self.table
         ]
 
-    def _remember(self, items: Iterable[Published]) -> None:
-        for item in items:
-            self._published[map_of(item.binding), element_of(item).key] = item
-
-    def _forget(self, items: Iterable[Published]) -> None:
-        for item in items:
-            self._published.pop((map_of(item.binding), element_of(item).key), None)
-
-    def _commit(self, items: list[Published], build: _Build) -> None:
+    def _commit(self, added: list[Row], removed: list[Row]) -> None:
         changes: list[Message] = []
-        for name in (ANYWHERE_MAP, ADDRESS_MAP):
-            elements = [element_of(item) for item in items if map_of(item.binding) == name]
-            changes += build(self.table, name, elements)
+        for name, elements in _by_set(removed).items():
+            changes += nftables.delete_elements(self.table, name, elements)
+        for name, elements in _by_set(added).items():
+            changes += nftables.add_elements(self.table, name, elements)
         nftables.commit(self._connection, changes)
 
-    def _apply_or_forget(self, items: list[Published]) -> None:
+    def _load_or_return_to(self, owner: str, rows: tuple[Row, ...]) -> None:
         try:
-            self.apply(self._bridges)
+            self.load()
         except BuduError:
-            self._forget(items)
+            self.remember(owner, rows)
             raise
 
-    def _delete_present(self, items: list[Published]) -> None:
-        """Delete those elements that exist; the table itself may be gone."""
-        for name in (ANYWHERE_MAP, ADDRESS_MAP):
-            try:
-                dumped = nftables.dump_elements(self._connection, self.table, name)
-            except FileNotFoundError:
-                return
-            present = {element.key for element in dumped}
-            here = [i for i in items if map_of(i.binding) == name and element_of(i).key in present]
-            self._commit(here, nftables.delete_elements)
-
-    def _load(self, text: str) -> None:
+    def _count(self, name: str) -> int:
         try:
-            done = subprocess.run(
-                ["nft", "-f", "-"],
-                input=text,
-                capture_output=True,
-                text=True,
-                timeout=_NFT_TIMEOUT_S,
-                check=False,
-            )
+            return len(nftables.dump_elements(self._connection, self.table, name))
         except FileNotFoundError:
-            raise Unavailable(
-                "failed to set up the firewall: nft is not installed",
-                hint=Hint("network.nft-missing", package="nftables"),
-            ) from None
-        if done.returncode != 0:
-            raise _load_error(done.stderr.strip())
+            return -1
+
+
+def run_nft(text: str) -> str:
+    """Give `text` to nft as one transaction; what it printed.
+
+    Raises: Unavailable when `nft` is missing; PermissionDenied; Internal with its words.
+    """
+    try:
+        done = subprocess.run(
+            ["nft", "-a", "-f", "-"],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=_NFT_TIMEOUT_S,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise Unavailable(
+            "failed to set up the firewall: nft is not installed",
+            hint=Hint("network.nft-missing", package="nftables"),
+        ) from None
+    if done.returncode != 0:
+        raise _load_error(done.stderr.strip())
+    return done.stdout
+
+
+def _by_set(rows: Iterable[Row]) -> Mapping[str, list[Element]]:
+    found: dict[str, list[Element]] = {}
+    for row in rows:
+        found.setdefault(row.set, []).append(element_of(row))
+    return {name: found[name] for name in SETS if name in found}
 
 
 def _load_error(said: str) -> PermissionDenied | Internal:

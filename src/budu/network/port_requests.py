@@ -7,10 +7,10 @@ validatePortBindings; go-connections/nat, ParsePortRange.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
-from budu.base.errors import Hint, InvalidArgument, NotImplementedHere
-from budu.network.contract import PROTOCOLS, TCP, PortRequest
+from budu.base.errors import Hint, InvalidArgument
+from budu.network.contract import PROTOCOLS, REACHES, TCP, PortRequest
 
 _LAST_PORT = 65535
 
@@ -44,9 +44,10 @@ def parse_requests(
     """The wishes of HostConfig.PortBindings, each value a list of (HostIp, HostPort).
 
     `publish_all` are exposed ports (`80/tcp`) to publish at ports of the kernel's choice unless
-    they are bound explicitly. A host port is empty, `0`, `8080` or a range `8000-8010`.
+    they are bound explicitly. A host port is empty, `0`, `8080` or a range `8000-8010`; in an
+    address's place may stand one of `REACHES`.
 
-    Raises: InvalidArgument with Docker's sentences; NotImplementedHere for IPv6 addresses.
+    Raises: InvalidArgument with Docker's sentences.
     """
     requests: list[PortRequest] = []
     bound = set()
@@ -64,10 +65,12 @@ def parse_requests(
 
 def _parse_request(port: tuple[int, str], host_address: str, host_port: str) -> PortRequest:
     first, last = _parse_range(host_port) if host_port else (0, 0)
+    reach = host_address if host_address in REACHES else ""
     return PortRequest(
         container_port=port[0],
         protocol=port[1],
-        host_address=_parse_host_address(host_address),
+        host_address="" if reach else _parse_host_address(host_address),
+        reach=reach,
         host_first=first,
         host_last=last,
     )
@@ -77,15 +80,9 @@ def _parse_host_address(text: str) -> str:
     if not text:
         return ""
     try:
-        address = ip_address(text.strip("[]"))
+        return str(ip_address(text.strip("[]")))
     except ValueError:
         raise InvalidArgument(f"invalid IP address: {text}") from None
-    if isinstance(address, IPv6Address):
-        raise NotImplementedHere(
-            f"publishing a port at the IPv6 address {address} is not supported",
-            hint=Hint("network.publish-ipv4", address=str(address)),
-        )
-    return str(address)
 
 
 def _parse_range_key(text: str) -> tuple[int, int, str]:

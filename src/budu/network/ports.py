@@ -12,6 +12,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from itertools import chain
 from pathlib import Path
 
@@ -27,13 +28,18 @@ from budu.base.errors import (
 )
 from budu.network.contract import (
     ANY_ADDRESS,
+    ANY_ADDRESS6,
+    ME,
     SCTP,
     TCP,
     UDP,
+    WORLD,
     PortBinding,
     PortRequest,
 )
 from budu.network.holders import find_holder
+from budu.network.hosts import has_ipv6
+from budu.network.options import ROUTED
 
 _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _DEFAULT_EPHEMERAL = (49153, 65535)
@@ -41,14 +47,27 @@ _LAST_PORT = 65535
 _SOCKET_KINDS = {TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM, SCTP: socket.SOCK_STREAM}
 _NUMBERS = {TCP: socket.IPPROTO_TCP, UDP: socket.IPPROTO_UDP, SCTP: socket.IPPROTO_SCTP}
 _FIRST_UNPRIVILEGED_PORT = 1024
+_ANY = (ANY_ADDRESS, ANY_ADDRESS6)
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
-    """The endpoint that ports are held for: container's name, endpoint id, container's address."""
+    """The endpoint that ports are held for, and how its network publishes.
+
+    `name` is the container's; `mode4` and `mode6` are the network's gateway modes; `hosts` the
+    addresses of ports that name none, `reach` theirs. `relay`: IPv6 clients may be passed on to a
+    container without IPv6.
+    """
 
     name: str
     endpoint_id: str
     address: str
+    address6: str = ""
+    mode4: str = "nat"
+    mode6: str = "nat"
+    hosts: tuple[str, ...] = _ANY
+    reach: str = ""
+    relay: bool = True
 
 
 class _Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +79,7 @@ class _Held(msgspec.Struct, frozen=True, kw_only=True):
 class PortAllocator:
     """The host ports that containers hold. Their sockets close with `release` or `close`."""
 
-    def __init__(self, *, default_address: str = ANY_ADDRESS) -> None:
-        self._default_address = default_address
+    def __init__(self) -> None:
         self._held: dict[tuple[str, int], list[_Held]] = {}
         self._next_ephemeral = 0
 
@@ -72,14 +90,14 @@ class PortAllocator:
         PermissionDenied for a privileged port; InvalidArgument for an address that is not here;
         ResourceExhausted when a range is used up.
         """
-        bindings: dict[int, PortBinding] = {}
+        found: dict[int, tuple[PortBinding, ...]] = {}
         try:
             for index in sorted(range(len(requests)), key=lambda i: _is_choice(requests[i])):
-                bindings[index] = self._allocate_one(requests[index], owner)
+                found[index] = self._allocate_one(requests[index], owner)
         except BuduError:
-            self.release(list(bindings.values()))
+            self.release(list(chain.from_iterable(found.values())))
             raise
-        return tuple(bindings[index] for index in range(len(requests)))
+        return tuple(chain.from_iterable(found[index] for index in range(len(requests))))
 
     def restore(self, bindings: Sequence[PortBinding], owner: Owner) -> list[PortBinding]:
         """Hold ports again that the firewall publishes already.
@@ -89,6 +107,8 @@ class PortAllocator:
         """
         lost = []
         for binding in bindings:
+            if not binding.host_port:
+                continue
             holder = self._conflicting(binding)
             if holder is not None and holder.owner.endpoint_id == owner.endpoint_id:
                 continue
@@ -111,25 +131,44 @@ class PortAllocator:
             if not self._held.get(key):
                 self._held.pop(key, None)
 
+    def socket_of(self, binding: PortBinding) -> socket.socket | None:
+        """The socket that holds a port; None where nothing could hold it."""
+        for held in self._held.get((binding.protocol, binding.host_port), ()):
+            if held.binding == binding:
+                return held.socket
+        return None
+
     def close(self) -> None:
         """Let go of every port."""
         for holders in list(self._held.values()):
             self.release([held.binding for held in holders])
 
-    def _allocate_one(self, request: PortRequest, owner: Owner) -> PortBinding:
+    def _allocate_one(self, request: PortRequest, owner: Owner) -> tuple[PortBinding, ...]:
+        wanted = wanted_bindings(request, owner)
+        routed = tuple(each for each in wanted if each.host_port == 0)
+        mapped = [each for each in wanted if each.host_port]
+        if not mapped:
+            return routed
         for port in self._candidates(request):
-            binding = PortBinding(
-                container_port=request.container_port,
-                protocol=request.protocol,
-                host_address=request.host_address or self._default_address,
-                host_port=port,
-            )
-            refusal = self._try_hold(binding, owner)
-            if refusal is None:
-                return binding
+            bindings = [msgspec.structs.replace(each, host_port=port) for each in mapped]
+            refused = self._hold_all(bindings, owner)
+            if refused is None:
+                return (*bindings, *routed)
+            binding, refusal = refused
             if not (_is_choice(request) and _is_taken(refusal)):
                 raise self._explain(binding, owner, refusal)
         raise _exhausted(request, owner)
+
+    def _hold_all(
+        self, bindings: Sequence[PortBinding], owner: Owner
+    ) -> tuple[PortBinding, _Held | OSError] | None:
+        """Hold all of them or none; the first that cannot be held, and why."""
+        for index, binding in enumerate(bindings):
+            refusal = self._try_hold(binding, owner)
+            if refusal is not None:
+                self.release(bindings[:index])
+                return binding, refusal
+        return None
 
     def _candidates(self, request: PortRequest) -> Iterator[int]:
         if request.host_first:
@@ -161,7 +200,9 @@ class PortAllocator:
     def _conflicting(self, binding: PortBinding) -> _Held | None:
         for held in self._held.get((binding.protocol, binding.host_port), ()):
             addresses = {held.binding.host_address, binding.host_address}
-            if len(addresses) == 1 or ANY_ADDRESS in addresses:
+            if len({":" in each for each in addresses}) == 1 and (
+                len(addresses) == 1 or addresses & set(_ANY)
+            ):
                 return held
         return None
 
@@ -170,7 +211,7 @@ class PortAllocator:
             "driver failed programming external connectivity on endpoint "
             f"{owner.name} ({owner.endpoint_id})"
         )
-        host = f"{binding.host_address}:{binding.host_port}"
+        host = _with_port(binding.host_address, binding.host_port)
         if isinstance(refusal, _Held):
             hint = Hint(
                 "network.port-held-by-container",
@@ -181,7 +222,9 @@ class PortAllocator:
             return Conflict(
                 f"{prefix}: Bind for {host} failed: port is already allocated", hint=hint
             )
-        target = f"{owner.address}:{binding.container_port}/{binding.protocol}"
+        is_v6 = ":" in binding.host_address
+        address = owner.address6 if is_v6 and owner.address6 else owner.address
+        target = f"{_with_port(address, binding.container_port)}/{binding.protocol}"
         reason = os.strerror(refusal.errno or errno.EIO).lower()
         text = f"{prefix}: failed to bind host port for {host}:{target}: {reason}"
         return self._bind_error(binding, text, refusal.errno)
@@ -226,6 +269,49 @@ class PortAllocator:
         return 0
 
 
+def wanted_bindings(request: PortRequest, owner: Owner) -> list[PortBinding]:
+    """The bindings that a wish makes, their host ports 1 where one is still to be found.
+
+    A port of a routed network needs no port of the host: it has 0. Families that neither the host
+    nor the container has are left out unless they are named.
+    """
+    reach = request.reach or (owner.reach if not request.host_address else "")
+    hosts = (request.host_address,) if request.host_address else owner.hosts
+    if not request.host_address and reach == ME:
+        hosts = _LOOPBACK
+    found = []
+    for address in hosts:
+        is_v6 = ":" in address
+        routed = (owner.mode6 if is_v6 else owner.mode4) == ROUTED
+        if not _is_served(request, owner, is_v6=is_v6, routed=routed):
+            continue
+        found.append(
+            PortBinding(
+                container_port=request.container_port,
+                protocol=request.protocol,
+                host_address=(ANY_ADDRESS6 if is_v6 else ANY_ADDRESS) if routed else address,
+                host_port=0 if routed else 1,
+                reach=reach or (ME if is_loopback(address) else WORLD),
+            )
+        )
+    return found
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address of the host is one of its loopback link."""
+    return ip_address(address).is_loopback
+
+
+def _is_served(request: PortRequest, owner: Owner, *, is_v6: bool, routed: bool) -> bool:
+    has_address = bool(owner.address6 if is_v6 else owner.address)
+    if has_address:
+        return not is_v6 or has_ipv6()
+    if not is_v6 or routed:
+        return False
+    can_relay = owner.relay and request.protocol != SCTP and bool(owner.address)
+    return can_relay and (has_ipv6() or bool(request.host_address))
+
+
 def ephemeral_range() -> tuple[int, int]:
     """The first and last port that the kernel may choose, as Docker takes them."""
     try:
@@ -243,12 +329,15 @@ def _bind(binding: PortBinding) -> socket.socket | None:
     """
     kind, number = _SOCKET_KINDS[binding.protocol], _NUMBERS[binding.protocol]
     try:
-        held = socket.socket(socket.AF_INET, kind, number)
+        held = socket.socket(_family(binding.host_address), kind, number)
     except OSError as error:
         if error.errno in (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT):
             return None
         raise
     try:
+        held.setblocking(False)
+        if held.family == socket.AF_INET6:
+            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if binding.protocol != UDP:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind((binding.host_address, binding.host_port))
@@ -258,6 +347,14 @@ def _bind(binding: PortBinding) -> socket.socket | None:
         held.close()
         raise
     return held
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _with_port(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _is_choice(request: PortRequest) -> bool:

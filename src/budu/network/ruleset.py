@@ -1,12 +1,15 @@
-"""The text and the map elements of our nftables table. Pure.
+"""Our nftables table: its sets, their elements in both writings, and the chains over them. Pure.
 
-    from outside   ─▶ raw: 127/8 is dropped ─▶ prerouting: published? ─▶ forward ─▶ container
+    from outside   ─▶ raw: 127/8, lan ─▶ prerouting: published? ─▶ forward ─▶ container
     from the host  ─▶ output: published? ─────────────────────────▶ postrouting ─▶ container
     container, to the host's address ─▶ prerouting ─▶ forward ─▶ postrouting ─▶ container
 
-A published port is one element of one of two maps; there is no rule per port. The address of
-127.0.0.1's clients is masqueraded, and that of containers which come through the host;
-everybody else keeps theirs. `firewall` brings it into the kernel.
+One table of family inet serves IPv4 and IPv6. The chains never change: whatever a network, a
+port or an option asks for is an element of a set or map, so that a thousand ports or networks
+cost a packet no more than one, and a change is one netlink message. The client's address is kept
+except where the answer would not come back: from 127.0.0.1, and from a container of the same
+bridge; the latter comes without a link where br_netfilter translated a bridged frame. `rules` says
+which elements there must be; `firewall` brings them into the kernel.
 
 Source: man 8 nft, "ADDRESS FAMILIES", "STATEMENTS" (dnat, masquerade), "fib"; kernel
 Documentation/networking/ip-sysctl.rst, route_localnet.
@@ -14,151 +17,241 @@ Documentation/networking/ip-sysctl.rst, route_localnet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from ipaddress import IPv4Address
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 
 import msgspec
 
 from budu.linux.netlink.nftables import Element, concatenate
-from budu.network.contract import ANY_ADDRESS, SCTP, TCP, UDP, PortBinding
+from budu.network.contract import SCTP, TCP, UDP
 
-ANYWHERE_MAP = "published"
-"""Ports published at every address of the host: `proto . port : address . port`."""
-
-ADDRESS_MAP = "published_at"
-"""Ports published at one address of the host: `address . proto . port : address . port`."""
+Value = str | int
+"""A link's name, an address, a protocol's name, or a port."""
 
 PROTOCOL_NUMBERS = {TCP: 6, UDP: 17, SCTP: 132}
 
+GUARD_CHAINS = {4: "guard4", 6: "guard6"}
+"""Chains that exist while the table keeps the host from being everybody's router."""
 
-class BridgeRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What the firewall must know of a bridge network."""
-
-    bridge: str
-    subnet: str
-
-
-class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """A port binding and the container's address that it leads to."""
-
-    binding: PortBinding
-    address: str
+_LINK_NAME_BYTES = 16
+_LINK, _IP4, _IP6, _PROTO, _PORT = "ifname", "ipv4_addr", "ipv6_addr", "inet_proto", "inet_service"
 
 
-def render_table(table: str, bridges: Iterable[BridgeRules], published: Iterable[Published]) -> str:
+class Row(msgspec.Struct, frozen=True):
+    """One element: the set's name, the fields of its key and, in a map, of what it leads to."""
+
+    set: str
+    key: tuple[Value, ...]
+    value: tuple[Value, ...] = ()
+
+
+class _Set(msgspec.Struct, frozen=True):
+    key: tuple[str, ...]
+    value: tuple[str, ...] = ()
+
+
+SETS: dict[str, _Set] = {
+    "bridges": _Set((_LINK,)),
+    "same": _Set((_LINK, _LINK)),
+    "neighbours": _Set((_LINK, _LINK)),
+    "internal": _Set((_LINK,)),
+}
+"""`bridges`: all of ours. `same`: each with itself. `neighbours`: where containers may talk to each
+other. `internal`: nothing in or out. For each family: `open_to_all` (nat-unprotected), `routed`,
+`masqueraded`, `snat` (masqueraded as one address), `published` and `published_at` (an address of
+the host), `open` (ports of routed networks), `trusted` (ports for some of the host's links),
+`lan` and `lan_at` (ports that are for the neighbourhood only)."""
+
+for _family, _ip in ((4, _IP4), (6, _IP6)):
+    SETS |= {
+        f"open_to_all{_family}": _Set((_LINK,)),
+        f"routed{_family}": _Set((_LINK,)),
+        f"masqueraded{_family}": _Set((_LINK,)),
+        f"snat{_family}": _Set((_LINK,), (_ip,)),
+        f"published{_family}": _Set((_PROTO, _PORT), (_ip, _PORT)),
+        f"published_at{_family}": _Set((_ip, _PROTO, _PORT), (_ip, _PORT)),
+        f"open{_family}": _Set((_ip, _PROTO, _PORT)),
+        f"trusted{_family}": _Set((_LINK, _ip, _PROTO, _PORT)),
+        f"lan{_family}": _Set((_PROTO, _PORT)),
+        f"lan_at{_family}": _Set((_ip, _PROTO, _PORT)),
+    }
+
+
+class Skeleton(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the table is no element of `SETS`.
+
+    `sources` are the networks that count as the neighbourhood, of both families; `guarded` the
+    families (4, 6) for which only containers' packets are forwarded.
+    """
+
+    table: str
+    sources: tuple[str, ...] = ()
+    guarded: tuple[int, ...] = ()
+
+
+def render_table(skeleton: Skeleton, rows: Iterable[Row]) -> str:
     """The whole table as text for `nft -f`: it replaces the present one in one transaction."""
-    rules = list(bridges)
-    elements = sorted(published, key=_published_order)
-    anywhere = [item for item in elements if _is_anywhere(item.binding)]
-    at_address = [item for item in elements if not _is_anywhere(item.binding)]
+    listed: dict[str, list[str]] = {name: [] for name in SETS}
+    for row in rows:
+        listed[row.set].append(_render_row(row))
+    name = skeleton.table
     parts = [
-        f"table ip {table}",
-        f"delete table ip {table}",
-        f"table ip {table} {{",
-        _render_map(ANYWHERE_MAP, "inet_proto . inet_service", map(_render_anywhere, anywhere)),
-        _render_map(
-            ADDRESS_MAP,
-            "ipv4_addr . inet_proto . inet_service",
-            map(_render_at_address, at_address),
-        ),
+        f"table inet {name}",
+        f"delete table inet {name}",
+        f"table inet {name} {{",
+        *(_render_set(each, SETS[each], sorted(listed[each])) for each in SETS),
+        _render_sources(skeleton.sources),
         _CHAINS,
-        _render_chain("forward", "filter hook forward priority 0", _forward_rules(rules)),
-        _render_chain(
-            "postrouting", "nat hook postrouting priority 100", _postrouting_rules(rules)
-        ),
+        *(_render_guard(family) for family in skeleton.guarded),
+        _render_forward(skeleton.guarded),
         "}",
     ]
     return "\n".join(parts) + "\n"
 
 
-_CHAINS = f"""\
-	chain raw {{
+def render_sources(table: str, sources: Iterable[str]) -> str:
+    """Text for `nft -f` that replaces what counts as the neighbourhood."""
+    lines = []
+    for family, networks in _by_family(sources).items():
+        lines.append(f"flush set inet {table} lan_sources{family}")
+        if networks:
+            listed = ", ".join(networks)
+            lines.append(f"add element inet {table} lan_sources{family} {{ {listed} }}")
+    return "\n".join(lines) + "\n"
+
+
+def element_of(row: Row) -> Element:
+    """The element as the kernel has it."""
+    kind = SETS[row.set]
+    return Element(_encode(kind.key, row.key), _encode(kind.value, row.value))
+
+
+_CHAINS = """\
+	chain raw {
 		type filter hook prerouting priority -300; policy accept;
 		iifname != "lo" ip daddr 127.0.0.0/8 drop
 		iifname != "lo" ip saddr 127.0.0.0/8 drop
-	}}
-	chain prerouting {{
+		meta l4proto . th dport @lan4 ip saddr != @lan_sources4 fib daddr type local drop
+		ip daddr . meta l4proto . th dport @lan_at4 ip saddr != @lan_sources4 drop
+		meta l4proto . th dport @lan6 ip6 saddr != @lan_sources6 fib daddr type local drop
+		ip6 daddr . meta l4proto . th dport @lan_at6 ip6 saddr != @lan_sources6 drop
+	}
+	chain prerouting {
 		type nat hook prerouting priority -100; policy accept;
 		fib daddr type local jump translate
-	}}
-	chain output {{
+	}
+	chain output {
 		type nat hook output priority -100; policy accept;
 		fib daddr type local jump translate
-	}}
-	chain translate {{
-		dnat ip addr . port to ip daddr . meta l4proto . th dport map @{ADDRESS_MAP}
-		dnat ip addr . port to meta l4proto . th dport map @{ANYWHERE_MAP}
-	}}"""
+	}
+	chain translate {
+		meta nfproto ipv4 jump translate4
+		ip6 daddr ::1 return
+		dnat ip6 to ip6 daddr . meta l4proto . th dport map @published_at6
+		dnat ip6 to meta l4proto . th dport map @published6
+	}
+	chain translate4 {
+		dnat ip to ip daddr . meta l4proto . th dport map @published_at4
+		dnat ip to meta l4proto . th dport map @published4
+	}
+	chain into {
+		ct state established,related accept
+		iifname . oifname @neighbours accept
+		iifname @internal drop
+		oifname @internal drop
+		ct status dnat accept
+		meta nfproto ipv4 oifname @open_to_all4 accept
+		meta nfproto ipv6 oifname @open_to_all6 accept
+		ip daddr . meta l4proto . th dport @open4 accept
+		ip6 daddr . meta l4proto . th dport @open6 accept
+		iifname . ip daddr . meta l4proto . th dport @trusted4 accept
+		iifname . ip6 daddr . meta l4proto . th dport @trusted6 accept
+		oifname @routed4 meta l4proto icmp accept
+		oifname @routed6 meta l4proto ipv6-icmp accept
+		drop
+	}
+	chain out {
+		iifname @internal drop
+		accept
+	}
+	chain postrouting {
+		type nat hook postrouting priority 100; policy accept;
+		oifname @bridges ct status dnat ip saddr 127.0.0.0/8 masquerade
+		iifname . oifname @same ct status dnat masquerade
+		meta iif 0 oifname @bridges ct status dnat fib saddr type != local masquerade
+		iifname . oifname @same accept
+		meta nfproto ipv4 snat ip to iifname map @snat4
+		meta nfproto ipv6 snat ip6 to iifname map @snat6
+		meta nfproto ipv4 iifname @masqueraded4 masquerade
+		meta nfproto ipv6 iifname @masqueraded6 masquerade
+	}"""
 
 
-def _forward_rules(bridges: list[BridgeRules]) -> list[str]:
-    """Into a bridge: answers, published ports and neighbours; nothing else. Out of it: all."""
-    lines = []
-    for rules in bridges:
-        lines += [
-            f'oifname "{rules.bridge}" ct state established,related accept',
-            f'oifname "{rules.bridge}" ct status dnat accept',
-            f'oifname "{rules.bridge}" iifname "{rules.bridge}" accept',
-            f'oifname "{rules.bridge}" drop',
-            f'iifname "{rules.bridge}" accept',
-        ]
-    return lines
-
-
-def _postrouting_rules(bridges: list[BridgeRules]) -> list[str]:
-    lines = []
-    for rules in bridges:
-        translated = f'oifname "{rules.bridge}" ct status dnat ip saddr'
-        lines += [
-            f"{translated} 127.0.0.0/8 masquerade",
-            f"{translated} {rules.subnet} masquerade",
-            f'oifname != "{rules.bridge}" ip saddr {rules.subnet} masquerade',
-        ]
-    return lines
-
-
-def _render_chain(name: str, kind: str, lines: list[str]) -> str:
+def _render_forward(guarded: tuple[int, ...]) -> str:
+    lines = ["oifname @bridges jump into", "iifname @bridges jump out"]
+    lines += [f"meta nfproto ipv{family} jump {GUARD_CHAINS[family]}" for family in guarded]
     body = "".join(f"\t\t{line}\n" for line in lines)
-    return f"\tchain {name} {{\n\t\ttype {kind}; policy accept;\n{body}\t}}"
+    head = "\t\ttype filter hook forward priority 0; policy accept;\n"
+    return f"\tchain forward {{\n{head}{body}\t}}"
 
 
-def _render_map(name: str, key_type: str, elements: Iterable[str]) -> str:
+def _render_guard(family: int) -> str:
+    """Bridges of other engines and of virtual machines stay as they are."""
+    rule = 'meta iifkind != "bridge" meta oifkind != "bridge" drop'
+    return f"\tchain {GUARD_CHAINS[family]} {{\n\t\t{rule}\n\t}}"
+
+
+def _render_set(name: str, kind: _Set, elements: list[str]) -> str:
+    key = " . ".join(kind.key)
+    declared, type_ = "set", key
+    if kind.value:
+        declared, type_ = "map", f"{key} : {' . '.join(kind.value)}"
+    return f"\t{declared} {name} {{\n\t\ttype {type_}\n{_render_elements(elements)}\t}}"
+
+
+def _render_sources(sources: Iterable[str]) -> str:
+    parts = []
+    for family, networks in _by_family(sources).items():
+        head = f"\t\ttype ipv{family}_addr\n\t\tflags interval\n\t\tauto-merge\n"
+        parts.append(f"\tset lan_sources{family} {{\n{head}{_render_elements(networks)}\t}}")
+    return "\n".join(parts)
+
+
+def _by_family(networks: Iterable[str]) -> Mapping[int, list[str]]:
+    found: dict[int, list[str]] = {4: [], 6: []}
+    for each in sorted(set(networks)):
+        found[6 if ":" in each else 4].append(each)
+    return found
+
+
+def _render_elements(elements: list[str]) -> str:
     listed = ",\n\t\t\t".join(elements)
-    body = f"\t\telements = {{\n\t\t\t{listed}\n\t\t}}\n" if listed else ""
-    value_type = "ipv4_addr . inet_service"
-    return f"\tmap {name} {{\n\t\ttype {key_type} : {value_type}\n{body}\t}}"
+    return f"\t\telements = {{\n\t\t\t{listed}\n\t\t}}\n" if listed else ""
 
 
-def _render_anywhere(item: Published) -> str:
-    binding = item.binding
-    target = f"{item.address} . {binding.container_port}"
-    return f"{binding.protocol} . {binding.host_port} : {target}"
+def _render_row(row: Row) -> str:
+    kind = SETS[row.set]
+    key = _render_fields(kind.key, row.key)
+    return f"{key} : {_render_fields(kind.value, row.value)}" if kind.value else key
 
 
-def _render_at_address(item: Published) -> str:
-    return f"{item.binding.host_address} . {_render_anywhere(item)}"
-
-
-def _published_order(item: Published) -> tuple[str, str, int]:
-    return item.binding.host_address, item.binding.protocol, item.binding.host_port
-
-
-def _is_anywhere(binding: PortBinding) -> bool:
-    return binding.host_address == ANY_ADDRESS
-
-
-def map_of(binding: PortBinding) -> str:
-    """The name of the map that holds the binding."""
-    return ANYWHERE_MAP if _is_anywhere(binding) else ADDRESS_MAP
-
-
-def element_of(item: Published) -> Element:
-    """The map element of a published port, as the kernel has it."""
-    binding = item.binding
-    key = concatenate(
-        bytes((PROTOCOL_NUMBERS[binding.protocol],)), binding.host_port.to_bytes(2, "big")
+def _render_fields(types: tuple[str, ...], values: tuple[Value, ...]) -> str:
+    return " . ".join(
+        f'"{value}"' if type_ == _LINK else str(value)
+        for type_, value in zip(types, values, strict=True)
     )
-    if not _is_anywhere(binding):
-        key = IPv4Address(binding.host_address).packed + key
-    port = binding.container_port.to_bytes(2, "big")
-    return Element(key, concatenate(IPv4Address(item.address).packed, port))
+
+
+def _encode(types: tuple[str, ...], values: tuple[Value, ...]) -> bytes:
+    fields = [_encode_field(*each) for each in zip(types, values, strict=True)]
+    return fields[0] if len(fields) == 1 else concatenate(*fields)
+
+
+def _encode_field(type_: str, value: Value) -> bytes:
+    if isinstance(value, int):
+        return value.to_bytes(2, "big")
+    if type_ == _LINK:
+        return value.encode().ljust(_LINK_NAME_BYTES, b"\0")
+    if type_ == _PROTO:
+        return bytes((PROTOCOL_NUMBERS[value],))
+    return ip_address(value).packed

@@ -1,7 +1,7 @@
 """The engine is killed at every named point of an operation: the next one loses and leaks nothing.
 
 The points are read from the source, so that a new one is tried as soon as it is there; the first
-word of its name chooses the scene.
+word of its name chooses the scene. Those of networks are in `test_engine_networks_faults`.
 """
 
 import http.client
@@ -49,7 +49,9 @@ def points(*operations: str) -> list[str]:
 
 
 def test_every_point_has_its_scene_and_its_word() -> None:
-    scenes = points("create", "start", "end", "stop", "restart", "pause", "unpause", "remove")
+    scenes = points(
+        "create", "start", "end", "stop", "restart", "pause", "unpause", "remove", "network"
+    )
     told = (ROOT / "docs" / "flows" / "engine-restart.md").read_text()
     assert points() == scenes == sorted(re.findall(r"`(\w+\.\w[\w-]*)` \|", told))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from network_lab import Lab
+from network_lab import Lab, default_fabric
 
-from budu.network.contract import NetworkConfig
-from budu.network.service import BridgeService
+from budu.network.fabric import NetworkFabric
 
 
 @pytest.fixture
@@ -19,8 +18,8 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def service(lab: Lab) -> Iterator[BridgeService]:
-    made = BridgeService(NetworkConfig())
+def service(lab: Lab) -> Iterator[NetworkFabric]:
+    made = default_fabric()
     made.start()
     yield made
     made.close()

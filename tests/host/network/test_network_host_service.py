@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from network_lab import HOST_ADDRESS, Lab, link_names, nft
+from network_lab import HOST_ADDRESS, Lab, default_fabric, link_names, nft, subnet_of
 
 from budu.base.errors import (
     BuduError,
@@ -23,8 +23,13 @@ from budu.base.errors import (
 )
 from budu.linux.netlink import nftables, route
 from budu.linux.netlink.wire import NETLINK_NETFILTER, NETLINK_ROUTE, Connection
-from budu.network.contract import EndpointState, NetworkConfig, PortRequest
-from budu.network.service import BridgeService
+from budu.network.contract import (
+    EndpointRequest,
+    EndpointState,
+    PortRequest,
+    Subnet,
+)
+from budu.network.fabric import NetworkFabric
 
 pytestmark = pytest.mark.host
 
@@ -36,9 +41,10 @@ def request(first: int, last: int = 0, *, address: str = "") -> PortRequest:
 
 
 def connect(
-    service: BridgeService, netns: int, *requests: PortRequest, name: str = "web"
+    service: NetworkFabric, netns: int, *requests: PortRequest, name: str = "web"
 ) -> EndpointState:
-    return service.connect("c" * 64, netns, name=name, requests=requests)
+    wish = EndpointRequest(container_id="c" * 64, name=name, ports=requests)
+    return service.connect(service.default.id, netns, wish)
 
 
 def elements(table: str = "budu") -> list[nftables.Element]:
@@ -46,16 +52,15 @@ def elements(table: str = "budu") -> list[nftables.Element]:
     try:
         return [
             element
-            for name in ("published", "published_at")
+            for name in ("published4", "published_at4")
             for element in nftables.dump_elements(connection, table, name)
         ]
     finally:
         connection.close()
 
 
-def second_engine(**config: str) -> BridgeService:
-    settings = {"bridge": "budu1", "table": "budu1", "link_prefix": "budv-", **config}
-    service = BridgeService(msgspec.convert(settings, NetworkConfig))
+def second_engine() -> NetworkFabric:
+    service = default_fabric(link="budu1", table="budu1", link_prefix="budv-")
     service.start()
     return service
 
@@ -68,7 +73,7 @@ def foreign(lab: Lab) -> Iterator[int]:
     server.close()
 
 
-def test_endpoint_is_as_docker_makes_it(lab: Lab, service: BridgeService) -> None:
+def test_endpoint_is_as_docker_makes_it(lab: Lab, service: NetworkFabric) -> None:
     netns = lab.new_namespace()
     state = connect(service, netns)
     with lab.inside(netns):
@@ -83,14 +88,15 @@ def test_endpoint_is_as_docker_makes_it(lab: Lab, service: BridgeService) -> Non
     assert default == [state.gateway] == ["172.17.0.1"]
 
 
-def test_requested_address_and_mac_are_used(lab: Lab, service: BridgeService) -> None:
-    state = service.connect(
-        "c" * 64, lab.new_namespace(), name="web", address="172.17.9.9", mac="02-AA-00-00-00-01"
+def test_requested_address_and_mac_are_used(lab: Lab, service: NetworkFabric) -> None:
+    wish = EndpointRequest(
+        container_id="c" * 64, name="web", address="172.17.9.9", mac="02-AA-00-00-00-01"
     )
+    state = service.connect("", lab.new_namespace(), wish)
     assert (state.address, state.mac) == ("172.17.9.9", "02:aa:00:00:00:01")
 
 
-def test_port_of_the_kernels_choice_is_in_its_range(lab: Lab, service: BridgeService) -> None:
+def test_port_of_the_kernels_choice_is_in_its_range(lab: Lab, service: NetworkFabric) -> None:
     first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     state = connect(
         service, lab.new_namespace(), *(PortRequest(container_port=p) for p in (80, 81))
@@ -100,13 +106,13 @@ def test_port_of_the_kernels_choice_is_in_its_range(lab: Lab, service: BridgeSer
     assert all(first <= port <= last for port in ports)
 
 
-def test_range_gives_the_first_free_port(lab: Lab, service: BridgeService, foreign: int) -> None:
+def test_range_gives_the_first_free_port(lab: Lab, service: NetworkFabric, foreign: int) -> None:
     state = connect(service, lab.new_namespace(), request(foreign, foreign + 5))
     assert [binding.host_port for binding in state.bindings] == [foreign + 1]
 
 
 def test_range_without_a_free_port_is_exhausted(
-    lab: Lab, service: BridgeService, foreign: int
+    lab: Lab, service: NetworkFabric, foreign: int
 ) -> None:
     connect(service, lab.new_namespace(), request(foreign + 1))
     with pytest.raises(ResourceExhausted, match="all ports are allocated"):
@@ -114,14 +120,14 @@ def test_range_without_a_free_port_is_exhausted(
 
 
 def test_named_port_is_not_taken_by_a_range_of_the_same_container(
-    lab: Lab, service: BridgeService
+    lab: Lab, service: NetworkFabric
 ) -> None:
     state = connect(service, lab.new_namespace(), request(8000, 8005), request(8000))
     assert [binding.host_port for binding in state.bindings] == [8001, 8000]
 
 
 def test_port_of_another_container_names_it_and_a_free_one(
-    lab: Lab, service: BridgeService
+    lab: Lab, service: NetworkFabric
 ) -> None:
     connect(service, lab.new_namespace(), request(8080), name="first")
     with pytest.raises(Conflict) as caught:
@@ -136,14 +142,14 @@ def test_port_of_another_container_names_it_and_a_free_one(
 
 
 def test_port_at_one_address_conflicts_with_the_port_everywhere(
-    lab: Lab, service: BridgeService
+    lab: Lab, service: NetworkFabric
 ) -> None:
     connect(service, lab.new_namespace(), request(8080, address="127.0.0.1"))
     with pytest.raises(Conflict, match="port is already allocated"):
         connect(service, lab.new_namespace(), request(8080))
 
 
-def test_port_of_a_foreign_process_names_it(lab: Lab, service: BridgeService, foreign: int) -> None:
+def test_port_of_a_foreign_process_names_it(lab: Lab, service: NetworkFabric, foreign: int) -> None:
     with pytest.raises(Conflict) as caught:
         connect(service, lab.new_namespace(), request(foreign))
     assert caught.value.message.endswith(
@@ -154,12 +160,12 @@ def test_port_of_a_foreign_process_names_it(lab: Lab, service: BridgeService, fo
     assert caught.value.hint.values["free"] == 8081
 
 
-def test_address_that_is_not_here_is_refused(lab: Lab, service: BridgeService) -> None:
+def test_address_that_is_not_here_is_refused(lab: Lab, service: NetworkFabric) -> None:
     with pytest.raises(InvalidArgument, match="cannot assign requested address"):
         connect(service, lab.new_namespace(), request(8080, address="203.0.113.9"))
 
 
-def test_foreign_program_cannot_take_a_published_port(lab: Lab, service: BridgeService) -> None:
+def test_foreign_program_cannot_take_a_published_port(lab: Lab, service: NetworkFabric) -> None:
     connect(service, lab.new_namespace(), request(8080))
     with pytest.raises(OSError, match="Address already in use"):
         lab.listen(lab.host, 8080)
@@ -167,12 +173,14 @@ def test_foreign_program_cannot_take_a_published_port(lab: Lab, service: BridgeS
 
 @pytest.mark.parametrize("wanted", ["address", "port", "namespace"])
 def test_failed_connect_leaves_nothing_behind(
-    lab: Lab, service: BridgeService, foreign: int, wanted: str
+    lab: Lab, service: NetworkFabric, foreign: int, wanted: str
 ) -> None:
     links, netns = link_names(), lab.new_namespace()
     broken = os.open("/dev/null", os.O_RDONLY)
     cases = {
-        "address": lambda: service.connect("c", netns, name="w", address="10.0.0.1"),
+        "address": lambda: service.connect(
+            "", netns, EndpointRequest(container_id="c", name="w", address="10.0.0.1")
+        ),
         "port": lambda: connect(service, netns, request(8081), request(foreign)),
         "namespace": lambda: connect(service, broken, request(8081)),
     }
@@ -184,18 +192,18 @@ def test_failed_connect_leaves_nothing_behind(
 
 
 def test_disconnect_frees_port_and_element_and_the_kernel_the_link(
-    lab: Lab, service: BridgeService
+    lab: Lab, service: NetworkFabric
 ) -> None:
     links = link_names()
     netns = lab.new_namespace()
     state = connect(service, netns, request(8080))
     assert state.host_link in link_names()
-    service.disconnect(state, remove_link=True)
+    service.disconnect(state, netns_fd=netns)
     assert (link_names(), elements()) == (links, [])
     lab.listen(lab.host, 8080)
 
 
-def test_second_disconnect_does_not_touch_the_next_owner(lab: Lab, service: BridgeService) -> None:
+def test_second_disconnect_does_not_touch_the_next_owner(lab: Lab, service: NetworkFabric) -> None:
     first = connect(service, lab.new_namespace(), request(8080))
     service.disconnect(first)
     connect(service, lab.new_namespace(), request(8080))
@@ -205,7 +213,7 @@ def test_second_disconnect_does_not_touch_the_next_owner(lab: Lab, service: Brid
         connect(service, lab.new_namespace(), request(8080))
 
 
-def test_more_ports_can_be_published_later(lab: Lab, service: BridgeService) -> None:
+def test_more_ports_can_be_published_later(lab: Lab, service: NetworkFabric) -> None:
     netns = lab.new_namespace()
     state = service.publish(connect(service, netns), (request(8080),))
     lab.reach(lab.host, HOST_ADDRESS, 8080, server=lab.listen(netns, 80))
@@ -214,7 +222,7 @@ def test_more_ports_can_be_published_later(lab: Lab, service: BridgeService) -> 
 
 
 def test_ports_work_while_no_engine_runs_and_after_the_next_took_over(lab: Lab) -> None:
-    first = BridgeService(NetworkConfig())
+    first = default_fabric()
     first.start()
     netns = lab.new_namespace()
     server = lab.listen(netns, 80)
@@ -222,11 +230,11 @@ def test_ports_work_while_no_engine_runs_and_after_the_next_took_over(lab: Lab) 
     first.close()
     lab.reach(lab.outside, HOST_ADDRESS, 8080, server=server)
 
-    second = BridgeService(NetworkConfig())
+    second = default_fabric()
     second.start()
     lab.reach(lab.outside, HOST_ADDRESS, 8080, server=server)
     state = msgspec.json.decode(stored, type=EndpointState)
-    assert second.restore([state]) == []
+    assert second.restore([], [state]) == []
     lab.reach(lab.outside, HOST_ADDRESS, 8080, server=server)
     with pytest.raises(Conflict, match="port is already allocated"):
         connect(second, lab.new_namespace(), request(8080))
@@ -236,7 +244,7 @@ def test_ports_work_while_no_engine_runs_and_after_the_next_took_over(lab: Lab) 
     second.close()
 
 
-def test_restore_remakes_what_was_flushed(lab: Lab, service: BridgeService) -> None:
+def test_restore_remakes_what_was_flushed(lab: Lab, service: NetworkFabric) -> None:
     netns = lab.new_namespace()
     server = lab.listen(netns, 80)
     state = connect(service, netns, request(8080))
@@ -245,43 +253,43 @@ def test_restore_remakes_what_was_flushed(lab: Lab, service: BridgeService) -> N
         server.settimeout(0.2)
         lab.reach(lab.outside, HOST_ADDRESS, 8080, server=server)
     server.settimeout(5)
-    assert service.restore([state]) == []
+    assert service.restore([], [state]) == []
     lab.reach(lab.outside, HOST_ADDRESS, 8080, server=server)
 
 
-def test_restore_remakes_a_removed_bridge(lab: Lab, service: BridgeService) -> None:
+def test_restore_remakes_a_removed_bridge(lab: Lab, service: NetworkFabric) -> None:
     netns = lab.new_namespace()
     server = lab.listen(netns, 80)
     state = connect(service, netns, request(8080))
     subprocess.run(["ip", "link", "del", "budu0"], check=True, timeout=30)
-    assert service.restore([state]) == []
+    assert service.restore([], [state]) == []
     lab.reach(lab.host, "127.0.0.1", 8080, server=server)
 
 
-def test_restore_removes_links_and_elements_of_nobody(lab: Lab, service: BridgeService) -> None:
+def test_restore_removes_links_and_elements_of_nobody(lab: Lab, service: NetworkFabric) -> None:
     state = connect(service, lab.new_namespace(), request(8080))
-    assert service.restore([]) == []
+    assert service.restore([], []) == []
     assert state.host_link not in link_names()
     assert elements() == []
 
 
 def test_restore_warns_of_a_lost_link_and_a_lost_port(lab: Lab) -> None:
-    first = BridgeService(NetworkConfig())
+    first = default_fabric()
     first.start()
     state = connect(first, lab.new_namespace(), request(8080))
     first.close()
     lab.listen(lab.host, 8080)
     subprocess.run(["ip", "link", "del", state.host_link], check=True, timeout=30)
-    second = BridgeService(NetworkConfig())
+    second = default_fabric()
     second.start()
-    lost_link, lost_port = second.restore([state])
+    lost_link, lost_port = second.restore([], [state])
     second.close()
     assert "web has lost its network link" in lost_link
     assert "0.0.0.0:8080/tcp of container web is also bound" in lost_port
 
 
 def test_publishing_into_a_flushed_table_makes_it_again_whole(
-    lab: Lab, service: BridgeService
+    lab: Lab, service: NetworkFabric
 ) -> None:
     connect(service, lab.new_namespace(), request(8080))
     nft("flush ruleset")
@@ -289,16 +297,16 @@ def test_publishing_into_a_flushed_table_makes_it_again_whole(
     assert len(elements()) == 2
 
 
-def test_disconnect_after_a_flush_succeeds(lab: Lab, service: BridgeService) -> None:
+def test_disconnect_after_a_flush_succeeds(lab: Lab, service: NetworkFabric) -> None:
     state = connect(service, lab.new_namespace(), request(8080), request(8081, address="127.0.0.1"))
-    nft("flush map ip budu published")
+    nft("flush map inet budu published4")
     service.disconnect(state)
     assert elements() == []
 
 
-def test_two_engines_live_side_by_side(lab: Lab, service: BridgeService) -> None:
+def test_two_engines_live_side_by_side(lab: Lab, service: NetworkFabric) -> None:
     other = second_engine()
-    assert not service.subnet.overlaps(other.subnet)
+    assert not subnet_of(service).overlaps(subnet_of(other))
     near, far = lab.new_namespace(), lab.new_namespace()
     connect(service, near, request(8080))
     connect(other, far, request(8081))
@@ -313,14 +321,14 @@ def test_two_engines_live_side_by_side(lab: Lab, service: BridgeService) -> None
 
 def test_subnet_of_a_host_route_is_avoided(lab: Lab) -> None:
     subprocess.run(["ip", "route", "add", "172.17.8.0/24", "dev", "up0"], check=True, timeout=30)
-    service = BridgeService(NetworkConfig())
+    service = default_fabric()
     service.start()
-    assert str(service.subnet) == "172.18.0.0/16"
+    assert str(subnet_of(service)) == "172.18.0.0/24"
     service.close()
 
 
 def test_configured_subnet_and_mtu_are_used(lab: Lab) -> None:
-    service = BridgeService(NetworkConfig(subnet="10.9.8.0/24", gateway="10.9.8.7", mtu=1300))
+    service = default_fabric(subnets=(Subnet(subnet="10.9.8.0/24", gateway="10.9.8.7"),), mtu=1300)
     service.start()
     state = connect(service, lab.new_namespace())
     assert (state.address, state.gateway, state.mtu) == ("10.9.8.1", "10.9.8.7", 1300)
@@ -331,9 +339,9 @@ def test_mtu_follows_the_hosts_way_out(lab: Lab) -> None:
     commands = (["link", "set", "up0", "mtu", "1400"], ["route", "add", "default", "dev", "up0"])
     for command in commands:
         subprocess.run(["ip", *command], check=True, timeout=30)
-    service = BridgeService(NetworkConfig())
+    service = default_fabric()
     service.start()
-    assert service.mtu == 1400
+    assert service.mtu("") == 1400
     service.close()
 
 
@@ -342,19 +350,19 @@ def test_link_of_another_kind_is_not_taken_for_the_bridge(lab: Lab) -> None:
         ["ip", "link", "add", "budu0", "type", "veth", "peer", "name", "x"], check=True, timeout=30
     )
     with pytest.raises(Conflict, match="budu0 is not a bridge"):
-        BridgeService(NetworkConfig()).start()
+        default_fabric().start()
 
 
 def test_missing_nft_names_the_package(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(Unavailable) as caught:
-        BridgeService(NetworkConfig()).start()
+        default_fabric().start()
     assert caught.value.hint is not None
     assert caught.value.hint.values == {"package": "nftables"}
 
 
 def test_diagnosis_finds_a_firewall_that_drops_forwarded_packets(
-    lab: Lab, service: BridgeService
+    lab: Lab, service: NetworkFabric
 ) -> None:
     assert service.diagnose() == ()
     nft("table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }")
@@ -365,10 +373,10 @@ def test_diagnosis_finds_a_firewall_that_drops_forwarded_packets(
 
 def test_remove_leaves_the_host_as_it_was(lab: Lab) -> None:
     links = link_names()
-    service = BridgeService(NetworkConfig())
+    service = default_fabric()
     service.start()
     connect(service, lab.new_namespace(), request(8080))
-    service.remove()
+    service.clear()
     service.close()
     assert link_names() == links
     with pytest.raises(FileNotFoundError):
@@ -377,6 +385,7 @@ def test_remove_leaves_the_host_as_it_was(lab: Lab) -> None:
         free.bind(("0.0.0.0", 8080))
 
 
-def test_wrong_mac_is_refused(lab: Lab, service: BridgeService) -> None:
+def test_wrong_mac_is_refused(lab: Lab, service: NetworkFabric) -> None:
     with pytest.raises(BuduError, match="invalid MAC address: 02:42"):
-        service.connect("c" * 64, lab.new_namespace(), name="web", mac="02:42")
+        wish = EndpointRequest(container_id="c" * 64, name="web", mac="02:42")
+        service.connect("", lab.new_namespace(), wish)

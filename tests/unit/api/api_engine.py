@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
-from budu.base.errors import Conflict, NotFound, NotModified, Unauthenticated
+from budu.base.errors import Conflict, Hint, NotFound, NotModified, Unauthenticated
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container, Mount, MountKind, Status
@@ -19,6 +19,7 @@ from budu.engine.contract import (
     LogOptions,
     WaitResult,
 )
+from budu.engine.contract.diagnosis import Diagnosis, Outcome, Step
 from budu.image.history import HistoryRow
 from budu.image.model import ImageRecord
 from budu.network.contract import EndpointState, PortBinding
@@ -26,7 +27,7 @@ from budu.spec.api.auth import AuthConfig
 from budu.spec.api.container import ContainerConfig, ContainerCreateBody
 from budu.spec.api.events import EventActor, EventMessage
 from budu.spec.api.host_config import HostConfig
-from budu.spec.api.network import EndpointSettings, Network
+from budu.spec.api.network import EndpointSettings, Network, NetworkCreateResponse, OpenPort
 from budu.spec.api.system import SystemInfo, SystemVersion
 from budu.spec.api.volume import Volume
 from budu.spec.image import ExecConfig, History, ImageConfig, RootFS
@@ -275,16 +276,54 @@ class FakeImages:
 
 
 class FakeNetworks:
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+
     def list(self, filters: Filters) -> list[Network]:
         return [self.get("bridge")]
 
-    def get(self, ref: str) -> Network:
-        if ref not in ("bridge", NETWORK_ID):
+    def get(self, ref: str, *, scope: str = "") -> Network:
+        if ref not in ("bridge", NETWORK_ID) or scope not in ("", "local"):
             raise NotFound(f"network {ref} not found", reference=ref)
         return Network(name="bridge", id=NETWORK_ID, driver="bridge")
 
     def id_of(self, name: str) -> str:
         return NETWORK_ID if name == "bridge" else ""
+
+    async def create(self, body: Any) -> NetworkCreateResponse:
+        self.asked.append(("create", body.name, body.driver, body.ipam))
+        return NetworkCreateResponse(id=NETWORK_ID)
+
+    async def remove(self, ref: str) -> None:
+        self.asked.append(("remove", ref))
+
+    def published(self) -> tuple[OpenPort, ...]:
+        return (OpenPort(container="web", container_port=80, host_port=8080, reach="world"),)
+
+
+class FakeDoctor:
+    async def examine(self, ref: str) -> Diagnosis:
+        finding = Hint("engine.doctor-route-ok", gateway="10.9.0.1")
+        step = Step(name="route", outcome=Outcome.OK, finding=finding)
+        problems = (Hint("network.protocols"),)
+        return Diagnosis(container=ref, steps=(step,), problems=problems)
+
+
+class FakeNetworkMembers:
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+
+    async def connect(self, network: str, ref: str, settings: Any) -> None:
+        self.asked.append(("connect", network, ref, settings and settings.aliases))
+
+    async def disconnect(self, network: str, ref: str, *, force: bool) -> None:
+        self.asked.append(("disconnect", network, ref, force))
+
+    async def publish(self, ref: str, ports: Any) -> None:
+        self.asked.append(("publish", ref, ports))
+
+    async def unpublish(self, ref: str, ports: Any) -> None:
+        self.asked.append(("unpublish", ref, ports))
 
 
 class FakeVolumes:
@@ -379,6 +418,8 @@ class FakeEngine:
         self.containers: Any = FakeContainers()
         self.images: Any = FakeImages()
         self.networks: Any = FakeNetworks()
+        self.network_members: Any = FakeNetworkMembers()
+        self.network_doctor: Any = FakeDoctor()
         self.volumes: Any = FakeVolumes()
         self.container_files: Any = None
         self.volume_files: Any = None

@@ -112,7 +112,13 @@ async def test_container_list_has_dockers_fields() -> None:
         assert (row["Command"], row["Created"]) == ("httpd -D 'FOREGROUND x'", 1_700_000_000)
         assert (row["State"], row["Status"][:3]) == ("running", "Up ")
         assert row["Ports"] == [
-            {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
+            {
+                "IP": "0.0.0.0",
+                "PrivatePort": 80,
+                "PublicPort": 8080,
+                "Type": "tcp",
+                "Reach": "world",
+            },
             {"PrivatePort": 443, "Type": "tcp"},
         ]
         assert row["HostConfig"] == {"NetworkMode": "bridge"}

@@ -19,7 +19,8 @@ def complete(*words: str, lang: str = "en", folder: str = "/nowhere") -> dict[st
 
 
 def test_every_command_is_offered() -> None:
-    assert set(complete("")) == (set(COMMANDS) | set(GROUPS)) - HIDDEN
+    words = {name for name in COMMANDS if " " not in name}
+    assert set(complete("")) == (words | set(GROUPS)) - HIDDEN
 
 
 def test_words_below_a_group() -> None:

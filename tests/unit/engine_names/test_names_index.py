@@ -129,3 +129,11 @@ def test_the_hosts_servers_are_those_of_this_moment(tmp_path: Path) -> None:
     assert servers.current() == ("192.0.2.2",)
     file.unlink()
     assert servers.current() == ()
+
+
+@pytest.mark.parametrize(("oneoff", "found"), [("False", at("10.2.0.3")), ("True", None)])
+def test_a_service_of_compose_is_a_name(oneoff: str, found: Addresses | None) -> None:
+    labels = {"com.docker.compose.service": "Store", "com.docker.compose.oneoff": oneoff}
+    config = ContainerConfig(hostname="h", image="busybox", labels=labels)
+    made = msgspec.structs.replace(member("shop-store-1", back="10.2.0.3"), config=config)
+    assert NameIndex([WEB, made]).addresses(WEB, "store") == found

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budu.base.errors import Conflict, InvalidArgument, ResourceExhausted
-from budu.network.contract import DEFAULT_POOLS
+from budu.base.errors import InvalidArgument, PermissionDenied, ResourceExhausted
+from budu.network.contract import DEFAULT_BRIDGE_POOL, NETWORK_POOLS
 from budu.network.ipam import (
     Pool,
     choose_gateway,
@@ -18,6 +18,8 @@ from budu.network.ipam import (
     parse_subnet,
     pool_subnets,
 )
+
+POOLS = (DEFAULT_BRIDGE_POOL, *NETWORK_POOLS)
 
 
 def make_pool(text: str = "10.9.0.0/29") -> Pool:
@@ -62,7 +64,7 @@ def test_reserved_address_is_skipped() -> None:
 
 def test_taken_address_cannot_be_reserved() -> None:
     pool = make_pool()
-    with pytest.raises(Conflict, match="Address already in use"):
+    with pytest.raises(PermissionDenied, match="Address already in use"):
         pool.reserve(pool.allocate())
 
 
@@ -100,22 +102,22 @@ def test_no_two_endpoints_ever_share_an_address(steps: list[int | None]) -> None
 
 
 def test_default_bridge_takes_dockers_subnet() -> None:
-    assert choose_subnet(DEFAULT_POOLS, []) == IPv4Network("172.17.0.0/16")
+    assert choose_subnet(POOLS, []) == IPv4Network("172.17.0.0/16")
 
 
 def test_subnet_of_a_host_route_is_passed_over() -> None:
     taken = [IPv4Network("172.17.5.0/24"), IPv4Network("172.16.0.0/15"), IPv4Network("10.0.0.0/8")]
-    assert choose_subnet(DEFAULT_POOLS, taken) == IPv4Network("172.18.0.0/16")
+    assert choose_subnet(POOLS, taken) == IPv4Network("172.18.0.0/24")
 
 
 def test_wide_private_route_leads_to_the_last_pool() -> None:
     taken = [IPv4Network("172.16.0.0/12"), IPv4Network("192.168.1.0/24")]
-    assert choose_subnet(DEFAULT_POOLS, taken) == IPv4Network("192.168.16.0/20")
+    assert choose_subnet(POOLS, taken) == IPv4Network("192.168.0.0/24")
 
 
 def test_default_route_in_two_halves_does_not_count() -> None:
     taken = [IPv4Network("0.0.0.0/1"), IPv4Network("128.0.0.0/1"), IPv4Network("0.0.0.0/0")]
-    assert choose_subnet(DEFAULT_POOLS, taken) == IPv4Network("172.17.0.0/16")
+    assert choose_subnet(POOLS, taken) == IPv4Network("172.17.0.0/16")
 
 
 def test_no_free_subnet_names_the_routes() -> None:
@@ -137,7 +139,7 @@ def test_no_free_subnet_names_the_routes() -> None:
     )
 )
 def test_chosen_subnet_overlaps_no_route(taken: list[IPv4Network]) -> None:
-    chosen = choose_subnet(DEFAULT_POOLS, taken)
+    chosen = choose_subnet(POOLS, taken)
     assert not any(chosen.overlaps(network) for network in taken)
 
 

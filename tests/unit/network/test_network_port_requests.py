@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from budu.base.errors import InvalidArgument, NotImplementedHere
+from budu.base.errors import InvalidArgument
 from budu.network.contract import PortRequest
 from budu.network.port_requests import parse_exposed, parse_port_key, parse_requests
 
@@ -56,9 +56,9 @@ def test_wrong_host_address_is_refused() -> None:
         parse_requests({"80/tcp": [("1.2.3", "80")]})
 
 
-def test_ipv6_host_address_is_named_as_missing() -> None:
-    with pytest.raises(NotImplementedHere, match="IPv6 address ::1"):
-        parse_requests({"80/tcp": [("[::1]", "80")]})
+def test_ipv6_host_address_may_stand_in_brackets() -> None:
+    (request,) = parse_requests({"80/tcp": [("[::1]", "80")]})
+    assert request.host_address == "::1"
 
 
 def test_publish_all_skips_what_is_bound() -> None:
@@ -79,3 +79,8 @@ def test_exposed_ranges_are_spelled_out_once() -> None:
         "8001/tcp",
         "8002/tcp",
     )
+
+
+def test_a_reach_stands_in_an_addresss_place() -> None:
+    (request,) = parse_requests({"80/tcp": [("me", "8080")]})
+    assert (request.reach, request.host_address, request.host_first) == ("me", "", 8080)

@@ -24,31 +24,37 @@ def make_state(link: str, *, port: int = 8080) -> EndpointState:
 
 
 def test_link_of_a_live_endpoint_is_left_alone() -> None:
-    repairs = plan_repairs([make_state("b-1")], Facts(links=("b-1",), attached=("b-1",)))
-    assert (repairs.reattach, repairs.remove, repairs.lost) == ((), (), ())
+    repairs = plan_repairs(
+        [make_state("b-1")], Facts(links=("b-1",), attached=("b-1",)), networks={}
+    )
+    assert (repairs.remove, repairs.lost) == ((), ())
 
 
 def test_link_that_fell_off_the_bridge_is_put_back() -> None:
-    repairs = plan_repairs([make_state("b-1")], Facts(links=("b-1",), attached=()))
-    assert repairs.reattach == ("b-1",)
+    state = make_state("b-1")
+    repairs = plan_repairs([state], Facts(links=("b-1",), attached=()), networks={})
+    assert repairs.attach == (state,)
 
 
-def test_link_that_nobody_owns_is_removed_from_our_bridge_only() -> None:
+def test_link_that_nobody_owns_is_removed_from_our_bridges_only() -> None:
     facts = Facts(links=("b-1", "b-2", "b-3"), attached=("b-1", "b-2"))
-    assert plan_repairs([make_state("b-1")], facts).remove == ("b-2",)
+    assert plan_repairs([make_state("b-1")], facts, networks={}).remove == ("b-2",)
+
+
+def test_bridge_of_a_network_that_is_gone_is_removed() -> None:
+    facts = Facts(links=(), attached=(), marked=("bd-1", "bd-2"))
+    assert plan_repairs([], facts, networks={"1": "bd-1"}).remove == ("bd-2",)
 
 
 def test_endpoint_without_its_link_is_lost() -> None:
     state = make_state("b-1")
-    repairs = plan_repairs([state], Facts(links=(), attached=()))
-    assert repairs.lost == (state,)
-    assert repairs.reattach == ()
+    repairs = plan_repairs([state], Facts(links=(), attached=()), networks={})
+    assert (repairs.lost, repairs.attach) == ((state,), ())
 
 
-def test_every_binding_is_published() -> None:
-    states = [make_state("b-1", port=1), make_state("b-2", port=2)]
-    repairs = plan_repairs(states, Facts(links=("b-1", "b-2"), attached=("b-1", "b-2")))
-    assert [item.binding.host_port for item in repairs.published] == [1, 2]
+def test_endpoint_without_an_end_on_the_host_is_not_lost() -> None:
+    repairs = plan_repairs([make_state("")], Facts(links=(), attached=()), networks={})
+    assert (repairs.lost, repairs.attach) == ((), ())
 
 
 def test_state_survives_json() -> None:

@@ -1,29 +1,66 @@
-"""The text of the nftables table and the map elements."""
+"""The text of the nftables table and the elements of networks and ports."""
 
 from __future__ import annotations
 
-from budu.network.contract import PortBinding
-from budu.network.ruleset import BridgeRules, Published, element_of, map_of, render_table
+from budu.network.contract import EndpointState, NetworkSpec, PortBinding
+from budu.network.rules import PortRules, endpoint_rows, network_rows
+from budu.network.ruleset import Row, Skeleton, element_of, render_table
 
-RULES = BridgeRules(bridge="budu0", subnet="172.17.0.0/16")
+ID = "a" * 64
+ICC = "com.docker.network.bridge.enable_icc"
+MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
+MODE4 = "com.docker.network.bridge.gateway_mode_ipv4"
 
 
-def published(host_port: int, *, host_address: str = "0.0.0.0", protocol: str = "tcp") -> Published:
-    binding = PortBinding(
-        container_port=80, protocol=protocol, host_address=host_address, host_port=host_port
+def network(*, internal: bool = False, enable_ipv6: bool = False, **options: str) -> list[Row]:
+    spec = NetworkSpec(
+        id=ID, name="n", link="b0", internal=internal, enable_ipv6=enable_ipv6, options=options
     )
-    return Published(binding=binding, address="172.17.0.2")
+    return network_rows(spec)
+
+
+def endpoint(
+    binding: PortBinding, *, address6: str = "", rules: PortRules | None = None
+) -> list[Row]:
+    state = EndpointState(
+        endpoint_id=ID,
+        container_id=ID,
+        name="web",
+        address="172.17.0.2",
+        prefix_length=16,
+        gateway="172.17.0.1",
+        mac="",
+        host_link="v0",
+        mtu=1500,
+        address6=address6,
+        bindings=(binding,),
+    )
+    return endpoint_rows(state, rules or PortRules())
+
+
+def port(
+    host_port: int, *, host_address: str = "0.0.0.0", protocol: str = "tcp", reach: str = "world"
+) -> PortBinding:
+    return PortBinding(
+        container_port=80,
+        protocol=protocol,
+        host_address=host_address,
+        host_port=host_port,
+        reach=reach,
+    )
 
 
 def test_table_replaces_itself_in_one_text() -> None:
-    lines = render_table("budu-7", [RULES], []).splitlines()
-    assert lines[:3] == ["table ip budu-7", "delete table ip budu-7", "table ip budu-7 {"]
+    lines = render_table(Skeleton(table="budu-7"), []).splitlines()
+    assert lines[:3] == ["table inet budu-7", "delete table inet budu-7", "table inet budu-7 {"]
     assert lines[-1] == "}"
 
 
 def test_published_ports_are_elements_not_rules() -> None:
-    without = render_table("budu", [RULES], [])
-    text = render_table("budu", [RULES], [published(8080), published(53, protocol="udp")])
+    skeleton = Skeleton(table="budu")
+    without = render_table(skeleton, [])
+    rows = [*endpoint(port(8080)), *endpoint(port(53, protocol="udp"))]
+    text = render_table(skeleton, rows)
     added = [line.strip(" \t,") for line in text.splitlines() if line not in without.splitlines()]
     assert added == [
         "elements = {",
@@ -34,41 +71,70 @@ def test_published_ports_are_elements_not_rules() -> None:
 
 
 def test_port_at_one_address_is_in_the_other_map() -> None:
-    text = render_table("budu", [RULES], [published(8080, host_address="127.0.0.1")])
-    head, _, tail = text.partition("map published_at")
-    assert "elements" not in head
-    assert "127.0.0.1 . tcp . 8080 : 172.17.0.2 . 80" in tail
+    (row,) = endpoint(port(8080, host_address="127.0.0.1"))
+    assert row == Row("published_at4", ("127.0.0.1", "tcp", 8080), ("172.17.0.2", 80))
 
 
 def test_packets_to_loopback_from_outside_are_dropped_before_translation() -> None:
-    text = render_table("budu", [RULES], [])
+    text = render_table(Skeleton(table="budu"), [])
     raw = text.partition("chain raw")[2].partition("}")[0]
     assert "priority -300" in raw
     assert 'iifname != "lo" ip daddr 127.0.0.0/8 drop' in raw
 
 
-def test_every_bridge_has_its_rules() -> None:
-    other = BridgeRules(bridge="budu1", subnet="172.18.0.0/16")
-    text = render_table("budu", [RULES, other], [])
-    assert 'oifname != "budu0" ip saddr 172.17.0.0/16 masquerade' in text
-    assert 'oifname != "budu1" ip saddr 172.18.0.0/16 masquerade' in text
+def test_guard_stands_only_for_guarded_families() -> None:
+    text = render_table(Skeleton(table="budu", guarded=(4,)), [])
+    assert "jump guard4" in text
+    assert "guard6" not in text
 
 
-def test_accepts_into_a_bridge_stand_before_its_drop() -> None:
-    lines = render_table("budu", [RULES], []).partition("chain forward")[2].splitlines()
-    into = [line.split('"budu0" ')[1] for line in lines if line.strip().startswith("oifname")]
-    assert into[0] == "ct state established,related accept"
-    assert "drop" in into[3]
-
-
-def test_element_of_a_port_everywhere() -> None:
-    element = element_of(published(8080))
+def test_elements_have_the_kernels_form() -> None:
+    (everywhere,) = endpoint(port(8080))
+    element = element_of(everywhere)
     assert element.key == b"\x06\0\0\0\x1f\x90\0\0"
     assert element.value == b"\xac\x11\0\x02\0\x50\0\0"
-    assert map_of(published(8080).binding) == "published"
+    (at_one,) = endpoint(port(53, host_address="192.0.2.2", protocol="udp"))
+    assert element_of(at_one).key == b"\xc0\0\x02\x02\x11\0\0\0\0\x35\0\0"
+    assert element_of(Row("bridges", ("b0",))).key == b"b0" + bytes(14)
 
 
-def test_element_of_a_port_at_an_address() -> None:
-    item = published(53, host_address="192.0.2.2", protocol="udp")
-    assert element_of(item).key == b"\xc0\0\x02\x02\x11\0\0\0\0\x35\0\0"
-    assert map_of(item.binding) == "published_at"
+def test_network_is_masqueraded_and_its_containers_are_neighbours() -> None:
+    assert network() == [
+        Row("bridges", ("b0",)),
+        Row("same", ("b0", "b0")),
+        Row("neighbours", ("b0", "b0")),
+        Row("masqueraded4", ("b0",)),
+    ]
+
+
+def test_internal_network_has_no_way_out() -> None:
+    sets = [row.set for row in network(internal=True, enable_ipv6=True)]
+    assert sets == ["bridges", "same", "neighbours", "internal"]
+
+
+def test_options_choose_the_sets() -> None:
+    assert "neighbours" not in [row.set for row in network(**{ICC: "false"})]
+    assert "masqueraded4" not in [row.set for row in network(**{MASQUERADE: "false"})]
+    assert "masqueraded6" in [row.set for row in network(enable_ipv6=True)]
+    routed = [row.set for row in network(**{MODE4: "routed"})]
+    assert "routed4" in routed
+    assert "masqueraded4" not in routed
+    snat = network(**{"com.docker.network.host_ipv4": "192.0.2.9"})
+    assert Row("snat4", ("b0",), ("192.0.2.9",)) in snat
+
+
+def test_port_for_the_neighbourhood_is_closed_to_others() -> None:
+    rows = endpoint(port(8080, reach="lan"))
+    assert Row("lan4", ("tcp", 8080)) in rows
+
+
+def test_port_of_a_routed_network_is_open_at_the_container() -> None:
+    rows = endpoint(port(0), rules=PortRules(mode4="routed"))
+    assert rows == [Row("open4", ("172.17.0.2", "tcp", 80))]
+
+
+def test_ipv6_port_leads_to_the_ipv6_address_or_is_relayed() -> None:
+    wish = port(8080, host_address="::")
+    assert endpoint(wish) == []
+    assert endpoint(wish, address6="fd00::2") == [Row("published6", ("tcp", 8080), ("fd00::2", 80))]
+    assert endpoint(port(8080, host_address="::1"), address6="fd00::2") == []

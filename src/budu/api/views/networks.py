@@ -10,6 +10,8 @@ from collections.abc import Callable
 import msgspec
 
 from budu.engine.containers.model import Container
+from budu.engine.networks.model import PREDEFINED
+from budu.engine.networks.settings import dns_names
 from budu.spec.api.container import Port
 from budu.spec.api.host_config import PortBinding
 from budu.spec.api.network import EndpointSettings, NetworkSettings
@@ -28,17 +30,31 @@ def endpoint_views(
 def _endpoint_view(container: Container, name: str, id_: str) -> EndpointSettings:
     settings = container.endpoint_settings.get(name) or EndpointSettings()
     state = container.endpoints.get(name)
+    names = _names(container, name, settings)
     if state is None:
-        return msgspec.structs.replace(settings, network_id=id_)
+        return msgspec.structs.replace(
+            settings, network_id=id_ or settings.network_id, dns_names=names
+        )
     return msgspec.structs.replace(
         settings,
         network_id=id_,
+        dns_names=names,
         endpoint_id=state.endpoint_id,
         gateway=state.gateway,
         ip_address=state.address,
         ip_prefix_len=state.prefix_length,
+        ipv6_gateway=state.gateway6,
+        global_ipv6_address=state.address6,
+        global_ipv6_prefix_len=state.prefix_length6,
         mac_address=state.mac,
     )
+
+
+def _names(container: Container, network: str, settings: EndpointSettings) -> list[str] | None:
+    """The names of a container in a network of a user's own, once it was started there."""
+    if network in PREDEFINED or not container.started_ns:
+        return None
+    return dns_names(container, settings)
 
 
 def network_settings(container: Container, *, network_id: Callable[[str], str]) -> NetworkSettings:
@@ -53,6 +69,9 @@ def network_settings(container: Container, *, network_id: Callable[[str], str]) 
         gateway=default.gateway,
         ip_address=default.ip_address,
         ip_prefix_len=default.ip_prefix_len,
+        ipv6_gateway=default.ipv6_gateway,
+        global_ipv6_address=default.global_ipv6_address,
+        global_ipv6_prefix_len=default.global_ipv6_prefix_len,
         mac_address=default.mac_address,
         networks=networks,
     )
@@ -74,13 +93,25 @@ def port_map(container: Container) -> dict[str, list[PortBinding] | None]:
 def port_rows(container: Container) -> list[Port]:
     """The PORTS column of the list."""
     rows: list[Port] = []
+    reaches = {
+        (one.host_address, one.host_port, one.protocol): one.reach
+        for state in container.endpoints.values()
+        for one in state.bindings
+    }
     for port, bindings in port_map(container).items():
         number, kind = _port_order(port)
         if not bindings:
             rows.append(Port(private_port=number, type=kind))
         for one in bindings or ():
+            public = int(one.host_port)
             rows.append(
-                Port(ip=one.host_ip, private_port=number, public_port=int(one.host_port), type=kind)
+                Port(
+                    ip=one.host_ip,
+                    private_port=number,
+                    public_port=public,
+                    type=kind,
+                    reach=reaches.get((one.host_ip, public, kind), ""),
+                )
             )
     return rows
 

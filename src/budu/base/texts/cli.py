@@ -72,6 +72,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "cli.why-restarts": (", restarted {count} times", ", {count}번 다시 시작함"),
     "cli.why-log": ("  Last {count} lines of its log:", "  로그 마지막 {count}줄:"),
+    "cli.doctor-inside": ("From inside {name}:", "{name} 안에서:"),
+    "cli.doctor-nobody": (
+        "No container with a network runs; only the host was looked at.",
+        "네트워크가 있는 컨테이너가 실행되고 있지 않아 호스트만 살폈습니다.",
+    ),
+    "cli.doctor-failed": ("The first that fails: {step}.", "처음 실패한 것: {step}."),
     "cli.prune-containers": (
         "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?",
         "경고! 멈춘 컨테이너를 모두 지웁니다.\n계속할까요?",

@@ -43,6 +43,68 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Networks of this engine: {known}.",
         "이 엔진의 네트워크: {known}.",
     ),
+    "engine.doctor-no-network": (
+        "{name} is in no network of its own.",
+        "{name} 컨테이너에는 자기 네트워크가 없습니다.",
+    ),
+    "engine.doctor-name-ok": (
+        "{server} knows {name}.",
+        "{server}이(가) {name} 이름을 압니다.",
+    ),
+    "engine.doctor-name-failed": (
+        "The resolver at {server} gives no address for {name}. Restart the container; if that does "
+        "not help, look for a rule in it that catches port 53.",
+        "{server} 리졸버가 {name}의 주소를 주지 않습니다. 컨테이너를 다시 시작하고, 그래도 안 되면 "
+        "안에서 53번 포트를 가로채는 규칙이 있는지 보세요.",
+    ),
+    "engine.doctor-no-way-out": (
+        "The container's networks are internal: there is no way out, by wish.",
+        "내부 네트워크에만 있어서 바깥으로 나가는 길이 일부러 막혀 있습니다.",
+    ),
+    "engine.doctor-route-ok": (
+        "The gateway {gateway} answers.",
+        "게이트웨이 {gateway}이(가) 응답합니다.",
+    ),
+    "engine.doctor-route-failed": (
+        "The gateway {gateway} cannot be reached ({error}). Connect the container anew: "
+        "budu network disconnect and connect.",
+        "게이트웨이 {gateway}에 닿지 않습니다({error}). budu network disconnect, connect로 다시 "
+        "연결하세요.",
+    ),
+    "engine.doctor-nat-ok": (
+        "The outside answers: {server}.",
+        "바깥이 응답합니다: {server}.",
+    ),
+    "engine.doctor-nat-nobody": (
+        "This host has no name server elsewhere that could be asked.",
+        "물어볼 수 있는 바깥 네임 서버가 이 호스트에 없습니다.",
+    ),
+    "engine.doctor-nat-silent": (
+        "{server} does not answer this host either.",
+        "{server}은(는) 이 호스트에도 응답하지 않습니다.",
+    ),
+    "engine.doctor-nat-failed": (
+        "{server} answers this host, but not the container: packets are not forwarded or not "
+        "translated. Look at sysctl net.ipv4.ip_forward and at other firewalls (nft list ruleset).",
+        "{server}이(가) 호스트에는 응답하지만 컨테이너에는 응답하지 않습니다. 패킷이 전달되거나 "
+        "변환되지 않습니다. sysctl net.ipv4.ip_forward와 다른 방화벽(nft list ruleset)을 보세요.",
+    ),
+    "engine.doctor-port-ok": (
+        "{port} leads to {inside} of {name}.",
+        "{port}에서 {name}의 {inside}(으)로 이어집니다.",
+    ),
+    "engine.doctor-port-nobody": (
+        "Nothing listens at {inside} in {name}, so {port} leads nowhere. A program that listens at "
+        "127.0.0.1 inside is not reached: let it listen at 0.0.0.0.",
+        "{name} 안에서 {inside}을(를) 듣는 프로그램이 없어 {port}이(가) 아무 데도 이어지지 "
+        "않습니다. 안에서 127.0.0.1로 듣고 있다면 0.0.0.0으로 바꾸세요.",
+    ),
+    "engine.doctor-port-failed": (
+        "{inside} of {name} answers inside, but not at {port}. Look at other firewalls "
+        "(nft list ruleset).",
+        "{name} 안에서는 {inside}이(가) 응답하지만 {port}에서는 응답하지 않습니다. 다른 방화벽"
+        "(nft list ruleset)을 보세요.",
+    ),
     "engine.no-ps": (
         "The host has no ps (Debian: apt install procps). Without options, top needs none.",
         "호스트에 ps가 없습니다 (Debian: apt install procps). 옵션이 없으면 top은 ps 없이도 "

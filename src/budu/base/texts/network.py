@@ -24,10 +24,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{address} is not an address of this host; `ip -4 addr` lists them.",
         "{address}은(는) 이 호스트의 주소가 아닙니다. `ip -4 addr`로 확인하세요.",
     ),
-    "network.publish-ipv4": (
-        "Leave {address} out, or publish at an IPv4 address: -p 127.0.0.1:8080:80.",
-        "{address}을(를) 빼거나 IPv4 주소로 공개하세요: -p 127.0.0.1:8080:80.",
-    ),
     "network.range-used-up": (
         "Every host port of {range} is taken. Name a wider range, or stop a container.",
         "호스트 포트 {range}(이)가 모두 쓰이고 있습니다. 범위를 넓히거나 컨테이너를 멈추세요.",
@@ -59,6 +55,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     "network.nft-missing": (
         "Install it: apt-get install {package}.",
         "설치하세요: apt-get install {package}.",
+    ),
+    "network.option-values": (
+        "Known values: {known}.",
+        "쓸 수 있는 값: {known}.",
+    ),
+    "network.link-name": (
+        "A link's name has 1 to 15 characters, without `/`, `:` and spaces: {name}.",
+        "링크 이름은 `/`, `:`, 공백 없이 1~15자여야 합니다: {name}.",
+    ),
+    "network.kernel-lacks": (
+        "This kernel cannot make {kind} links. Load the module: modprobe {module}.",
+        "이 커널은 {kind} 링크를 만들지 못합니다. 모듈을 올리세요: modprobe {module}.",
+    ),
+    "network.no-ipv6": (
+        "Remove ipv6.disable=1 from the kernel's command line, or make the network without IPv6.",
+        "커널 명령줄에서 ipv6.disable=1을 지우거나 IPv6 없이 네트워크를 만드세요.",
     ),
     "network.link-failed": (
         "The kernel refused this step: {step}.",

@@ -22,6 +22,7 @@ _HEADERS = {
     "CreatedAt": "CREATED AT",
     "RunningFor": "CREATED",
     "Ports": "PORTS",
+    "Reach": "REACH",
     "State": "STATE",
     "Status": "STATUS",
     "Size": "SIZE",
@@ -49,7 +50,10 @@ def print_containers(
     if options.get("quiet") and form in ("", "table"):
         out.write("".join(f"{_id(each, full)}\n" for each in containers))
         return
-    fields = (*_COLUMNS, "Size") if options.get("size") else _COLUMNS
+    columns: tuple[str, ...] = _COLUMNS
+    if any(port.get("Reach") for each in containers for port in each.get("Ports") or ()):
+        columns = (*_COLUMNS[:-1], "Reach", _COLUMNS[-1])
+    fields = (*columns, "Size") if options.get("size") else columns
     rows = (row(each, full=full) for each in containers)
     if form in ("", "table"):
         rows = (
@@ -85,6 +89,7 @@ def row(container: Any, *, full: bool) -> dict[str, object]:
         "CreatedAt": local_time(container["Created"]),
         "RunningFor": ago(container["Created"]),
         "Ports": ports_text(container.get("Ports") or []),
+        "Reach": _reach(container.get("Ports") or []),
         "State": container["State"],
         "Status": container["Status"],
         "Size": _size(container),
@@ -97,6 +102,13 @@ def row(container: Any, *, full: bool) -> dict[str, object]:
         "Platform": None,
         "Label": lambda key: labels.get(key, ""),
     }
+
+
+def _reach(ports: Sequence[Any]) -> str:
+    """Who reaches the container's ports: the widest of theirs, `me`, `lan` or `world`."""
+    from budu.cli.tables.ports import widest
+
+    return widest([port.get("Reach", "") for port in ports])
 
 
 def _status_in_words(container: Any, lang: str) -> str:

@@ -45,12 +45,4 @@ class JoinedEvents:
 
     def _tell_networks(self, container: Container, action: str) -> None:
         for name in container.endpoint_settings:
-            network = self._networks.get(name)
-            self._events.emit(
-                "network",
-                action,
-                network.id,
-                container=container.id,
-                name=network.name,
-                type=network.driver,
-            )
+            self._networks.tell(name, action, container)

@@ -19,10 +19,14 @@ from budu.base.errors import Hint
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
+from budu.engine.contract.diagnosis import NetworkDoctor as NetworkDoctor
 from budu.engine.contract.execs import Execs
 from budu.engine.contract.files import Files
 from budu.engine.contract.logs import Logs
 from budu.engine.contract.monitor import Monitor, Processes
+from budu.engine.contract.networks import NetworkList as NetworkList
+from budu.engine.contract.networks import NetworkMembers as NetworkMembers
+from budu.engine.contract.networks import Networks as Networks
 from budu.engine.contract.snapshots import Imports, Snapshots
 from budu.engine.contract.update import Updates
 from budu.engine.contract.usage import Usages
@@ -31,7 +35,6 @@ from budu.image.model import ImageRecord
 from budu.spec.api.auth import AuthConfig
 from budu.spec.api.container import ContainerCreateBody
 from budu.spec.api.events import EventMessage
-from budu.spec.api.network import Network
 from budu.spec.api.system import SystemInfo, SystemVersion
 from budu.spec.api.volume import Volume
 from budu.spec.image import ImageConfig
@@ -114,7 +117,6 @@ class ImageDeletion(msgspec.Struct, frozen=True, kw_only=True):
 # Names for results, because inside the services `list` is a method.
 ContainerList = list[Container]
 ImageList = list[ImageRecord]
-NetworkList = list[Network]
 VolumeList = list[Volume]
 Deletions = list[ImageDeletion]
 Texts = list[str]
@@ -193,18 +195,6 @@ class Images(Protocol):
     async def prune(self, filters: Filters) -> tuple[Deletions, int]: ...
 
 
-class Networks(Protocol):
-    """The networks that exist."""
-
-    def list(self, filters: Filters) -> NetworkList: ...
-    def get(self, ref: str) -> Network: ...
-    async def prune(self, filters: Filters) -> Texts:
-        """Names of the networks that went because no container has them."""
-
-    def id_of(self, name: str) -> str:
-        """The id of the network with this name; empty when there is none."""
-
-
 class Volumes(Protocol):
     """Named and anonymous volumes of the local driver."""
 
@@ -252,6 +242,14 @@ class Engine(Protocol):
     @property
     def networks(self) -> Networks:
         """The networks that exist."""
+
+    @property
+    def network_members(self) -> NetworkMembers:
+        """Networks and ports of containers that exist."""
+
+    @property
+    def network_doctor(self) -> NetworkDoctor:
+        """Finds out why a container has no network."""
 
     @property
     def volumes(self) -> Volumes:

@@ -1,7 +1,8 @@
 """Which names lead where, network by network. Pure.
 
 In a network a container has its name, its short id, its host name, and the aliases that it was
-given there. Several containers may share an alias: the name then leads to all of them.
+given there. A service of compose is a name, too. Several containers may share an alias: the
+name then leads to all of them.
 Source: moby 28.3, daemon/container_operations.go (buildEndpointDNSNames).
 """
 
@@ -76,15 +77,22 @@ class NameIndex:
 def names_in(container: Container, network: str) -> set[str]:
     """The names of a container in one of its networks, in lower case."""
     settings = container.endpoint_settings.get(network)
-    names = {container.name, container.short_id, container.config.hostname}
+    names = {container.name, container.short_id, container.config.hostname, _service(container)}
     if settings is not None:
         names |= {*(settings.aliases or ()), *(settings.dns_names or ())}
     return {name.lower() for name in names if name}
 
 
+def _service(container: Container) -> str:
+    """The name of the service that compose made the container for; empty for a single run of it."""
+    labels = container.config.labels or {}
+    is_single = labels.get("com.docker.compose.oneoff", "").lower() == "true"
+    return "" if is_single else labels.get("com.docker.compose.service", "")
+
+
 def addresses_of(state: EndpointState) -> Addresses:
     """The endpoint's addresses, packed."""
-    texts = (state.address, getattr(state, "address6", ""))
+    texts = (state.address, state.address6)
     v4, v6 = (tuple(ip_address(text).packed for text in (each,) if text) for each in texts)
     return Addresses(v4, v6)
 
@@ -94,7 +102,7 @@ def _of_host(asker: Container, name: str) -> Addresses | None:
     if name not in HOST_NAMES and name != GATEWAY_NAME:
         return None
     for state in asker.endpoints.values():
-        texts = (state.gateway, getattr(state, "gateway6", ""))
+        texts = (state.gateway, state.gateway6)
         v4, v6 = (tuple(ip_address(text).packed for text in (each,) if text) for each in texts)
         if v4 or v6:
             return Addresses(v4, v6)

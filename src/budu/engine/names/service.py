@@ -61,9 +61,11 @@ class NameService:
 
     def started(self, container: Container, running: Running) -> None:
         """Answer the questions of a container that runs."""
-        if not container.endpoints or container.id in self._resolvers:
+        if container.id in self._resolvers:
             return
         kept = running.shim.take_kept(*KEPT)
+        if not kept and not container.endpoints:
+            return
         try:
             pair = as_sockets(kept) if kept else open_sockets(running.shim.pidfd)
         except OSError as error:
@@ -111,7 +113,7 @@ class NameService:
         if container is None or all(map(self._is_internal, container.endpoints)):
             return ()
         states = container.endpoints.values()
-        has_ipv6 = any(getattr(state, "address6", "") for state in states)
+        has_ipv6 = any(state.address6 for state in states)
         given = container.host_config.dns or ()
         return route_servers(given, self._host_servers.current(), has_ipv6=has_ipv6)
 

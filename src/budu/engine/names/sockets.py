@@ -16,7 +16,7 @@ def open_names(sandbox: Sandbox) -> dict[str, socket.socket]:
 
     Raises: OSError with the kernel's words.
     """
-    if sandbox.netns is None or not sandbox.endpoints:
+    if sandbox.netns is None or not (sandbox.endpoints or sandbox.is_connectable):
         return {}
     return dict(zip(KEPT, open_sockets(sandbox.netns), strict=True))
 

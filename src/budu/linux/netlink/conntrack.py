@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import struct
-from _socket import inet_ntoa
+from _socket import inet_ntop
 
 from budu.linux.netlink.wire import Connection, Message, attributes, nested
 
@@ -23,10 +23,13 @@ CTA_TUPLE_ORIG = 1
 CTA_TUPLE_IP = 1
 CTA_TUPLE_PROTO = 2
 CTA_IP_V4_DST = 2
+CTA_IP_V6_DST = 4
 CTA_PROTO_NUM = 1
 CTA_PROTO_DST_PORT = 3
 
+AF_UNSPEC = 0
 AF_INET = 2
+AF_INET6 = 10
 IPPROTO_UDP = 17
 
 _NFGENMSG = struct.Struct(">BBH")  # family, version, resource id
@@ -39,7 +42,7 @@ def delete_udp_flows(connection: Connection, ports: set[int], *, addresses: set[
 
     Raises: OSError when the kernel refuses the dump.
     """
-    request = _message(IPCTNL_MSG_CT_GET, b"", label="list tracked connections")
+    request = _message(IPCTNL_MSG_CT_GET, b"", AF_UNSPEC, label="list tracked connections")
     doomed = []
     for reply in connection.dump(request):
         original = attributes(reply.body, _NFGENMSG.size).get(CTA_TUPLE_ORIG, b"")
@@ -51,7 +54,8 @@ def delete_udp_flows(connection: Connection, ports: set[int], *, addresses: set[
 def _delete(connection: Connection, original: bytes) -> bool:
     body = nested(CTA_TUPLE_ORIG, original)
     try:
-        connection.execute(_message(IPCTNL_MSG_CT_DELETE, body, label="forget a udp flow"))
+        family = AF_INET6 if ":" in _destination(original) else AF_INET
+        connection.execute(_message(IPCTNL_MSG_CT_DELETE, body, family, label="forget a udp flow"))
     except OSError as error:
         if error.errno != errno.ENOENT:
             raise
@@ -67,10 +71,12 @@ def _udp_port(original: bytes) -> int | None:
 
 
 def _destination(original: bytes) -> str:
-    packed = attributes(attributes(original).get(CTA_TUPLE_IP, b"")).get(CTA_IP_V4_DST, b"")
-    return inet_ntoa(packed) if len(packed) == 4 else ""
+    found = attributes(attributes(original).get(CTA_TUPLE_IP, b""))
+    if CTA_IP_V4_DST in found:
+        return inet_ntop(AF_INET, found[CTA_IP_V4_DST])
+    return inet_ntop(AF_INET6, found[CTA_IP_V6_DST]) if CTA_IP_V6_DST in found else ""
 
 
-def _message(kind: int, body: bytes, *, label: str) -> Message:
-    header = _NFGENMSG.pack(AF_INET, 0, 0)
+def _message(kind: int, body: bytes, family: int, *, label: str) -> Message:
+    header = _NFGENMSG.pack(family, 0, 0)
     return Message(NFNL_SUBSYS_CTNETLINK << 8 | kind, 0, header, body, label=label)

@@ -27,13 +27,18 @@ from budu.linux.netlink.wire import (
     string,
 )
 
+NFPROTO_INET = 1
 NFPROTO_IPV4 = 2
+NFPROTO_IPV6 = 10
+FAMILIES = {"inet": NFPROTO_INET, "ip": NFPROTO_IPV4, "ip6": NFPROTO_IPV6}
+"""Families of tables by their names in `nft`."""
 
 NFNL_SUBSYS_NFTABLES = 10
 NFNL_MSG_BATCH_BEGIN = 16
 NFNL_MSG_BATCH_END = 17
 NFT_MSG_GETTABLE = 1
 NFT_MSG_GETCHAIN = 4
+NFT_MSG_GETRULE = 7
 NFT_MSG_NEWSETELEM = 12
 NFT_MSG_GETSETELEM = 13
 NFT_MSG_DELSETELEM = 14
@@ -44,6 +49,7 @@ NFTA_CHAIN_NAME = 3
 NFTA_CHAIN_HOOK = 4
 NFTA_CHAIN_POLICY = 5
 NFTA_HOOK_HOOKNUM = 1
+NFTA_RULE_TABLE = 1
 NFTA_SET_ELEM_LIST_TABLE = 1
 NFTA_SET_ELEM_LIST_SET = 2
 NFTA_SET_ELEM_LIST_ELEMENTS = 3
@@ -55,8 +61,8 @@ NFTA_DATA_VALUE = 1
 NF_INET_FORWARD = 2
 NF_DROP = 0
 
-# An attribute holds at most 65,535 bytes; an element of ours takes up to 48.
-_ELEMENTS_PER_MESSAGE = 1000
+# An attribute holds at most 65,535 bytes; an element of ours takes up to 96.
+_ELEMENTS_PER_MESSAGE = 600
 
 _NFGENMSG = struct.Struct(">BBH")  # family, version, resource id
 
@@ -83,9 +89,12 @@ class Element:
 class BaseChain:
     """A chain that the kernel's hook `hook` calls; `policy_drops` when nothing else accepts."""
 
-    __slots__ = ("hook", "name", "policy_drops", "table")
+    __slots__ = ("family", "hook", "name", "policy_drops", "table")
 
-    def __init__(self, *, table: str, name: str, hook: int, policy_drops: bool) -> None:
+    def __init__(
+        self, *, family: str, table: str, name: str, hook: int, policy_drops: bool
+    ) -> None:
+        self.family = family
         self.table = table
         self.name = name
         self.hook = hook
@@ -98,7 +107,7 @@ def concatenate(*fields: bytes) -> bytes:
 
 
 def add_elements(table: str, name: str, elements: list[Element]) -> list[Message]:
-    """Messages that add elements to the map `name`; one that is there makes the batch fail."""
+    """Messages that add elements to a set of an inet table; one that is there is an error."""
     return _element_messages(NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (table, name), elements)
 
 
@@ -119,7 +128,7 @@ def commit(connection: Connection, changes: list[Message]) -> None:
 
 
 def dump_elements(connection: Connection, table: str, name: str) -> list[Element]:
-    """The elements of a map.
+    """The elements of a set or map of an inet table.
 
     Raises: FileNotFoundError when the table or the map does not exist.
     """
@@ -141,10 +150,49 @@ def dump_elements(connection: Connection, table: str, name: str) -> list[Element
 
 
 def has_table(connection: Connection, table: str) -> bool:
-    """Whether the IPv4 family has a table of this name."""
+    """Whether the inet family has a table of this name."""
     request = _message(
         NFT_MSG_GETTABLE, 0, string(NFTA_TABLE_NAME, table), label=f"find table {table}"
     )
+    return _exists(connection, request)
+
+
+def has_chain(connection: Connection, table: str, name: str) -> bool:
+    """Whether the inet table has a chain of this name."""
+    request = _message(
+        NFT_MSG_GETCHAIN,
+        0,
+        string(NFTA_CHAIN_TABLE, table),
+        string(NFTA_CHAIN_NAME, name),
+        label=f"find chain {name}",
+    )
+    return _exists(connection, request)
+
+
+def count_rules(connection: Connection, table: str) -> int:
+    """How many rules an inet table has; 0 without such a table."""
+    request = _message(
+        NFT_MSG_GETRULE, 0, string(NFTA_RULE_TABLE, table), label=f"list rules of {table}"
+    )
+    return len(connection.dump(request))
+
+
+def base_chains(connection: Connection) -> list[BaseChain]:
+    """The chains that hang on a hook, of all tables of the families inet, ip and ip6."""
+    return [
+        _parse_chain(family, chain)
+        for family, number in FAMILIES.items()
+        for chain in _chains(connection, number)
+        if NFTA_CHAIN_HOOK in chain
+    ]
+
+
+def _chains(connection: Connection, family: int) -> list[dict[int, bytes]]:
+    request = _message(NFT_MSG_GETCHAIN, 0, label="list chains", family=family)
+    return [attributes(reply.body, _NFGENMSG.size) for reply in connection.dump(request)]
+
+
+def _exists(connection: Connection, request: Message) -> bool:
     try:
         connection.get(request)
     except OSError as error:
@@ -154,17 +202,11 @@ def has_table(connection: Connection, table: str) -> bool:
     return True
 
 
-def base_chains(connection: Connection) -> list[BaseChain]:
-    """The chains of all IPv4 tables that hang on a hook."""
-    request = _message(NFT_MSG_GETCHAIN, 0, label="list chains")
-    found = (attributes(reply.body, _NFGENMSG.size) for reply in connection.dump(request))
-    return [_parse_chain(chain) for chain in found if NFTA_CHAIN_HOOK in chain]
-
-
-def _parse_chain(found: dict[int, bytes]) -> BaseChain:
+def _parse_chain(family: str, found: dict[int, bytes]) -> BaseChain:
     hook = attributes(found[NFTA_CHAIN_HOOK]).get(NFTA_HOOK_HOOKNUM, b"")
     policy = found.get(NFTA_CHAIN_POLICY)
     return BaseChain(
+        family=family,
         table=as_text(found.get(NFTA_CHAIN_TABLE, b"")),
         name=as_text(found.get(NFTA_CHAIN_NAME, b"")),
         hook=int.from_bytes(hook, "big"),
@@ -207,11 +249,13 @@ def _element_messages(
     ]
 
 
-def _message(kind: int, flags: int, *parts: bytes, label: str) -> Message:
+def _message(
+    kind: int, flags: int, *parts: bytes, label: str, family: int = NFPROTO_INET
+) -> Message:
     return Message(
         NFNL_SUBSYS_NFTABLES << 8 | kind,
         flags,
-        _NFGENMSG.pack(NFPROTO_IPV4, 0, 0),
+        _NFGENMSG.pack(family, 0, 0),
         *parts,
         label=label,
     )

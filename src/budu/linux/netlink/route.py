@@ -1,9 +1,9 @@
 """rtnetlink: links, addresses and routes as messages to send and records to read.
 
-The builders are pure; a `wire.Connection(NETLINK_ROUTE)` sends what they return. IPv4 only as
-far as addresses and routes are built; dumps of other families are left out.
+The builders are pure; a `wire.Connection(NETLINK_ROUTE)` sends what they return. An address says
+by its form which family it is of.
 
-Light: standard library only.
+Light: standard library only. Neighbour: `link_kinds` makes links of rarer kinds.
 Source: man 7 rtnetlink; linux/if_link.h, linux/if_addr.h, linux/rtnetlink.h, linux/veth.h.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import struct
-from _socket import inet_aton, inet_ntoa
+from _socket import inet_ntop, inet_pton
 
 from budu.linux.netlink.wire import (
     NLM_F_CREATE,
@@ -39,6 +39,7 @@ RTM_NEWADDR = 20
 RTM_DELADDR = 21
 RTM_GETADDR = 22
 RTM_NEWROUTE = 24
+RTM_DELROUTE = 25
 RTM_GETROUTE = 26
 
 IFF_UP = 0x1
@@ -48,6 +49,7 @@ IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFLA_MASTER = 10
 IFLA_LINKINFO = 18
+IFLA_IFALIAS = 20
 IFLA_AF_SPEC = 26
 IFLA_NET_NS_FD = 28
 IFLA_NUM_TX_QUEUES = 31
@@ -57,6 +59,7 @@ IFLA_INFO_DATA = 2
 IFLA_INFO_SLAVE_KIND = 4
 IFLA_INFO_SLAVE_DATA = 5
 IFLA_BRPORT_MODE = 4  # hairpin
+IFLA_BRPORT_ISOLATED = 33
 IFLA_INET6_ADDR_GEN_MODE = 8
 IN6_ADDR_GEN_MODE_NONE = 1
 VETH_INFO_PEER = 1
@@ -64,17 +67,20 @@ VETH_INFO_PEER = 1
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
 IFA_FLAGS = 8
+IFA_F_NODAD = 0x02
 IFA_F_PERMANENT = 0x80
 
 RTA_DST = 1
 RTA_OIF = 4
 RTA_GATEWAY = 5
 RTA_TABLE = 15
+RT_TABLE_UNSPEC = 0
 RT_TABLE_MAIN = 254
 RT_TABLE_LOCAL = 255
 RTPROT_BOOT = 3
 RT_SCOPE_UNIVERSE = 0
 RT_SCOPE_LINK = 253
+RT_SCOPE_NOWHERE = 255
 RTN_UNICAST = 1
 
 LOOPBACK_INDEX = 1
@@ -87,10 +93,19 @@ _RTMSG = struct.Struct("=BBBBBBBBI")  # family, dst, src, tos, table, protocol, 
 class Link:
     """A network interface. `master` is the index of its bridge, 0 without one."""
 
-    __slots__ = ("index", "is_up", "kind", "mac", "master", "mtu", "name")
+    __slots__ = ("alias", "index", "is_up", "kind", "mac", "master", "mtu", "name")
 
     def __init__(
-        self, *, index: int, name: str, kind: str, is_up: bool, mtu: int, master: int, mac: str
+        self,
+        *,
+        index: int,
+        name: str,
+        kind: str,
+        is_up: bool,
+        mtu: int,
+        master: int,
+        mac: str,
+        alias: str = "",
     ) -> None:
         self.index = index
         self.name = name
@@ -99,10 +114,11 @@ class Link:
         self.mtu = mtu
         self.master = master
         self.mac = mac
+        self.alias = alias
 
 
 class Address:
-    """An IPv4 address on the link `index`."""
+    """An address on the link `index`."""
 
     __slots__ = ("address", "index", "prefix_length")
 
@@ -113,7 +129,7 @@ class Address:
 
 
 class Route:
-    """An IPv4 route; the default route has destination 0.0.0.0 and prefix length 0.
+    """A route; the default route has destination 0.0.0.0 or :: and prefix length 0.
 
     `gateway` is empty for a directly connected network; `index` is 0 when no link is named.
     """
@@ -130,6 +146,16 @@ class Route:
         self.table = table
 
 
+def family_of(address: str) -> int:
+    """AF_INET or AF_INET6, by the form of the address."""
+    return AF_INET6 if ":" in address else AF_INET
+
+
+def pack_address(address: str) -> bytes:
+    """The four or sixteen bytes of an address."""
+    return inet_pton(family_of(address), address)
+
+
 def pack_mac(mac: str) -> bytes:
     """The six bytes of `02:42:ac:11:00:02`."""
     return bytes.fromhex(mac.replace(":", ""))
@@ -140,7 +166,7 @@ def format_mac(data: bytes) -> str:
     return data.hex(":") if data else ""
 
 
-def create_bridge(name: str, *, mac: str) -> Message:
+def create_bridge(name: str, *, mac: str, mtu: int = 0) -> Message:
     """A new bridge, down. With a MAC of its own it does not take over that of a port."""
     return Message(
         RTM_NEWLINK,
@@ -148,6 +174,7 @@ def create_bridge(name: str, *, mac: str) -> Message:
         _IFINFOMSG.pack(0, 0, 0, 0, 0),
         string(IFLA_IFNAME, name),
         attribute(IFLA_ADDRESS, pack_mac(mac)),
+        u32(IFLA_MTU, mtu) if mtu else b"",
         nested(IFLA_LINKINFO, string(IFLA_INFO_KIND, "bridge")),
         label=f"create bridge {name}",
     )
@@ -214,6 +241,18 @@ def set_link(
     return Message(RTM_NEWLINK, 0, *parts, label=f"change link {index}")
 
 
+def set_alias(name: str, alias: str) -> Message:
+    """Write a note of at most 255 bytes on a link, as `ip link` shows it."""
+    return Message(
+        RTM_NEWLINK,
+        0,
+        _IFINFOMSG.pack(0, 0, 0, 0, 0),
+        string(IFLA_IFNAME, name),
+        attribute(IFLA_IFALIAS, alias.encode()),
+        label=f"set alias of {name}",
+    )
+
+
 def set_hairpin(name: str) -> Message:
     """Let the bridge port `name` send frames back where they came from.
 
@@ -233,6 +272,22 @@ def set_hairpin(name: str) -> Message:
     )
 
 
+def isolate_port(name: str) -> Message:
+    """Keep the bridge port `name` from talking to other isolated ports of its bridge."""
+    return Message(
+        RTM_NEWLINK,
+        0,
+        _IFINFOMSG.pack(0, 0, 0, 0, 0),
+        string(IFLA_IFNAME, name),
+        nested(
+            IFLA_LINKINFO,
+            string(IFLA_INFO_SLAVE_KIND, "bridge"),
+            nested(IFLA_INFO_SLAVE_DATA, u8(IFLA_BRPORT_ISOLATED, 1)),
+        ),
+        label=f"isolate {name} from its neighbours",
+    )
+
+
 def omit_ipv6_address(index: int) -> Message:
     """No automatic IPv6 link-local address on the link `index`; to be sent before it goes up.
 
@@ -248,6 +303,11 @@ def omit_ipv6_address(index: int) -> Message:
     )
 
 
+def delete_link_at(index: int) -> Message:
+    """Remove the link `index`, inside a sandbox where its name may be anything."""
+    return Message(RTM_DELLINK, 0, _IFINFOMSG.pack(0, 0, index, 0, 0), label=f"remove link {index}")
+
+
 def delete_link(name: str) -> Message:
     """Remove a link and, of a veth, its peer. Takes 15 ms or more: the kernel waits for RCU."""
     return Message(
@@ -260,27 +320,28 @@ def delete_link(name: str) -> Message:
 
 
 def add_address(index: int, address: str, *, prefix_length: int) -> Message:
-    """Give the link `index` an IPv4 address."""
+    """Give the link `index` an address; an IPv6 one is used at once, nobody is asked for it."""
     return _address_message(
         RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, (index, address, prefix_length), "add"
     )
 
 
 def delete_address(index: int, address: str, *, prefix_length: int) -> Message:
-    """Take an IPv4 address from the link `index`."""
+    """Take an address from the link `index`."""
     return _address_message(RTM_DELADDR, 0, (index, address, prefix_length), "remove")
 
 
 def _address_message(kind: int, flags: int, where: tuple[int, str, int], verb: str) -> Message:
     index, address, prefix_length = where
-    packed = inet_aton(address)
+    family, packed = family_of(address), pack_address(address)
+    wanted = IFA_F_PERMANENT | (IFA_F_NODAD if family == AF_INET6 else 0)
     return Message(
         kind,
         flags,
-        _IFADDRMSG.pack(AF_INET, prefix_length, IFA_F_PERMANENT, RT_SCOPE_UNIVERSE, index),
+        _IFADDRMSG.pack(family, prefix_length, wanted, RT_SCOPE_UNIVERSE, index),
         attribute(IFA_LOCAL, packed),
         attribute(IFA_ADDRESS, packed),
-        u32(IFA_FLAGS, IFA_F_PERMANENT),
+        u32(IFA_FLAGS, wanted),
         label=f"{verb} address {address}/{prefix_length}",
     )
 
@@ -288,21 +349,43 @@ def _address_message(kind: int, flags: int, where: tuple[int, str, int], verb: s
 def add_route(
     index: int, *, destination: str = "0.0.0.0", prefix_length: int = 0, gateway: str = ""
 ) -> Message:
-    """A route through the link `index`: by default the default route."""
+    """A route through the link `index`: by default the default route.
+
+    The family is the gateway's, without one the destination's.
+    """
     scope = RT_SCOPE_UNIVERSE if gateway else RT_SCOPE_LINK
-    parts = [
-        _RTMSG.pack(AF_INET, prefix_length, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0)
-    ]
+    where = (index, destination, prefix_length, gateway)
+    return _route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, where, scope)
+
+
+def delete_route(
+    index: int, *, destination: str = "0.0.0.0", prefix_length: int = 0, gateway: str = ""
+) -> Message:
+    """Take a route of the main table away that leads through the link `index`."""
+    return _route_message(
+        RTM_DELROUTE, 0, (index, destination, prefix_length, gateway), RT_SCOPE_NOWHERE
+    )
+
+
+def _route_message(kind: int, flags: int, where: tuple[int, str, int, str], scope: int) -> Message:
+    index, destination, prefix_length, gateway = where
+    family = family_of(gateway or destination)
+    head = (family, prefix_length, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0)
+    if kind == RTM_DELROUTE:
+        head = (family, prefix_length, 0, 0, RT_TABLE_MAIN, 0, scope, 0, 0)
+    parts = [_RTMSG.pack(*head)]
     if prefix_length:
-        parts.append(attribute(RTA_DST, inet_aton(destination)))
+        parts.append(attribute(RTA_DST, pack_address(destination)))
     if gateway:
-        parts.append(attribute(RTA_GATEWAY, inet_aton(gateway)))
+        parts.append(attribute(RTA_GATEWAY, pack_address(gateway)))
     parts.append(u32(RTA_OIF, index))
+    verb = "remove" if kind == RTM_DELROUTE else "add"
     return Message(
-        RTM_NEWROUTE,
-        NLM_F_CREATE | NLM_F_EXCL,
+        kind,
+        flags,
         *parts,
-        label=f"add route {destination}/{prefix_length}" + (f" via {gateway}" if gateway else ""),
+        label=f"{verb} route {destination}/{prefix_length}"
+        + (f" via {gateway}" if gateway else ""),
     )
 
 
@@ -319,30 +402,33 @@ def parse_link(reply: Reply) -> Link:
         mtu=as_u32(found.get(IFLA_MTU, b"")),
         master=as_u32(found.get(IFLA_MASTER, b"")),
         mac=format_mac(found.get(IFLA_ADDRESS, b"")),
+        alias=as_text(found.get(IFLA_IFALIAS, b"")),
     )
 
 
 def parse_address(reply: Reply) -> Address | None:
-    """The IPv4 address of an RTM_NEWADDR message, None for other families."""
+    """The address of an RTM_NEWADDR message, None for families that are not of the internet."""
     family, prefix_length, _flags, _scope, index = _IFADDRMSG.unpack_from(reply.body)
     found = attributes(reply.body, _IFADDRMSG.size)
     packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS)
-    if family != AF_INET or packed is None:
+    if family not in (AF_INET, AF_INET6) or packed is None:
         return None
-    return Address(index=index, address=inet_ntoa(packed), prefix_length=prefix_length)
+    return Address(index=index, address=inet_ntop(family, packed), prefix_length=prefix_length)
 
 
 def parse_route(reply: Reply) -> Route | None:
-    """The IPv4 unicast route of an RTM_NEWROUTE message, None for others."""
+    """The unicast route of an RTM_NEWROUTE message, None for others."""
     fields = _RTMSG.unpack_from(reply.body)
-    if fields[0] != AF_INET or fields[7] != RTN_UNICAST:
+    family = fields[0]
+    if family not in (AF_INET, AF_INET6) or fields[7] != RTN_UNICAST:
         return None
     found = attributes(reply.body, _RTMSG.size)
     gateway = found.get(RTA_GATEWAY)
+    unspecified = b"\0" * (16 if family == AF_INET6 else 4)
     return Route(
-        destination=inet_ntoa(found.get(RTA_DST, b"\0\0\0\0")),
+        destination=inet_ntop(family, found.get(RTA_DST, unspecified)),
         prefix_length=fields[1],
-        gateway=inet_ntoa(gateway) if gateway else "",
+        gateway=inet_ntop(family, gateway) if gateway else "",
         index=as_u32(found.get(RTA_OIF, b"")),
         table=as_u32(found[RTA_TABLE]) if RTA_TABLE in found else fields[4],
     )
@@ -354,17 +440,17 @@ def links(connection: Connection) -> list[Link]:
     return [parse_link(reply) for reply in connection.dump(request)]
 
 
-def addresses(connection: Connection) -> list[Address]:
-    """All IPv4 addresses of the connection's network namespace."""
-    request = Message(RTM_GETADDR, 0, _IFADDRMSG.pack(AF_INET, 0, 0, 0, 0), label="list addresses")
+def addresses(connection: Connection, *, family: int = AF_INET) -> list[Address]:
+    """All addresses of one family in the connection's network namespace."""
+    request = Message(RTM_GETADDR, 0, _IFADDRMSG.pack(family, 0, 0, 0, 0), label="list addresses")
     found = (parse_address(reply) for reply in connection.dump(request))
     return [address for address in found if address is not None]
 
 
-def routes(connection: Connection) -> list[Route]:
-    """All IPv4 unicast routes of the connection's network namespace, of every table."""
+def routes(connection: Connection, *, family: int = AF_INET) -> list[Route]:
+    """All unicast routes of one family in the connection's namespace, of every table."""
     request = Message(
-        RTM_GETROUTE, 0, _RTMSG.pack(AF_INET, 0, 0, 0, 0, 0, 0, 0, 0), label="list routes"
+        RTM_GETROUTE, 0, _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), label="list routes"
     )
     found = (parse_route(reply) for reply in connection.dump(request))
     return [route for route in found if route is not None]

@@ -50,6 +50,7 @@ NLA_F_NESTED = 0x8000
 NLA_TYPE_MASK = 0x3FFF
 
 SOL_NETLINK = 270
+NETLINK_ADD_MEMBERSHIP = 1
 NETLINK_CAP_ACK = 10
 NETLINK_EXT_ACK = 11
 SO_SNDBUFFORCE = 32
@@ -85,15 +86,19 @@ class Message:
 
 
 class Reply:
-    """One message from the kernel; `body` is everything after the header."""
+    """One message from the kernel; `body` is everything after the header.
 
-    __slots__ = ("body", "flags", "kind", "sequence")
+    `port` is that of the socket whose request the message is about, where the kernel says it.
+    """
 
-    def __init__(self, kind: int, flags: int, sequence: int, body: bytes) -> None:
+    __slots__ = ("body", "flags", "kind", "port", "sequence")
+
+    def __init__(self, kind: int, flags: int, sequence: int, body: bytes, port: int = 0) -> None:
         self.kind = kind
         self.flags = flags
         self.sequence = sequence
         self.body = body
+        self.port = port
 
 
 def pad(data: bytes) -> bytes:
@@ -119,6 +124,11 @@ def string(kind: int, text: str) -> bytes:
 def u8(kind: int, value: int) -> bytes:
     """An 8-bit attribute."""
     return attribute(kind, bytes((value,)))
+
+
+def u16(kind: int, value: int) -> bytes:
+    """A 16-bit attribute in host order."""
+    return attribute(kind, value.to_bytes(2, byteorder))
 
 
 def u32(kind: int, value: int) -> bytes:
@@ -160,11 +170,11 @@ def parse_replies(datagram: bytes) -> Iterator[Reply]:
     """The messages of one datagram."""
     offset = 0
     while offset + _HEADER.size <= len(datagram):
-        length, kind, flags, sequence, _pid = _HEADER.unpack_from(datagram, offset)
+        length, kind, flags, sequence, port = _HEADER.unpack_from(datagram, offset)
         if length < _HEADER.size:
             return
         body = datagram[offset + _HEADER.size : offset + length]
-        yield Reply(kind, flags, sequence, body)
+        yield Reply(kind, flags, sequence, body, port)
         offset += (length + 3) & ~3
 
 
@@ -218,6 +228,33 @@ class Connection:
         """Raise the buffers for datagrams of several megabytes; needs CAP_NET_ADMIN."""
         self._socket.setsockopt(SOL_SOCKET, SO_SNDBUFFORCE, _BATCH_BUFFER_BYTES)
         self._socket.setsockopt(SOL_SOCKET, SO_RCVBUF, _DUMP_BUFFER_BYTES)
+
+    def fileno(self) -> int:
+        """The descriptor, for waiting until something can be read."""
+        return self._socket.fileno()
+
+    @property
+    def port(self) -> int:
+        """The socket's own port id, by which the kernel names it in notifications."""
+        return int(self._socket.getsockname()[0])
+
+    def subscribe(self, *groups: int) -> None:
+        """Get the notifications of these multicast groups. Raises: OSError."""
+        for group in groups:
+            self._socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+
+    def notifications(self) -> list[Reply] | None:
+        """What has been notified since the last time; None when some of it was lost."""
+        found: list[Reply] = []
+        while True:
+            try:
+                found += parse_replies(self._socket.recv(_RECEIVE_BYTES, MSG_DONTWAIT))
+            except BlockingIOError:
+                return found
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                return None
 
     def execute(self, *messages: Message, optional: tuple[Message, ...] = ()) -> None:
         """Send `optional` and then `messages` in one datagram; wait for the last to be done.

@@ -193,12 +193,16 @@ class ContainerInspect(Body, frozen=True, kw_only=True):
 
 
 class Port(Body, frozen=True, kw_only=True):
-    """A port in the list: `public_port` only when published; type tcp, udp or sctp."""
+    """A port in the list: `public_port` only when published; type tcp, udp or sctp.
+
+    `reach` is ours: who may come, `me`, `lan` or `world`.
+    """
 
     ip: str = msgspec.field(default="", name="IP")
     private_port: int = ZERO
     public_port: int = 0
     type: str = TEXT
+    reach: str = ""
 
 
 class HostConfigSummary(Body, frozen=True, kw_only=True):

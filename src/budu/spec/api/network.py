@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from budu.spec.api.fields import FALSE, NO_ENTRIES, NULL, TEXT, ZERO, Body, named
+from budu.spec.api.fields import FALSE, NO_ENTRIES, NO_ITEMS, NULL, TEXT, ZERO, Body, named
 from budu.spec.api.host_config import PortMap
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
@@ -189,3 +189,50 @@ class NetworkPruneResponse(Body, frozen=True, kw_only=True):
     """Names of the networks that a prune removed."""
 
     networks_deleted: list[str] | None = NULL
+
+
+class PortsBody(Body, frozen=True, kw_only=True):
+    """Body of opening and closing ports of a container that exists; not Docker's."""
+
+    port_bindings: PortMap | None = NULL
+
+
+class OpenPort(Body, frozen=True, kw_only=True):
+    """A port that leads from the host into a container; not Docker's.
+
+    `reach` is `me`, `lan` or `world`. `host_port` is 0 where the network is routed. `relayed`: the
+    engine itself passes the bytes on.
+    """
+
+    container_id: str = named("ContainerID", TEXT)
+    container: str = TEXT
+    network_id: str = named("NetworkID", TEXT)
+    address: str = TEXT
+    container_port: int = ZERO
+    protocol: str = TEXT
+    host_ip: str = named("HostIP", TEXT)
+    host_port: int = ZERO
+    reach: str = TEXT
+    relayed: bool = FALSE
+
+
+class DiagnosisStep(Body, frozen=True, kw_only=True):
+    """One thing that was tried: `name`, `route`, `nat` or `port`, and what came; not Docker's.
+
+    `outcome` is `ok`, `failed` or `skipped`.
+    """
+
+    name: str = TEXT
+    outcome: str = TEXT
+    finding: str = TEXT
+
+
+class NetworkDiagnosis(Body, frozen=True, kw_only=True):
+    """What was tried from inside a container, and what the host shows, in sentences; not Docker's.
+
+    `container` is empty when there was none to ask.
+    """
+
+    container: str = TEXT
+    steps: list[DiagnosisStep] = NO_ITEMS
+    problems: list[str] | None = NULL

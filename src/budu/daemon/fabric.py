@@ -1,0 +1,55 @@
+"""From the engine's settings to those of its networks. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from budu.daemon.options import Options
+from budu.engine.networks.model import BRIDGE
+from budu.engine.networks.service import predefined_id
+from budu.network.contract import (
+    DEFAULT_BRIDGE_POOL,
+    NETWORK_POOLS,
+    FabricConfig,
+    NetworkSpec,
+    Subnet,
+)
+from budu.network.ipam import ula_prefix
+from budu.network.options import ENABLE_ICC, ENABLE_IP_MASQUERADE
+
+
+def fabric_config(options: Options, engine_id: str) -> FabricConfig:
+    """All settings of networks. Names are by instance: two engines on one host never meet."""
+    mark = options.instance
+    pools = tuple(f"{each.base}:{each.size}" for each in options.default_address_pools)
+    return FabricConfig(
+        default=_default_bridge(options, engine_id),
+        table=f"budu-{mark}" if mark else "budu",
+        link_prefix=f"v{mark[:3]}-" if mark else "veth-",
+        ula=ula_prefix(engine_id),
+        pools=pools or NETWORK_POOLS,
+        default_pools=() if pools else (DEFAULT_BRIDGE_POOL,),
+        mtu=options.mtu,
+        reach=options.reach,
+        host_address=options.ip,
+        relay=options.userland_proxy,
+    )
+
+
+def _default_bridge(options: Options, engine_id: str) -> NetworkSpec:
+    mark = options.instance
+    subnets: tuple[Subnet, ...] = ()
+    if options.bip or options.fixed_cidr:
+        interface = ipaddress.ip_interface(options.bip or options.fixed_cidr)
+        gateway = str(interface.ip) if options.bip else ""
+        subnet = Subnet(subnet=str(interface.network), gateway=gateway, ip_range=options.fixed_cidr)
+        subnets = (subnet,)
+    switched_off = ((ENABLE_ICC, options.icc), (ENABLE_IP_MASQUERADE, options.ip_masq))
+    return NetworkSpec(
+        id=predefined_id(engine_id, BRIDGE),
+        name=BRIDGE,
+        subnets=subnets,
+        enable_ipv6=options.ipv6,
+        options={key: "false" for key, is_on in switched_off if not is_on},
+        link=f"bd-{mark}" if mark else "budu0",
+    )

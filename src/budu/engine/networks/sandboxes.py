@@ -1,0 +1,90 @@
+"""A container's start: its network namespace, and its places in its networks; and its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from budu.base import faults
+from budu.engine.containers.model import Container
+from budu.engine.networks.endpoints import joining_order, requests_for
+from budu.engine.networks.model import HOST, NONE, NetworkRecord
+from budu.engine.networks.rules import check_joinable
+from budu.engine.sandboxes import SandboxFactory
+from budu.network.contract import EndpointState, Fabric
+from budu.network.loopback import bring_loopback_up
+
+
+class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
+    """What a start needs of the network: a namespace of its own to join, None where the host's or
+    another container's is used, and its endpoints. `is_connectable`: networks may come and go."""
+
+    netns: int | None
+    endpoints: dict[str, EndpointState]
+    is_connectable: bool = False
+
+
+class Sandboxes:
+    """Makes and ends the containers' places in their networks."""
+
+    def __init__(
+        self, fabric: Fabric, factory: SandboxFactory, *, find: Callable[[str], NetworkRecord]
+    ) -> None:
+        """`find` looks a network up by name, for a start. Raises: NotFound."""
+        self._fabric = fabric
+        self._factory = factory
+        self._find = find
+
+    def open(self, container: Container) -> Sandbox:
+        """Make the container's network namespace and connect it.
+
+        Raises: NotFound (network), Conflict when a port is taken, ResourceExhausted when no address
+        is left; nothing is left behind then.
+        """
+        mode = container.host_config.network_mode
+        if mode == HOST or mode.startswith("container:"):
+            return Sandbox(netns=None, endpoints={})
+        records = self._records(container)
+        netns = self._factory.make()
+        try:
+            if not records:
+                bring_loopback_up(netns)
+                can_join = NONE not in container.endpoint_settings
+                return Sandbox(netns=netns, endpoints={}, is_connectable=can_join)
+            endpoints = self._connect(container, netns, records)
+            return Sandbox(netns=netns, endpoints=endpoints, is_connectable=True)
+        except BaseException:
+            os.close(netns)
+            raise
+
+    def _records(self, container: Container) -> dict[str, NetworkRecord]:
+        if container.config.network_disabled:
+            return {}
+        records = {name: self._find(name) for name in joining_order(container)}
+        for record in records.values():
+            check_joinable(record)
+        return {name: record for name, record in records.items() if record.has_endpoints}
+
+    def _connect(
+        self, container: Container, netns: int, records: dict[str, NetworkRecord]
+    ) -> dict[str, EndpointState]:
+        endpoints: dict[str, EndpointState] = {}
+        try:
+            for name, request in requests_for(container, records).items():
+                endpoints[name] = self._fabric.connect(records[name].id, netns, request)
+                faults.at("start.endpoint-made")
+        except BaseException:
+            self.disconnect(endpoints.values())
+            raise
+        return endpoints
+
+    def disconnect(self, endpoints: Iterable[EndpointState]) -> None:
+        """Free addresses and ports; the links go with the namespace."""
+        for state in endpoints:
+            self._fabric.disconnect(state)
+
+    def close(self) -> None:
+        """End the thread that makes namespaces."""
+        self._factory.close()

@@ -1,0 +1,82 @@
+"""Settings of networks: from Docker's words to the fabric's."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from budu.base.errors import InvalidArgument
+from budu.daemon.fabric import fabric_config
+from budu.daemon.options import read_options
+from budu.network.contract import DEFAULT_BRIDGE_POOL, NETWORK_POOLS, FabricConfig, Subnet
+
+
+def config_of(*words: str, file: object = None, folder: Path | None = None) -> FabricConfig:
+    if folder is not None:
+        path = folder / "daemon.json"
+        path.write_text(json.dumps(file))
+        words = (*words, "--config-file", str(path))
+    return fabric_config(read_options(words), "engine")
+
+
+def test_defaults() -> None:
+    config = config_of()
+    assert (config.pools, config.default_pools) == (NETWORK_POOLS, (DEFAULT_BRIDGE_POOL,))
+    assert (config.default.link, config.table, config.relay) == ("budu0", "budu", True)
+    assert (config.default.subnets, config.default.options, config.reach) == ((), {}, "")
+
+
+def test_engines_on_one_host_have_names_of_their_own() -> None:
+    one, two = (config_of("--data-root", f"/tmp/{name}") for name in "ab")
+    assert one.table != two.table
+    assert one.default.link != two.default.link
+
+
+def test_flags() -> None:
+    config = config_of(
+        "--bip", "10.9.0.9/24", "--fixed-cidr", "10.9.0.128/25", "--ipv6", "--icc=false",
+        "--ip-masq=false", "--mtu", "1400", "--ip", "127.0.0.1", "--reach", "me",
+        "--userland-proxy=false", "--default-address-pool", "base=10.10.0.0/16,size=24",
+    )  # fmt: skip
+    assert config.default.subnets == (
+        Subnet(subnet="10.9.0.0/24", gateway="10.9.0.9", ip_range="10.9.0.128/25"),
+    )
+    assert config.default.enable_ipv6
+    assert set(config.default.options.values()) == {"false"}
+    assert (config.mtu, config.host_address, config.reach) == (1400, "127.0.0.1", "me")
+    assert (config.relay, config.pools, config.default_pools) == (
+        False, ("10.10.0.0/16:24",), (),
+    )  # fmt: skip
+
+
+def test_a_file(tmp_path: Path) -> None:
+    settings = {
+        "reach": "lan",
+        "default-address-pools": [{"base": "10.10.0.0/16", "size": 24}],
+        "ipv6": True,
+    }
+    config = config_of(file=settings, folder=tmp_path)
+    assert (config.reach, config.pools, config.default.enable_ipv6) == (
+        "lan", ("10.10.0.0/16:24",), True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"reach": "moon"},
+        {"bip": "ten"},
+        {"ip": "ten"},
+        {"mtu": 5},
+        {"default-address-pools": [{"base": "10.10.0.0/16", "size": 8}]},
+        {"default-address-pools": [{"base": "10.10.0.0/33", "size": 24}]},
+    ],
+)
+def test_wrong_settings(settings: object, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument):
+        config_of(file=settings, folder=tmp_path)
+
+
+def test_a_wrong_pool_on_the_command_line() -> None:
+    with pytest.raises(InvalidArgument, match="invalid argument for default-address-pool: x"):
+        config_of("--default-address-pool", "x")
