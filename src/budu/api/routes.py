@@ -14,6 +14,7 @@ from budu.api.handlers.networks import NetworkHandlers
 from budu.api.handlers.plugins import PluginHandlers
 from budu.api.handlers.ports import PortHandlers
 from budu.api.handlers.pull import PullHandlers
+from budu.api.handlers.push import PushHandlers
 from budu.api.handlers.snapshots import SnapshotHandlers
 from budu.api.handlers.system import SystemHandlers
 from budu.api.handlers.updates import UpdateHandlers
@@ -42,6 +43,7 @@ def build_router(engine: Engine) -> Router:
             *UsageHandlers(engine.usages, engine.images, engine.networks).routes(),
             *ImageHandlers(engine.images, engine.usages).routes(),
             *PullHandlers(engine.images, engine.imports).routes(),
+            *PushHandlers(engine.pushes).routes(),
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks, engine.network_members).routes(),
             *PortHandlers(engine.networks, engine.network_members, engine.network_doctor).routes(),

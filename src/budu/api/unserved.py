@@ -22,7 +22,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "ImageGet": "GET /images/{name:.*}/get",
         "ImageGetAll": "GET /images/get",
         "ImageLoad": "POST /images/load",
-        "ImagePush": "POST /images/{name:.*}/push",
         "ImageSearch": "GET /images/search",
         "Session": "POST /session",
         "VolumeUpdate": "PUT /volumes/{name}",

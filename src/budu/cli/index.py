@@ -30,6 +30,7 @@ COMMANDS = {
     "port rm": "port:PORT_RM",
     "ps": "ps:PS",
     "pull": "pull:PULL",
+    "push": "push:PUSH",
     "rename": "lifecycle:RENAME",
     "restart": "lifecycle:RESTART",
     "rm": "remove:RM",
@@ -102,6 +103,7 @@ GROUPS = {
         "ls": "images:IMAGES",
         "prune": "prune:IMAGE_PRUNE",
         "pull": "pull:PULL",
+        "push": "push:PUSH",
         "remove": "images:RMI",
         "rm": "images:RMI",
         "tag": "images:TAG",
@@ -157,10 +159,10 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 MISSING = {
     "": (
         "build builder buildx bake checkpoint compose config "
-        "history load manifest node plugin push save search "
+        "history load manifest node plugin save search "
         "secret service stack swarm trust"
     ),
-    "image": "build history load push save",
+    "image": "build history load save",
     "volume": "update",
 }
 """Commands of docker that budu does not have yet."""

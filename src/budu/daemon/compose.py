@@ -19,6 +19,7 @@ from budu.distribution.download import Downloads
 from budu.distribution.hosts import hosts_config, proxies_from_environment
 from budu.distribution.login import login
 from budu.distribution.pull import Puller
+from budu.distribution.push import Pusher
 from budu.engine.containers.create import ContainerCreator
 from budu.engine.containers.files import container_files, volume_files
 from budu.engine.containers.health import HealthService
@@ -42,6 +43,7 @@ from budu.engine.execs.service import ExecService
 from budu.engine.housekeeping import Housekeeping
 from budu.engine.images.importing import ImportService
 from budu.engine.images.making import ImageMaker
+from budu.engine.images.pushing import PushService
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.service import ImageService
 from budu.engine.images.storage import ImageStorage
@@ -67,6 +69,7 @@ from budu.runtime.cgroups.layout import read_layout
 from budu.runtime.host import read_host
 from budu.runtime.seccomp_profile import ProgramCache
 from budu.shim.pool import ShimPool
+from budu.snapshot.blobs import Blobs
 from budu.snapshot.choose import choose_layer_store, probe
 from budu.snapshot.container import ContainerSnapshots
 from budu.snapshot.differences import ContainerDifferences
@@ -242,6 +245,9 @@ class Engine:
             maker,
             self.events,
         )
+        blobs = Blobs(content, layers)
+        pusher = Pusher(registries, blobs, max_uploads=options.max_concurrent_uploads)
+        self.pushes = PushService(image_records, blobs, pusher, self.events)
         self._downloads = Downloads(registry_hosts)
         self.imports = ImportService(maker, layers, self._downloads, self.events)
         facts = HostFacts(

@@ -60,6 +60,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What all logs may take: `20g`, or `10%` of the disk; empty is 10 %, at most 10 GiB."""
     max_concurrent_downloads: int = 3
     """Layers of one pull that arrive at once."""
+    max_concurrent_uploads: int = 5
+    """Blobs of one push that leave at once."""
     group: str = "docker"
     """Group that may use the unix socket."""
     bip: str = ""
@@ -117,6 +119,7 @@ _KEYS: dict[str, str] = {
     "log-opts": "log_opts",
     "log-budget": "log_budget",
     "max-concurrent-downloads": "max_concurrent_downloads",
+    "max-concurrent-uploads": "max_concurrent_uploads",
     "group": "group",
     "bip": "bip",
     "fixed-cidr": "fixed_cidr",
@@ -163,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--log-budget", metavar="SIZE", help="what all logs may take: 20g, 10%% of the disk")
     add("-D", "--debug", action="store_const", const="debug", dest="log_level")
     add("--max-concurrent-downloads", type=int, metavar="N")
+    add("--max-concurrent-uploads", type=int, metavar="N")
     add("-G", "--group", metavar="NAME", help="group that may use the unix socket (docker)")
     add("--bip", metavar="CIDR", help="address of the default bridge")
     add("--fixed-cidr", metavar="CIDR", help="part of its subnet that addresses come from")
@@ -297,6 +301,8 @@ def _check(options: Options) -> None:
         raise InvalidArgument(
             f"invalid max concurrent downloads: {options.max_concurrent_downloads}"
         )
+    if options.max_concurrent_uploads < 1:
+        raise InvalidArgument(f"invalid max concurrent uploads: {options.max_concurrent_uploads}")
     _check_networks(options)
     for host in options.hosts:
         scheme, separator, rest = host.partition("://")

@@ -92,10 +92,11 @@ class Registries:
         ]
         return Repository(reference, sessions)
 
-    async def endpoints(self, domain: str) -> tuple[Endpoint, ...]:
-        """The places to ask for `domain`, in order."""
+    async def endpoints(self, domain: str, *, pushing: bool = False) -> tuple[Endpoint, ...]:
+        """The places to ask for `domain`, in order; mirrors only when not `pushing`."""
         addresses = [] if is_hub(domain) else await _look_up(split_host_port(domain)[0])
-        return self.hosts.endpoints(domain, addresses)
+        found = self.hosts.endpoints(domain, addresses)
+        return tuple(each for each in found if not (pushing and each.is_mirror))
 
     def session(
         self, endpoint: Endpoint, *, credentials: Credentials, scope: str

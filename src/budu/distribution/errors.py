@@ -200,6 +200,15 @@ def refusal_error(refusal: Refusal, reference: Reference) -> BuduError:
     )
 
 
+def push_error(refusal: Refusal, reference: Reference) -> BuduError:
+    """The error for a refusal while pushing to `reference`, worded as Docker's daemon does."""
+    hint = _refusal_hint(refusal, reference)
+    if refusal.code == "DENIED" or refusal.status in {401, 403}:
+        name = reference.familiar_name
+        hint = Hint("distribution.push-denied", name=name, registry=reference.domain)
+    return refusal_class(refusal)(refusal.sentence, hint=hint, reference=reference.familiar)
+
+
 def refusal_class(refusal: Refusal) -> type[BuduError]:
     """The class of our tree that a refusal belongs to."""
     if refusal.code in _CODES:

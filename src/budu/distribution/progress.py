@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from budu.spec.digest import Digest
+from budu.spec.image import Descriptor
 from budu.spec.reference import Reference
 
 PULLING_LAYER = "Pulling fs layer"
@@ -52,11 +53,31 @@ class PullSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Layers that were here already."""
 
 
-ProgressSink = Callable[[PullEvent | PullSummary], None]
+class PushResult(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """What a push ended with; Docker's clients get it as `aux`."""
+
+    tag: str
+    digest: str
+    size: int
 
 
-def ignore_progress(_: PullEvent | PullSummary) -> None:
-    """A sink for pulls that nobody watches."""
+class PushedManifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One platform's manifest was pushed where the name stands for an index that is not here whole.
+
+    Source: moby 28.3, api/types/auxprogress.
+    """
+
+    manifest_pushed_instead_of_index: bool = True
+    original_index: Descriptor
+    selected_manifest: Descriptor
+
+
+ProgressEvent = PullEvent | PullSummary | PushResult | PushedManifest
+ProgressSink = Callable[[ProgressEvent], None]
+
+
+def ignore_progress(_: ProgressEvent) -> None:
+    """A sink for pulls and pushes that nobody watches."""
 
 
 class PullProgress:

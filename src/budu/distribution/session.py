@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from budu.distribution.auth import Challenge, parse_challenges
 from budu.distribution.errors import Refusal, parse_refusal
@@ -71,7 +72,9 @@ class EndpointSession:
         known = self._pings.get(self.endpoint)
         if known is not None:
             return known
-        async with await self._send("GET", "", {}, patient=patient) as response:
+        async with await self._send(
+            "GET", self.endpoint.base, {}, patient=patient
+        ) as response:
             challenges = parse_challenges(response.headers("WWW-Authenticate"))
             await response.read(_ERROR_BODY_LIMIT)
         self._pings.put(self.endpoint, challenges)
@@ -84,15 +87,29 @@ class EndpointSession:
         *,
         headers: Mapping[str, str] | None = None,
         patient: bool = False,
+        url: str = "",
+        body: Callable[[], AsyncIterator[bytes]] | None = None,
+        once: bool = False,
     ) -> Response:
         """Send a request below `/v2/`, authorized; the answer may have any status.
 
         A 401 is met once with fresh proof: tokens may be revoked, and a path may demand more
-        than the ping showed. Raises: RequestFailed; and what `Authorizer.authorization` raises.
+        than the ping showed. `url` replaces the path: uploads go where the registry says, without
+        the proof when that is another host. `body` begins the body, anew for every attempt; with
+        `once` there is only one, unless the answer is 401.
+        Raises: RequestFailed; and what `Authorizer.authorization` raises.
         """
+        if url and _host(url) != _host(self.endpoint.base):
+            return await self._send(method, url, dict(headers or {}), body=body, once=once)
+        place = url or self.endpoint.base + path
         challenges = await self.ping(patient=patient)
         proof = await self._authorizer.authorization(challenges, scope=self._scope)
-        response = await self._send(method, path, _with_proof(headers, proof), patient=patient)
+
+        async def send(proof: str | None) -> Response:
+            sent = _with_proof(headers, proof)
+            return await self._send(method, place, sent, patient=patient, body=body, once=once)
+
+        response = await send(proof)
         if response.status != _UNAUTHORIZED:
             return response
         challenges = parse_challenges(response.headers("WWW-Authenticate")) or challenges
@@ -100,19 +117,28 @@ class EndpointSession:
         if fresh == proof:
             return response
         response.close()
-        return await self._send(method, path, _with_proof(headers, fresh), patient=patient)
+        return await send(fresh)
 
     async def _send(
-        self, method: str, path: str, headers: Mapping[str, str], *, patient: bool
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        patient: bool = False,
+        body: Callable[[], AsyncIterator[bytes]] | None = None,
+        once: bool = False,
     ) -> Response:
-        url = self.endpoint.base + path
-
         async def send() -> Response:
             return await self._transport.send(
-                method, url, verify=self.endpoint.verify, headers=headers
+                method,
+                url,
+                verify=self.endpoint.verify,
+                headers=headers,
+                body=body() if body else None,
             )
 
-        return await send_retrying(send, self._policy, patient=patient)
+        return await send() if once else await send_retrying(send, self._policy, patient=patient)
 
 
 async def read_refusal(response: Response) -> Refusal:
@@ -125,3 +151,7 @@ async def read_refusal(response: Response) -> Refusal:
 
 def _with_proof(headers: Mapping[str, str] | None, proof: str | None) -> dict[str, str]:
     return {**(headers or {}), **({"Authorization": proof} if proof else {})}
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.lower()

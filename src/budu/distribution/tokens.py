@@ -134,14 +134,15 @@ class Authorizer:
                 "client_id": CLIENT_ID,
             }
             return await self._transport.send("POST", realm, verify=verify, form=form)
-        query = {"service": service, "scope": scope}
+        query = {"service": service}
         headers = {}
         if self._credentials.password:
             query["account"] = self._credentials.username
             headers["Authorization"] = self._credentials.basic
         if offline:
             query |= {"offline_token": "true", "client_id": CLIENT_ID}
-        given = urlencode({name: value for name, value in query.items() if value})
+        pairs = [(name, value) for name, value in query.items() if value]
+        given = urlencode(pairs + [("scope", one) for one in scope.split()])
         url = f"{realm}{'&' if '?' in realm else '?'}{given}" if given else realm
         return await self._transport.send("GET", url, verify=verify, headers=headers)
 

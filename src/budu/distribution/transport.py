@@ -139,8 +139,9 @@ class Transport:
         verify: bool = True,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        body: AsyncIterator[bytes] | None = None,
     ) -> Response:
-        """Send one request and follow redirects.
+        """Send one request and follow redirects, unless it has a body or a form.
 
         `Authorization` goes to the first host only: a redirect to storage elsewhere carries its
         own proof in the URL. Raises: RequestFailed when no answer comes.
@@ -149,10 +150,10 @@ class Transport:
         first, current = url, url
         for _ in range(_MOST_REDIRECTS + 1):
             response = await self._send_once(
-                method, current, verify=verify, headers=sent, form=form
+                method, current, verify=verify, headers=sent, data=form if body is None else body
             )
-            target = response.header("Location")
-            if form is not None or response.status not in _REDIRECTS or not target:
+            target = response.header("Location") if form is None and body is None else ""
+            if response.status not in _REDIRECTS or not target:
                 return response
             response.close()
             following = urljoin(current, target)
@@ -175,14 +176,14 @@ class Transport:
         *,
         verify: bool,
         headers: Mapping[str, str],
-        form: Mapping[str, str] | None,
+        data: Mapping[str, str] | AsyncIterator[bytes] | None,
     ) -> Response:
         try:
             response = await self._session.request(
                 method,
                 URL(url, encoded=True),
                 headers=headers,
-                data=form,
+                data=data,
                 allow_redirects=False,
                 ssl=self._context(url, verify=verify),
                 proxy=self._hosts.proxies.for_url(url),

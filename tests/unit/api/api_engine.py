@@ -425,6 +425,7 @@ class FakeEngine:
         self.volume_files: Any = None
         self.snapshots: Any = None
         self.imports: Any = None
+        self.pushes: Any = None
         self.execs: Any = FakeExecs()
         self.monitor: Any = None
         self.processes: Any = None

@@ -11,7 +11,7 @@ from budu.api.errors import code_of
 from budu.base import messages
 from budu.base.errors import BuduError
 from budu.base.units import human_size
-from budu.distribution.progress import PullEvent, PullSummary
+from budu.distribution.progress import ProgressEvent, PullEvent
 from budu.spec.api.image import ProgressDetail, ProgressMessage
 
 _BAR_WIDTH = 50
@@ -33,7 +33,7 @@ class StreamError(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
-def pull_line(event: PullEvent | PullSummary) -> bytes:
+def pull_line(event: ProgressEvent) -> bytes:
     """One line. The sum over all layers goes out as `aux`, which Docker's clients pass over."""
     return msgspec.json.encode(_message(event)) + b"\r\n"
 
@@ -62,9 +62,9 @@ def error_line(error: BuduError, language: str) -> bytes:
     return msgspec.json.encode(StreamError(error_detail=detail, error=error.message)) + b"\r\n"
 
 
-def _message(event: PullEvent | PullSummary) -> ProgressMessage:
-    if isinstance(event, PullSummary):
-        return ProgressMessage(aux=msgspec.structs.asdict(event))
+def _message(event: ProgressEvent) -> ProgressMessage:
+    if not isinstance(event, PullEvent):
+        return ProgressMessage(aux=msgspec.to_builtins(event))
     if not event.id or event.status.startswith(_PULLING_FROM):
         return ProgressMessage(status=event.status, id=event.id)
     detail = ProgressDetail(current=event.current, total=event.total)

@@ -24,6 +24,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "엔진을 끝냈습니다. 컨테이너는 계속 실행됩니다.",
     ),
     "cli.engine-not-running": ("No engine is running.", "실행 중인 엔진이 없습니다."),
+    "cli.push-manifest": (
+        "Only one platform of the image is on this machine, so its manifest was pushed in place of "
+        "the list: {index} → {manifest}",
+        "이 컴퓨터에는 이미지의 플랫폼 하나만 있어서 목록 대신 그 매니페스트를 올렸습니다: "
+        "{index} → {manifest}",
+    ),
     "cli.no-tty": (
         "-t wants a terminal, but the input is a file or a pipe. Leave -t out: -i alone.",
         "-t에는 터미널이 필요한데 입력이 파일이나 파이프입니다. -t를 빼고 -i만 쓰세요.",

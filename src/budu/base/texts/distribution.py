@@ -6,6 +6,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "budu login {registry}",
         '"{name}"의 철자를 확인하세요. 비공개 저장소라면 먼저 로그인하세요: budu login {registry}',
     ),
+    "distribution.push-denied": (
+        'You may not write to "{name}". Log in as somebody who may (budu login {registry}), or '
+        "push under a name of your own: budu tag {name} {registry}/YOU/NAME",
+        '"{name}"에 쓸 권한이 없습니다. 권한이 있는 사용자로 로그인하거나(budu login {registry}), '
+        "자기 이름으로 푸시하세요: budu tag {name} {registry}/사용자/이름",
+    ),
+    "distribution.blob-missing": (
+        "A part of the image is not on this machine, and the registry does not have it either. "
+        "Pull the image again, or look with: budu doctor storage",
+        "이미지의 일부가 이 컴퓨터에도 레지스트리에도 없습니다. 이미지를 다시 받거나 확인하세요: "
+        "budu doctor storage",
+    ),
     "distribution.repository-unknown": (
         'The registry {registry} answered, but has no repository "{name}". Check the spelling.',
         '레지스트리 {registry}는 응답했지만 "{name}" 저장소가 없습니다. 철자를 확인하세요.',

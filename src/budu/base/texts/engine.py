@@ -9,6 +9,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "통하지 않으므로 10초를 기다리지 않고 바로 종료했습니다. --init 을 주면 작은 init 이 "
         "신호를 전달합니다. -t N 을 주면 그만큼 기다립니다.",
     ),
+    "engine.tag-near": (
+        '"{name}" is here with these tags: {present}.',
+        '"{name}"에 있는 태그: {present}.',
+    ),
+    "engine.push-tag-first": (
+        "{source} is here. Give it the name to push under first: budu tag {source} {target}",
+        "{source} 이미지가 있습니다. 먼저 푸시할 이름을 붙이세요: budu tag {source} {target}",
+    ),
+    "engine.image-near": (
+        "Images with a similar name: {near}.",
+        "비슷한 이름의 이미지: {near}.",
+    ),
     "engine.bind-source": (
         "{path} is not on this machine. Make it first (mkdir -p {path}), or use -v, which makes "
         "the folder.",

@@ -27,6 +27,7 @@ from budu.engine.contract.monitor import Monitor, Processes
 from budu.engine.contract.networks import NetworkList as NetworkList
 from budu.engine.contract.networks import NetworkMembers as NetworkMembers
 from budu.engine.contract.networks import Networks as Networks
+from budu.engine.contract.pushes import Pushes
 from budu.engine.contract.snapshots import Imports, Snapshots
 from budu.engine.contract.update import Updates
 from budu.engine.contract.usage import Usages
@@ -278,6 +279,10 @@ class Engine(Protocol):
     @property
     def snapshots(self) -> Snapshots:
         """What containers changed, and images made of it."""
+
+    @property
+    def pushes(self) -> Pushes:
+        """Images on their way to registries."""
 
     @property
     def imports(self) -> Imports:

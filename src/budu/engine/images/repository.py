@@ -77,6 +77,11 @@ class ImageRepository:
         """All names of one image, sorted."""
         return sorted(map(parse_reference, self._names.get(image_id, ())), key=str)
 
+    def of_repository(self, name: str) -> list[Reference]:
+        """All names in one repository (`docker.io/library/httpd`), sorted."""
+        found = (parse_reference(each) for each in self._id_by_name if each.startswith(name))
+        return sorted((each for each in found if each.name == name), key=str)
+
     def put(self, image: ImageRecord, names: Iterable[Reference]) -> ImageRecord:
         """Store an image and give it `names`; whoever had one of them loses it."""
         with self._database.transaction() as connection:

@@ -1,0 +1,53 @@
+"""Calls about images beyond the plain ones of `session`: push, save, load, search and more. Light.
+
+Source: Engine API 1.51, ImagePush, ImageGet, ImageLoad, ImageSearch, DistributionInspect; calls
+below `/budu` are our own.
+"""
+
+from __future__ import annotations
+
+from budu.client.errors import stream_error
+from budu.client.json import dumps, loads
+from budu.client.query import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from budu.client.session import Session
+    from budu.client.transport import Response
+
+
+def push_image(
+    session: Session, name: str, *, tag: str, platform: str = "", auth: str = ""
+) -> Iterator[dict[str, Any]]:
+    """JSON messages of a push; without a `tag`, of all tags. Raises: the engine's error."""
+    query = {"tag": tag or None, "platform": platform_json(platform) or None}
+    headers = {"X-Registry-Auth": auth or "e30="}
+    path = f"/images/{image_path(name)}/push"
+    return _messages(session.call("POST", path, query=query, headers=headers))
+
+
+def _messages(response: Response) -> Iterator[dict[str, Any]]:
+    for line in response.lines():
+        message: dict[str, Any] = loads(line)
+        if "error" in message:
+            raise stream_error(message)
+        yield message
+
+
+def image_path(name: str) -> str:
+    """A name as a part of a path."""
+    return quote(name, safe="/:@")
+
+
+def platform_json(text: str) -> str:
+    """`linux/arm64/v8` as the API wants it; empty for nothing."""
+    if not text:
+        return ""
+    parts = [*text.split("/"), "", ""]
+    if not parts[1]:
+        return text
+    fields = {"os": parts[0], "architecture": parts[1], "variant": parts[2]}
+    return dumps({name: value for name, value in fields.items() if value}).decode()
