@@ -8,6 +8,7 @@ from budu.api.handlers.container_streams import ContainerStreamHandlers
 from budu.api.handlers.containers import ContainerHandlers
 from budu.api.handlers.exec import ExecHandlers
 from budu.api.handlers.files import container_file_routes, volume_file_routes
+from budu.api.handlers.image_archives import ImageArchiveHandlers
 from budu.api.handlers.images import ImageHandlers
 from budu.api.handlers.monitor import MonitorHandlers
 from budu.api.handlers.networks import NetworkHandlers
@@ -43,6 +44,7 @@ def build_router(engine: Engine) -> Router:
             *UsageHandlers(engine.usages, engine.images, engine.networks).routes(),
             *ImageHandlers(engine.images, engine.usages).routes(),
             *PullHandlers(engine.images, engine.imports).routes(),
+            *ImageArchiveHandlers(engine.image_archives).routes(),
             *PushHandlers(engine.pushes).routes(),
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks, engine.network_members).routes(),

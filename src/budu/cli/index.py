@@ -21,6 +21,7 @@ COMMANDS = {
     "info": "system:INFO",
     "inspect": "inspect:INSPECT",
     "kill": "lifecycle:KILL",
+    "load": "archives:LOAD",
     "login": "login:LOGIN",
     "logout": "login:LOGOUT",
     "logs": "logs:LOGS",
@@ -36,6 +37,7 @@ COMMANDS = {
     "rm": "remove:RM",
     "rmi": "images:RMI",
     "run": "run:RUN",
+    "save": "archives:SAVE",
     "start": "start:START",
     "stats": "stats:STATS",
     "stop": "lifecycle:STOP",
@@ -100,12 +102,14 @@ GROUPS = {
         "import": "imports:IMPORT",
         "inspect": "inspect:IMAGE_INSPECT",
         "list": "images:IMAGES",
+        "load": "archives:LOAD",
         "ls": "images:IMAGES",
         "prune": "prune:IMAGE_PRUNE",
         "pull": "pull:PULL",
         "push": "push:PUSH",
         "remove": "images:RMI",
         "rm": "images:RMI",
+        "save": "archives:SAVE",
         "tag": "images:TAG",
     },
     "network": {
@@ -159,10 +163,10 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 MISSING = {
     "": (
         "build builder buildx bake checkpoint compose config "
-        "history load manifest node plugin save search "
+        "history manifest node plugin search "
         "secret service stack swarm trust"
     ),
-    "image": "build history load save",
+    "image": "build history",
     "volume": "update",
 }
 """Commands of docker that budu does not have yet."""

@@ -12,7 +12,7 @@ from budu.client.query import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from budu.client.session import Session
@@ -27,6 +27,21 @@ def push_image(
     headers = {"X-Registry-Auth": auth or "e30="}
     path = f"/images/{image_path(name)}/push"
     return _messages(session.call("POST", path, query=query, headers=headers))
+
+
+def save_images(session: Session, names: list[str], *, platforms: list[str]) -> Iterator[bytes]:
+    """An archive of images. The answer has come when this returns."""
+    query = {"names": names, "platform": [platform_json(each) for each in platforms] or None}
+    return session.call("GET", "/images/get", query=query).chunks()
+
+
+def load_images(
+    session: Session, pieces: Iterable[bytes], *, quiet: bool, platforms: list[str]
+) -> Iterator[dict[str, Any]]:
+    """JSON messages of a load. Raises: the engine's error."""
+    wanted = [platform_json(each) for each in platforms] or None
+    query = {"quiet": "1" if quiet else "0", "platform": wanted}
+    return _messages(session.upload("POST", "/images/load", pieces, query=query))
 
 
 def _messages(response: Response) -> Iterator[dict[str, Any]]:

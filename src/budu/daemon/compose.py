@@ -41,10 +41,13 @@ from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.engine.execs.service import ExecService
 from budu.engine.housekeeping import Housekeeping
+from budu.engine.images.archives import ImageArchiveService
 from budu.engine.images.importing import ImportService
+from budu.engine.images.loading import ImageLoader
 from budu.engine.images.making import ImageMaker
 from budu.engine.images.pushing import PushService
 from budu.engine.images.repository import ImageRepository
+from budu.engine.images.saving import ImageSaver
 from budu.engine.images.service import ImageService
 from budu.engine.images.storage import ImageStorage
 from budu.engine.leftovers import Leftovers
@@ -248,6 +251,17 @@ class Engine:
         blobs = Blobs(content, layers)
         pusher = Pusher(registries, blobs, max_uploads=options.max_concurrent_uploads)
         self.pushes = PushService(image_records, blobs, pusher, self.events)
+        self.image_archives = ImageArchiveService(
+            ImageSaver(image_records, blobs, self.events),
+            ImageLoader(
+                image_records,
+                image_storage,
+                maker,
+                blobs,
+                self.events,
+                containers=container_records.all,
+            ),
+        )
         self._downloads = Downloads(registry_hosts)
         self.imports = ImportService(maker, layers, self._downloads, self.events)
         facts = HostFacts(

@@ -72,7 +72,13 @@ class PushedManifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     selected_manifest: Descriptor
 
 
-ProgressEvent = PullEvent | PullSummary | PushResult | PushedManifest
+class LoadedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Text that a client prints as it is: what a load brought."""
+
+    text: str
+
+
+ProgressEvent = PullEvent | PullSummary | PushResult | PushedManifest | LoadedLine
 ProgressSink = Callable[[ProgressEvent], None]
 
 

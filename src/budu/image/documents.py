@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from budu.archive.compression import Compression, of_media_type
+from budu.base.errors import InvalidArgument
 from budu.spec.digest import Digest
 from budu.spec.image import (
     MEDIA_DOCKER_CONFIG,
@@ -56,6 +57,14 @@ def child_config(
         history=(*(parent.history or ()), step),
         docker_version="",
     )
+
+
+def decode_config(document: bytes) -> ImageConfig:
+    """A config document. Raises: InvalidArgument."""
+    try:
+        return msgspec.json.decode(document, type=ImageConfig)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"invalid image configuration: {error}") from None
 
 
 def encode_config(config: ImageConfig) -> bytes:

@@ -33,6 +33,9 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[Descriptor, ...] = ()
     """The layers' compressed blobs as the manifest lists them, lowest first."""
 
+    extras: tuple[str, ...] = ()
+    """Other blobs that belong to it: attestations of its index, with what they hold."""
+
     @property
     def digest(self) -> Digest:
         """The id as a digest."""

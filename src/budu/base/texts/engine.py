@@ -17,6 +17,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{source} is here. Give it the name to push under first: budu tag {source} {target}",
         "{source} 이미지가 있습니다. 먼저 푸시할 이름을 붙이세요: budu tag {source} {target}",
     ),
+    "engine.archive-digest": (
+        "The archive is damaged or was changed: {path} holds other bytes than its name says. "
+        "Nothing of it was kept.",
+        "아카이브가 손상되었거나 변경되었습니다. {path}의 내용이 이름과 맞지 않습니다. 아무것도 "
+        "남기지 않았습니다.",
+    ),
+    "engine.archive-unknown": (
+        "It is no image archive. Files of a root file system are taken in with: budu import FILE",
+        "이미지 아카이브가 아닙니다. 루트 파일 시스템의 파일이라면 이렇게 하세요: budu import FILE",
+    ),
     "engine.image-near": (
         "Images with a similar name: {near}.",
         "비슷한 이름의 이미지: {near}.",

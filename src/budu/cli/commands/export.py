@@ -10,43 +10,57 @@ from budu.client.snapshots import export_container
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from budu.cli.context import Context
 
 
 def run_export(context: Context, call: Call) -> int:
     """Write a container's files as a tar archive to a file or to standard output."""
-    target = call.text("output")
+    write_archive(
+        context,
+        call.text("output"),
+        lambda: export_container(context.session, call.args[0]),
+        action="export container",
+    )
+    return 0
+
+
+def write_archive(
+    context: Context, target: str, begin: Callable[[], Iterator[bytes]], *, action: str
+) -> None:
+    """Write what `begin` gives to the file `target`, or to standard output.
+
+    Raises: CommandFailed in Docker's words, before `begin` is called.
+    """
     if not target:
         if os.isatty(1):
             raise CommandFailed(
                 "cowardly refusing to save to a terminal. Use the -o flag or redirect"
             )
-        pieces = export_container(context.session, call.args[0])
+        pieces = begin()
         context.out.flush()
         _write(1, pieces)
-        return 0
+        return
     try:
-        _check_target(target)
+        _check_target(target, f"failed to {action}: ")
     except OSError as error:
         problem = f"stat {error.filename}: {(error.strerror or '').lower()}"
-        raise CommandFailed(f"failed to export container: invalid output path: {problem}") from None
-    _write_file(target, export_container(context.session, call.args[0]))
-    return 0
+        raise CommandFailed(f"failed to {action}: invalid output path: {problem}") from None
+    _write_file(target, begin())
 
 
-def _check_target(target: str) -> None:
+def _check_target(target: str, begin: str) -> None:
     """Raises: CommandFailed in Docker's words; OSError when its folder is not there."""
     folder = os.path.dirname(target)
     if folder:
         os.listdir(folder) if not os.path.isdir(folder) else None
     if os.path.islink(target):
-        raise CommandFailed("failed to export container: cannot write to a symbolic link directly")
+        raise CommandFailed(begin + "cannot write to a symbolic link directly")
     if os.path.isdir(target):
-        raise CommandFailed("failed to export container: cannot write to a directory")
+        raise CommandFailed(begin + "cannot write to a directory")
     if os.path.exists(target) and not os.path.isfile(target):
-        raise CommandFailed("failed to export container: cannot write to a non-regular file")
+        raise CommandFailed(begin + "cannot write to a non-regular file")
 
 
 def _write_file(target: str, pieces: Iterator[bytes]) -> None:

@@ -19,6 +19,7 @@ from budu.base.errors import Hint
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
+from budu.engine.contract.archives import ImageArchives
 from budu.engine.contract.diagnosis import NetworkDoctor as NetworkDoctor
 from budu.engine.contract.execs import Execs
 from budu.engine.contract.files import Files
@@ -279,6 +280,10 @@ class Engine(Protocol):
     @property
     def snapshots(self) -> Snapshots:
         """What containers changed, and images made of it."""
+
+    @property
+    def image_archives(self) -> ImageArchives:
+        """Images as archives."""
 
     @property
     def pushes(self) -> Pushes:

@@ -20,7 +20,7 @@ from budu.content.store import ContentStore
 from budu.engine.containers.model import Container
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.storage import ImageStorage
-from budu.image.documents import encode_config, encode_manifest
+from budu.image.documents import decode_config, encode_config, encode_manifest
 from budu.image.model import ImageRecord
 from budu.snapshot.layers import LayerStore
 from budu.snapshot.packing import pack_layer
@@ -84,6 +84,17 @@ class ImageMaker:
             )
             raise
 
+    async def make_exact(self, document: bytes, names: Sequence[Reference]) -> ImageRecord:
+        """Store the image of a config document as it is, so that it keeps its id.
+
+        Raises: as `make`; InvalidArgument for a document that is no config.
+        """
+        config = decode_config(document)
+        diff_ids = tuple(map(Digest, config.rootfs.diff_ids))
+        with self.claiming(diff_ids):
+            blobs = [await self._blob(diff_id) for diff_id in diff_ids]
+            return await self._store(config, blobs, names, document=document)
+
     async def _blob(self, diff_id: Digest) -> Descriptor:
         """The layer's compressed blob: that of an image that has it, else a new one."""
         known = self._known_blob(diff_id)
@@ -101,10 +112,15 @@ class ImageMaker:
         return None
 
     async def _store(
-        self, config: ImageConfig, blobs: Sequence[Descriptor], names: Sequence[Reference]
+        self,
+        config: ImageConfig,
+        blobs: Sequence[Descriptor],
+        names: Sequence[Reference],
+        *,
+        document: bytes = b"",
     ) -> ImageRecord:
         await asyncio.to_thread(self._layers.flush)  # no registry has what was made here
-        document = encode_config(config)
+        document = document or encode_config(config)
         manifest, manifest_document = encode_manifest(document, blobs)
         for data in (document, manifest_document):
             await asyncio.to_thread(self._content.write_blob, Digest.of(data), data)

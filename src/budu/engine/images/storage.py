@@ -99,5 +99,5 @@ class ImageStorage:
 
 def blobs_of(image: ImageRecord) -> set[str]:
     """The digests of all blobs that an image is made of."""
-    layers = {layer.digest for layer in image.layers}
-    return layers | {image.id, image.manifest_digest} | ({image.index_digest} - {""})
+    parts = {layer.digest for layer in image.layers} | set(image.extras)
+    return parts | {image.id, image.manifest_digest} | ({image.index_digest} - {""})
