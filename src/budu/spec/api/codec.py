@@ -65,6 +65,8 @@ def _decode_leniently(kind: type[T], body: bytes | str) -> T:
         raise InvalidArgument(f"invalid JSON: {error}") from error
     except msgspec.DecodeError as error:
         raise InvalidArgument(f"invalid JSON: {error}") from error
+    except RecursionError as error:
+        raise InvalidArgument("invalid JSON: exceeded max depth") from error
 
 
 def _mend(value: Any, kind: inspect.Type, accepts_string: bool = False) -> Any:
