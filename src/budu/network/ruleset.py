@@ -166,8 +166,8 @@ _CHAINS = """\
 		ip6 daddr . meta l4proto . th dport @open6 accept
 		iifname . ip daddr . meta l4proto . th dport @trusted4 accept
 		iifname . ip6 daddr . meta l4proto . th dport @trusted6 accept
-		oifname @routed4 meta l4proto icmp accept
-		oifname @routed6 meta l4proto ipv6-icmp accept
+		oifname @routed4 meta l4proto 1 accept
+		oifname @routed6 meta l4proto 58 accept
 		drop
 	}
 	chain out {
