@@ -16,6 +16,7 @@ from budu.api.handlers.plugins import PluginHandlers
 from budu.api.handlers.ports import PortHandlers
 from budu.api.handlers.pull import PullHandlers
 from budu.api.handlers.push import PushHandlers
+from budu.api.handlers.registries import RegistryHandlers
 from budu.api.handlers.snapshots import SnapshotHandlers
 from budu.api.handlers.system import SystemHandlers
 from budu.api.handlers.updates import UpdateHandlers
@@ -45,6 +46,7 @@ def build_router(engine: Engine) -> Router:
             *ImageHandlers(engine.images, engine.usages).routes(),
             *PullHandlers(engine.images, engine.imports).routes(),
             *ImageArchiveHandlers(engine.image_archives).routes(),
+            *RegistryHandlers(engine.registries).routes(),
             *PushHandlers(engine.pushes).routes(),
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks, engine.network_members).routes(),

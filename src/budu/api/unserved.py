@@ -17,9 +17,7 @@ _PLUGINS = "managed plugins are not part of this engine"
 UNSERVED: dict[str, dict[str, str]] = {
     "is not implemented by this engine yet": {
         "ContainerAttachWebsocket": "GET /containers/{id}/attach/ws",
-        "DistributionInspect": "GET /distribution/{name:.*}/json",
         "ImageBuild": "POST /build",
-        "ImageSearch": "GET /images/search",
         "Session": "POST /session",
         "VolumeUpdate": "PUT /volumes/{name}",
     },

@@ -16,6 +16,7 @@ COMMANDS = {
     "events": "events:EVENTS",
     "exec": "exec:EXEC",
     "export": "export:EXPORT",
+    "history": "registries:HISTORY",
     "images": "images:IMAGES",
     "import": "imports:IMPORT",
     "info": "system:INFO",
@@ -38,10 +39,12 @@ COMMANDS = {
     "rmi": "images:RMI",
     "run": "run:RUN",
     "save": "archives:SAVE",
+    "search": "registries:SEARCH",
     "start": "start:START",
     "stats": "stats:STATS",
     "stop": "lifecycle:STOP",
     "tag": "images:TAG",
+    "tags": "registries:TAGS",
     "top": "top:TOP",
     "unpause": "lifecycle:UNPAUSE",
     "update": "update:UPDATE",
@@ -99,6 +102,7 @@ GROUPS = {
         "network": "doctor:DOCTOR_NETWORK",
     },
     "image": {
+        "history": "registries:HISTORY",
         "import": "imports:IMPORT",
         "inspect": "inspect:IMAGE_INSPECT",
         "list": "images:IMAGES",
@@ -111,6 +115,13 @@ GROUPS = {
         "rm": "images:RMI",
         "save": "archives:SAVE",
         "tag": "images:TAG",
+    },
+    "manifest": {
+        "annotate": "manifest:ANNOTATE",
+        "create": "manifest:CREATE",
+        "inspect": "manifest:INSPECT",
+        "push": "manifest:PUSH",
+        "rm": "manifest:RM",
     },
     "network": {
         "audit": "network:NETWORK_AUDIT",
@@ -149,6 +160,7 @@ GROUP_HELP = {
     "context": ("Manage contexts", "컨텍스트를 다룹니다"),
     "doctor": ("Find out what is wrong", "무엇이 잘못됐는지 찾습니다"),
     "image": ("Manage images", "이미지를 다룹니다"),
+    "manifest": ("Manage lists of manifests", "매니페스트 목록을 다룹니다"),
     "network": ("Manage networks", "네트워크를 다룹니다"),
     "system": ("Manage the engine", "엔진을 다룹니다"),
     "volume": ("Manage volumes", "볼륨을 다룹니다"),
@@ -163,10 +175,10 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 MISSING = {
     "": (
         "build builder buildx bake checkpoint compose config "
-        "history manifest node plugin search "
+        "node plugin "
         "secret service stack swarm trust"
     ),
-    "image": "build history",
+    "image": "build",
     "volume": "update",
 }
 """Commands of docker that budu does not have yet."""

@@ -12,7 +12,7 @@ from budu.client.query import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from budu.client.session import Session
@@ -66,3 +66,58 @@ def platform_json(text: str) -> str:
         return text
     fields = {"os": parts[0], "architecture": parts[1], "variant": parts[2]}
     return dumps({name: value for name, value in fields.items() if value}).decode()
+
+
+def image_history(session: Session, ref: str, *, platform: str = "") -> list[dict[str, Any]]:
+    """ImageHistoryItem objects, newest first."""
+    query = {"platform": platform_json(platform) or None}
+    rows: list[dict[str, Any]] = session.fetch(f"/images/{image_path(ref)}/history", query=query)
+    return rows
+
+
+def search_images(
+    session: Session,
+    term: str,
+    *,
+    limit: int | None,
+    filters: Mapping[str, list[str]],
+    auth: str = "",
+) -> list[dict[str, Any]]:
+    """ImageSearchItem objects, the best first."""
+    query = {"term": term, "limit": limit, "filters": filters or None}
+    headers = {"X-Registry-Auth": auth} if auth else {}
+    rows: list[dict[str, Any]] = session.fetch("/images/search", query=query, headers=headers)
+    return rows or []
+
+
+def remote_tags(
+    session: Session, name: str, *, limit: int, sort: str, auth: str = ""
+) -> dict[str, Any]:
+    """`Name`, `Total` and `Tags` of a repository in its registry. budu's own call."""
+    query = {"name": name, "limit": limit, "sort": sort}
+    headers = {"X-Registry-Auth": auth} if auth else {}
+    found: dict[str, Any] = session.fetch("/budu/registry/tags", query=query, headers=headers)
+    return found
+
+
+def remote_manifest(session: Session, name: str, *, auth: str = "") -> dict[str, Any]:
+    """`Ref`, `Descriptor` and `Document` of what a name stands for. budu's own call."""
+    headers = {"X-Registry-Auth": auth} if auth else {}
+    query = {"name": name}
+    found: dict[str, Any] = session.fetch("/budu/registry/manifest", query=query, headers=headers)
+    return found
+
+
+def push_manifest_list(
+    session: Session, name: str, entries: list[dict[str, Any]], *, auth: str = ""
+) -> dict[str, Any]:
+    """Store a list of manifests in its registry; its descriptor. budu's own call."""
+    headers = {"X-Registry-Auth": auth} if auth else {}
+    stored: dict[str, Any] = session.fetch(
+        "/budu/registry/manifest",
+        method="POST",
+        query={"name": name},
+        body={"Manifests": entries},
+        headers=headers,
+    )
+    return stored

@@ -376,9 +376,11 @@ class Session:
         listed: list[dict[str, Any]] = self.fetch("/images/json", query=query)
         return listed
 
-    def inspect_image(self, ref: str, *, platform: str = "") -> dict[str, Any]:
+    def inspect_image(
+        self, ref: str, *, platform: str = "", manifests: bool = False
+    ) -> dict[str, Any]:
         """ImageInspect."""
-        query = {"platform": platform or None}
+        query = {"platform": platform or None, "manifests": manifests or None}
         document: dict[str, Any] = self.fetch(_image(ref, "json"), query=query)
         return document
 

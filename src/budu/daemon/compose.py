@@ -46,6 +46,7 @@ from budu.engine.images.importing import ImportService
 from budu.engine.images.loading import ImageLoader
 from budu.engine.images.making import ImageMaker
 from budu.engine.images.pushing import PushService
+from budu.engine.images.registries import RegistryService
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.saving import ImageSaver
 from budu.engine.images.service import ImageService
@@ -250,6 +251,7 @@ class Engine:
         )
         blobs = Blobs(content, layers)
         pusher = Pusher(registries, blobs, max_uploads=options.max_concurrent_uploads)
+        self.registries = RegistryService(registries, pusher)
         self.pushes = PushService(image_records, blobs, pusher, self.events)
         self.image_archives = ImageArchiveService(
             ImageSaver(image_records, blobs, self.events),

@@ -9,26 +9,29 @@ Source: OCI distribution-spec 1.1, "Pulling manifests", "Pulling blobs".
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin
 
 import msgspec
 
-from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument
+from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument, Unavailable
 from budu.distribution.auth import ANONYMOUS, Credentials, TokenCache
 from budu.distribution.diagnose import request_error
 from budu.distribution.errors import Refusal, RequestFailed, refusal_error, schema1_error
 from budu.distribution.hosts import Endpoint, HostsConfig, is_hub, split_host_port
+from budu.distribution.known_names import OFFICIAL, near_names
 from budu.distribution.retry import RetryPolicy
 from budu.distribution.session import EndpointSession, PingCache, read_refusal
 from budu.distribution.tags import near_tags
 from budu.distribution.tokens import Authorizer
 from budu.spec.digest import Digest
 from budu.spec.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor
-from budu.spec.reference import Reference
+from budu.spec.reference import DEFAULT_DOMAIN, Reference
 
 if TYPE_CHECKING:
     from budu.distribution.transport import Response, Timeouts, Transport
@@ -37,6 +40,9 @@ MANIFEST_LIMIT = 4 << 20
 CONFIG_LIMIT = 8 << 20
 _TAGS_LIMIT = 4 << 20
 _TAGS_DEADLINE_S = 5.0
+_MOST_TAG_PAGES = 100
+_NEAR = frozenset({"distribution.tag-near", "distribution.name-near"})
+_NEXT_PAGE = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next')
 _SCHEMA1_TYPES = frozenset(
     {
         "application/vnd.docker.distribution.manifest.v1+json",
@@ -51,6 +57,10 @@ _Answer = TypeVar("_Answer")
 
 class _Tags(msgspec.Struct):
     tags: list[str] | None = None
+
+
+class _Catalog(msgspec.Struct):
+    repositories: list[str] | None = None
 
 
 class _Probe(msgspec.Struct, rename="camel"):
@@ -144,6 +154,7 @@ class Repository:
         """What the caller asked for, with a tag or a digest."""
         self._sessions = sessions
         self._bodies: dict[str, bytes] = {}
+        self._mirror_refusal: Refusal | None = None
 
     async def resolve(self) -> Descriptor:
         """The digest, size and type that the reference stands for now.
@@ -156,6 +167,12 @@ class Repository:
             return await self._first_answer(self._resolve_at)
         except _Refused as refused:
             raise await self._refused(refused.refusal) from None
+        except Unavailable as error:
+            if self._mirror_refusal is not None:  # a mirror answered, and knows what is near
+                known = await self._refused(self._mirror_refusal)
+                if known.hint is not None and known.hint.key in _NEAR:
+                    error.hint = known.hint
+            raise
 
     async def fetch_manifest(self, descriptor: Descriptor) -> bytes:
         """The bytes of a manifest or index, digest verified. Raises: as `resolve`."""
@@ -199,7 +216,7 @@ class Repository:
         return await self._ask(open_at)
 
     async def tags(self) -> list[str]:
-        """The first page of the repository's tags. Raises: as `resolve`."""
+        """The repository's tags, all of them up to a bound. Raises: as `resolve`."""
         return await self._ask(self._tags_at)
 
     async def _resolve_at(self, session: EndpointSession) -> Descriptor:
@@ -214,7 +231,7 @@ class Repository:
         body, media_type = await self._get_manifest(session, wanted)
         digest = Digest.of(body)
         self._bodies[digest] = body
-        return Descriptor(media_type=media_type, digest=digest, size=len(body))
+        return Descriptor(media_type=media_type, digest=str(digest), size=len(body))
 
     async def _get_manifest(self, session: EndpointSession, wanted: str) -> tuple[bytes, str]:
         response = await session.request("GET", self._path("manifests", wanted), headers=_ACCEPT)
@@ -242,15 +259,23 @@ class Repository:
         return BlobStream(response, skip=offset - start)
 
     async def _tags_at(self, session: EndpointSession) -> list[str]:
-        response = await session.request("GET", self._path("tags", "list") + "?n=1000")
-        if response.status != 200:
-            raise _Refused(await read_refusal(response))
-        async with response:
-            body = await response.read(_TAGS_LIMIT)
-        try:
-            return msgspec.json.decode(body, type=_Tags).tags or []
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidArgument(f"error parsing tag list: {error}") from None
+        found: list[str] = []
+        url = f"{session.endpoint.base}{self._path('tags', 'list')}?n=1000"
+        for _ in range(_MOST_TAG_PAGES):
+            response = await session.request("GET", "", url=url)
+            if response.status != 200:
+                raise _Refused(await read_refusal(response))
+            following = _NEXT_PAGE.search(response.header("Link"))
+            async with response:
+                body = await response.read(_TAGS_LIMIT)
+            try:
+                found += msgspec.json.decode(body, type=_Tags).tags or []
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise InvalidArgument(f"error parsing tag list: {error}") from None
+            if following is None:
+                break
+            url = urljoin(response.url, following[1])
+        return found
 
     def _path(self, kind: str, name: str) -> str:
         return f"{self.reference.path}/{kind}/{name}"
@@ -279,6 +304,8 @@ class Repository:
                 failure = error
                 if not session.endpoint.is_mirror:
                     break
+                if isinstance(error, _Refused):
+                    self._mirror_refusal = error.refusal
             else:
                 self._sessions.remove(session)
                 self._sessions.insert(0, session)
@@ -290,7 +317,26 @@ class Repository:
         error = refusal_error(refusal, self.reference)
         if refusal.code == "MANIFEST_UNKNOWN" and self.reference.tag:
             error.hint = await self._tag_hint(self.reference.tag)
+        if refusal.status in {401, 403, 404} and _says_no_tag(error.hint):
+            error.hint = await self._name_hint() or error.hint
         return error
+
+    async def _name_hint(self) -> Hint | None:
+        """Names that may have been meant: of the registry's catalogue, and official ones."""
+        name = self.reference.familiar_name
+        known: list[str] = []
+        with contextlib.suppress(BuduError, TimeoutError, _Refused):
+            async with asyncio.timeout(_TAGS_DEADLINE_S):
+                known = [self._familiar(each) for each in await self._first_answer(_catalog_at)]
+        if self.reference.domain == DEFAULT_DOMAIN and name not in known:
+            known += [each for each in OFFICIAL if each not in known]
+        near = near_names(name, known)
+        if not near:
+            return None
+        return Hint("distribution.name-near", name=name, near=", ".join(near), first=near[0])
+
+    def _familiar(self, path: str) -> str:
+        return Reference(self.reference.domain, path).familiar_name
 
     async def _tag_hint(self, tag: str) -> Hint | None:
         name = self.reference.familiar_name
@@ -343,6 +389,23 @@ class _Refused(Exception):
         self.refusal = refusal
 
 
+async def _catalog_at(session: EndpointSession) -> list[str]:
+    response = await session.request("GET", "_catalog?n=1000")
+    if response.status != 200:
+        raise _Refused(await read_refusal(response))
+    async with response:
+        body = await response.read(_TAGS_LIMIT)
+    try:
+        return msgspec.json.decode(body, type=_Catalog).repositories or []
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
+def _says_no_tag(hint: Hint | None) -> bool:
+    """Whether nothing better is known than that the name leads nowhere."""
+    return hint is None or hint.key not in {"distribution.tag-near", "distribution.tag-none"}
+
+
 def manifest_type(body: bytes, stated: str, *, reference: Reference) -> str:
     """The media type of a manifest document: what it says itself, else what the registry says.
 
@@ -372,7 +435,7 @@ def _described(response: Response) -> Descriptor | None:
     if media_type not in {*INDEX_TYPES, *MANIFEST_TYPES, *_SCHEMA1_TYPES}:
         return None
     try:
-        return Descriptor(media_type=media_type, digest=Digest(digest), size=int(length))
+        return Descriptor(media_type=media_type, digest=str(Digest(digest)), size=int(length))
     except InvalidArgument:
         return None
 

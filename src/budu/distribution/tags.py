@@ -18,13 +18,14 @@ def near_tags(tag: str, known: Iterable[str]) -> list[str]:
     names = list(dict.fromkeys(known))
     near = difflib.get_close_matches(tag, names, n=_MOST, cutoff=0.6)
     stem = tag.split(".", 1)[0].split("-", 1)[0]
-    related = [name for name in _newest_first(names) if name.split(".", 1)[0] == stem]
+    related = [name for name in newest_first(names) if name.split(".", 1)[0] == stem]
     if not near and not related:
-        related = ["latest"] * ("latest" in names) + _newest_first(names)
+        related = ["latest"] * ("latest" in names) + newest_first(names)
     return list(dict.fromkeys(near + related))[:_MOST]
 
 
-def _newest_first(names: list[str]) -> list[str]:
+def newest_first(names: list[str]) -> list[str]:
+    """Tags by their version, the highest first."""
     return sorted(names, key=_version, reverse=True)
 
 

@@ -426,6 +426,7 @@ class FakeEngine:
         self.snapshots: Any = None
         self.imports: Any = None
         self.pushes: Any = None
+        self.registries: Any = None
         self.image_archives: Any = None
         self.execs: Any = FakeExecs()
         self.monitor: Any = None

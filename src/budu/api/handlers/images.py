@@ -5,18 +5,28 @@ Source: Engine API 1.51, Image.
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
+from budu.api.platforms import query_platform, query_platforms
 from budu.api.routing import Route, route
 from budu.api.versions import ApiVersion
 from budu.api.views.images import deletion_views, image_inspection, image_row
+from budu.api.views.manifests import manifest_views
+from budu.base.errors import NotFound
 from budu.base.filters import Filters
 from budu.engine.contract import Images
 from budu.engine.contract.usage import Usages
+from budu.image.model import ImageRecord
 from budu.spec.api.image import ImagePruneResponse
 
 _SHARED_SINCE = ApiVersion(1, 42)
+_MANIFESTS_SINCE = ApiVersion(1, 47)
+_TREE_SINCE = ApiVersion(1, 48)
 
 
 class ImageHandlers:
@@ -46,27 +56,44 @@ class ImageHandlers:
         )
         wants_shared = request.query.flag("shared-size") and request.version >= _SHARED_SINCE
         shared = self._usages.shared_sizes() if wants_shared else {}
-        rows = [
-            image_row(
+        manifests = request.query.flag("manifests") and request.version >= _MANIFESTS_SINCE
+        rows = []
+        for image in chosen:
+            row = image_row(
                 image,
                 self._images.config(image),
                 containers=self._images.containers_of(image),
                 shared=shared.get(image.id),
                 version=request.version,
             )
-            for image in chosen
-        ]
+            rows.append(msgspec.structs.replace(row, **self._tree(image)) if manifests else row)
         return Response.json(rows)
+
+    def _tree(self, image: ImageRecord) -> dict[str, Any]:
+        """The fields that tell of an image's manifests."""
+        try:
+            tree = self._images.tree(image)
+        except NotFound:
+            return {}
+        manifests = manifest_views(
+            tree, unpacked=self._images.unpacked_size, users=self._images.users_by_id
+        )
+        return {"descriptor": tree.root, "manifests": manifests}
 
     async def inspect(self, request: Request) -> Reply:
         """Everything about one image."""
-        image = self._images.get(request.params["name"])
+        image = self._images.of_platform(request.params["name"], query_platform(request.query))
         document = image_inspection(image, self._images.config(image), version=request.version)
+        if request.version >= _TREE_SINCE:
+            tree = self._tree(image)
+            if not request.query.flag("manifests"):
+                tree.pop("manifests", None)
+            document = msgspec.structs.replace(document, **tree)
         return Response.json(document)
 
     async def history(self, request: Request) -> Reply:
         """The steps of its making, newest first."""
-        image = self._images.get(request.params["name"])
+        image = self._images.of_platform(request.params["name"], query_platform(request.query))
         return Response.json(self._images.history(image))
 
     async def tag(self, request: Request) -> Reply:
@@ -84,6 +111,7 @@ class ImageHandlers:
             request.params["name"],
             force=request.query.flag("force"),
             prune=not request.query.flag("noprune"),
+            platforms=query_platforms(request.query, "platforms"),
         )
         return Response.json(deletion_views(deletions))
 

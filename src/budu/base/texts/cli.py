@@ -30,6 +30,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "이 컴퓨터에는 이미지의 플랫폼 하나만 있어서 목록 대신 그 매니페스트를 올렸습니다: "
         "{index} → {manifest}",
     ),
+    "cli.tags-more": (
+        "{shown} of {total} tags. More: --limit N",
+        "태그 {total}개 중 {shown}개입니다. 더 보려면: --limit N",
+    ),
     "cli.no-tty": (
         "-t wants a terminal, but the input is a file or a pipe. Leave -t out: -i alone.",
         "-t에는 터미널이 필요한데 입력이 파일이나 파이프입니다. -t를 빼고 -i만 쓰세요.",

@@ -27,6 +27,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         '"{name}"에는 "{tag}" 태그가 없습니다. 비슷한 태그: {near}. '
         "이렇게 해 보세요: budu pull {name}:{first}",
     ),
+    "distribution.name-near": (
+        'There is no image "{name}". Did you mean: {near}? Try: budu pull {first}',
+        '"{name}" 이미지가 없습니다. 혹시 이것인가요: {near}? 이렇게 해 보세요: budu pull {first}',
+    ),
     "distribution.tag-none": (
         '"{name}" exists, but has no tags at all yet.',
         '"{name}" 저장소는 있지만 아직 태그가 하나도 없습니다.',

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 def run_images(context: Context, call: Call) -> int:
     """List images; `images REPOSITORY[:TAG]` shows some."""
     if call.on("tree"):
-        from budu.cli.failures import CommandFailed
-
-        raise CommandFailed("--tree is not available yet in this version of budu")
+        return _run_tree(context, call)
     form = call.text("format")
     if not form and not call.on("quiet"):
         form = context.config.text("imagesFormat")
@@ -34,6 +32,24 @@ def run_images(context: Context, call: Call) -> int:
     print_images(images, {**call.values, "format": form}, context.out)
     if not images and not form and not call.on("quiet"):
         _advise(context, call)
+    return 0
+
+
+def _run_tree(context: Context, call: Call) -> int:
+    """List images with the platforms of each."""
+    from budu.cli.failures import CommandFailed
+    from budu.cli.tables.image_tree import print_tree
+
+    for flag in ("quiet", "format", "no-trunc", "digests"):
+        if call.values[flag]:
+            shown = f"--{flag}"
+            raise CommandFailed(f"--tree and {shown} cannot be used together")
+    pairs = call.values["filter"]
+    filters = filters_of(pairs) if isinstance(pairs, list) else {}
+    if call.args:
+        filters.setdefault("reference", []).append(call.args[0])
+    images = context.session.list_images(everything=call.on("all"), manifests=True, filters=filters)
+    print_tree(images, context.out)
     return 0
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import msgspec
 
@@ -85,6 +85,8 @@ class ContainerCreator:
         if not body.image:
             raise InvalidArgument("config cannot be empty in order to create a container")
         image = self._images.get(body.image)
+        with suppress(NotFound):  # the warning tells, as Docker does
+            image = self._images.of_platform(body.image, platform)
         warnings = _platform_warnings(image, platform)
         with ExitStack() as unless_stored:
             with self._repository.transaction(), ExitStack() as undo:

@@ -10,7 +10,7 @@ client goes away; closing it frees what it holds and never disturbs the containe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -29,9 +29,11 @@ from budu.engine.contract.networks import NetworkList as NetworkList
 from budu.engine.contract.networks import NetworkMembers as NetworkMembers
 from budu.engine.contract.networks import Networks as Networks
 from budu.engine.contract.pushes import Pushes
+from budu.engine.contract.registries import RegistryQueries
 from budu.engine.contract.snapshots import Imports, Snapshots
 from budu.engine.contract.update import Updates
 from budu.engine.contract.usage import Usages
+from budu.engine.images.tree import ImageTree
 from budu.image.history import HistoryRow
 from budu.image.model import ImageRecord
 from budu.spec.api.auth import AuthConfig
@@ -187,13 +189,27 @@ class Images(Protocol):
     def config(self, image: ImageRecord) -> ImageConfig:
         """The image's config document."""
 
+    def of_platform(self, ref: str, platform: Platform | None) -> ImageRecord:
+        """The image that `ref` means for a platform. Raises: NotFound with Docker's sentence."""
+
+    def tree(self, image: ImageRecord) -> ImageTree:
+        """What the image's name stands for, with every manifest. Raises: NotFound."""
+
+    def unpacked_size(self, diff_id: str) -> int:
+        """Bytes of a layer, 0 when it is not here."""
+
+    def users_by_id(self, image_id: str) -> Texts:
+        """Ids of the containers made from an image."""
+
     def history(self, image: ImageRecord) -> HistoryRows:
         """The steps of its making, newest first."""
 
     def list(self, *, everything: bool, filters: Filters) -> ImageList: ...
     def containers_of(self, image: ImageRecord) -> int: ...
     async def tag(self, ref: str, *, repository: str, tag: str) -> None: ...
-    async def remove(self, ref: str, *, force: bool, prune: bool) -> Deletions: ...
+    async def remove(
+        self, ref: str, *, force: bool, prune: bool, platforms: Sequence[Platform] = ()
+    ) -> Deletions: ...
     async def prune(self, filters: Filters) -> tuple[Deletions, int]: ...
 
 
@@ -284,6 +300,10 @@ class Engine(Protocol):
     @property
     def image_archives(self) -> ImageArchives:
         """Images as archives."""
+
+    @property
+    def registries(self) -> RegistryQueries:
+        """What registries say."""
 
     @property
     def pushes(self) -> Pushes:

@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from budu.base.clock import now_ns, parse_time, parse_time_argument
-from budu.base.errors import BuduError, InvalidArgument
+from budu.base.errors import BuduError, Conflict, InvalidArgument, NotFound
 from budu.base.filters import Filters
 from budu.distribution.auth import decode_registry_auth
 from budu.distribution.progress import ProgressSink
 from budu.distribution.pull import PulledImage, Puller
 from budu.engine.containers.model import Container
-from budu.engine.contract import ContainerList, Deletions, ImageDeletion, ImageList
+from budu.engine.contract import ContainerList, Deletions, ImageDeletion, ImageList, Texts
 from budu.engine.events import EventLog
+from budu.engine.images.platforms import of_platform, siblings
 from budu.engine.images.removal import plan_removal
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.storage import ImageStorage
+from budu.engine.images.tree import ImageTree, image_tree
 from budu.image.history import HistoryRow, history_rows
 from budu.image.model import ImageRecord
 from budu.spec.digest import Digest
@@ -54,6 +56,25 @@ class ImageService:
     def get(self, ref: str) -> ImageRecord:
         """The image that `ref` means. Raises: NotFound, InvalidArgument."""
         return self._repository.get(ref)
+
+    def of_platform(self, ref: str, platform: Platform | None) -> ImageRecord:
+        """See `Images.of_platform`."""
+        return of_platform(self.get(ref), self._repository.all(), platform, name=ref)
+
+    def tree(self, image: ImageRecord) -> ImageTree:
+        """See `Images.tree`."""
+        return image_tree(image, self._storage.blobs)
+
+    def unpacked_size(self, diff_id: str) -> int:
+        """See `Images.unpacked_size`."""
+        try:
+            return self._storage.layer_size(diff_id)
+        except NotFound:
+            return 0
+
+    def users_by_id(self, image_id: str) -> Texts:
+        """See `Images.users_by_id`."""
+        return [each.id for each in self._containers() if each.image_id == image_id]
 
     def config(self, image: ImageRecord) -> ImageConfig:
         """The image's config document."""
@@ -126,6 +147,9 @@ class ImageService:
         """Images, newest first. Raises: InvalidArgument for an unknown filter."""
         filters.check_keys(_FILTER_KEYS)
         images = sorted(self._repository.all(), key=created_ns, reverse=True)
+        if not everything:
+            named = {each.index_digest for each in images if not each.is_dangling}
+            images = [each for each in images if _stands_alone(each, named)]
         dangling = filters.boolean("dangling", default=True)
         if "dangling" in filters:
             images = [each for each in images if each.is_dangling == dangling]
@@ -160,11 +184,15 @@ class ImageService:
         self._repository.put(image, [name])
         self._events.emit("image", "tag", image.id, name=name.familiar)
 
-    async def remove(self, ref: str, *, force: bool, prune: bool) -> Deletions:
-        """Take a name away, and the image with its last one.
+    async def remove(
+        self, ref: str, *, force: bool, prune: bool, platforms: Sequence[Platform] = ()
+    ) -> Deletions:
+        """Take a name away, and the image with its last one; or only some of its platforms.
 
         Raises: NotFound; Conflict with Docker's sentence while containers need it.
         """
+        if platforms:
+            return await self._remove_platforms(ref, platforms, force=force)
         image = self.get(ref)
         reference = self._named(ref, image)
         plan = plan_removal(
@@ -178,6 +206,31 @@ class ImageService:
         )
         deletions = self._untag(image, plan.untag)
         if plan.delete:
+            others = siblings(image, self._repository.all())[1:]
+            for each in (image, *others):
+                if each is image or not (each.repo_tags or each.repo_digests or self.users(each)):
+                    deletions += await self._delete(each)
+        return deletions
+
+    async def _remove_platforms(
+        self, ref: str, platforms: Sequence[Platform], *, force: bool
+    ) -> Deletions:
+        """Delete some platforms of an image; its names stay with what is left."""
+        deletions: Deletions = []
+        for platform in platforms:
+            image = self.of_platform(ref, platform)
+            left = [each for each in siblings(image, self._repository.all()) if each is not image]
+            users = self.users(image)
+            if users and not force:
+                raise Conflict(
+                    f"conflict: unable to delete {image.short_id} (must be forced) - image is "
+                    f"being used by container {users[0].short_id}"
+                )
+            names = self._repository.names(image.id)
+            if left:
+                self._repository.put(left[0], names)
+            else:
+                deletions += self._untag(image, names)
             deletions += await self._delete(image)
         return deletions
 
@@ -222,6 +275,12 @@ class ImageService:
         freed = max(before - self._storage.usage(), 0)
         self._events.emit("image", "prune", "", reclaimed=str(freed))
         return deletions, freed
+
+
+def _stands_alone(image: ImageRecord, named: set[str]) -> bool:
+    """Whether an image is more than one more platform of an image that has a name."""
+    is_bare = image.is_dangling and not image.repo_digests
+    return not (is_bare and image.index_digest and image.index_digest in named)
 
 
 def created_ns(image: ImageRecord) -> int:

@@ -14,6 +14,7 @@ import msgspec
 from budu.content.store import ContentStore
 from budu.engine.containers.model import Container
 from budu.image.model import ImageRecord
+from budu.snapshot.blobs import Blobs
 from budu.snapshot.layers import LayerStore
 from budu.spec.digest import Digest, chain_id
 from budu.spec.image import ImageConfig
@@ -36,6 +37,8 @@ class ImageStorage:
         self._content = content
         self._layers = layers
         self._configs: dict[str, ImageConfig] = {}
+        self.blobs = Blobs(content, layers)
+        """Reads blobs of images, wherever they are."""
 
     def config(self, image: ImageRecord) -> ImageConfig:
         """The image's config document, read once."""

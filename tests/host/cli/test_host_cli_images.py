@@ -1,0 +1,177 @@
+"""Our own command line over images: push, save, load, search, tags, manifest lists, history."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.engine import EngineProcess
+from tests.support.fixtures import Registry
+from tests.support.images import layer, other_architecture, push
+from tests.support.registry import running_registry
+
+pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
+
+
+class Budu:
+    """`budu(...)` must succeed and returns the output without the end of line."""
+
+    def __init__(self, engine: EngineProcess, config: Path) -> None:
+        self.log = engine.log
+        self.environment = {
+            **os.environ,
+            "DOCKER_HOST": engine.host,
+            "DOCKER_CONFIG": str(config),
+            "LANG": "C.UTF-8",
+        }
+
+    def run(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-c", "from budu.cli.main import entry; entry()", *words]
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, input=stdin, timeout=60
+        )
+
+    def __call__(self, *words: str, stdin: bytes = b"") -> str:
+        done = self.run(*words, stdin=stdin)
+        assert done.returncode == 0, done.stderr.decode() + self.log.read_text()[-1500:]
+        return done.stdout.decode().strip()
+
+    def failure(self, *words: str) -> str:
+        done = self.run(*words)
+        assert done.returncode != 0, done.stdout
+        return done.stderr.decode()
+
+
+@pytest.fixture
+def budu(engine: EngineProcess, tmp_path: Path) -> Budu:
+    return Budu(engine, tmp_path)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[str]:
+    (tmp_path / "registry").mkdir()
+    with running_registry(tmp_path / "registry") as address:
+        yield address
+
+
+def small(address: str, name: str, tags: list[str], text: str, **more: str) -> str:
+    return push(address, name, tags, [layer({"hello": text.encode()})], {"Cmd": ["/hello"]}, **more)
+
+
+def test_push_and_its_quiet_form(budu: Budu, target: str, registry: Registry) -> None:
+    budu("tag", "busybox", f"{target}/box")
+    lines = budu("push", f"{target}/box").splitlines()
+    assert lines[0] == "Using default tag: latest"
+    assert lines[1] == f"The push refers to repository [{target}/box]"
+    assert lines[-1].startswith(f"latest: digest: {registry.digests['busybox:latest']} size: ")
+    assert budu("push", "-q", f"{target}/box") == f"{target}/box:latest"
+    assert "tag can't be used with --all-tags/-a" in budu.failure("push", "-a", f"{target}/box:1")
+
+
+def test_push_of_an_untagged_name_tells_how(budu: Budu, target: str) -> None:
+    said = budu.failure("push", f"{target}/busybox:1")
+    assert f"An image does not exist locally with the tag: {target}/busybox" in said
+    assert f"budu tag busybox:latest {target}/busybox:1" in said or "busybox" in said
+
+
+def test_save_and_load(budu: Budu, tmp_path: Path) -> None:
+    file = str(tmp_path / "box.tar")
+    budu("save", "-o", file, "busybox")
+    assert budu("load", "-i", file).splitlines()[-1] == "Loaded image: busybox:latest"
+    piped = budu.run("save", "busybox:latest").stdout
+    assert budu("load", "-q", stdin=piped) == "Loaded image: busybox:latest"
+    assert "no such file or directory" in budu.failure("load", "-i", file + "x")
+
+
+def test_search_falls_back_to_the_catalogue(budu: Budu, target: str) -> None:
+    small(target, "team/web", ["1"], "w")
+    small(target, "team/db", ["1"], "d")
+    assert f"{target}/team/web" in budu("search", f"{target}/web")
+    assert f"{target}/team/db" not in budu("search", f"{target}/web")
+    assert budu("search", "--format", "{{.Name}} {{.IsOfficial}}", "busybox") == "busybox [OK]"
+    assert "limit 101 is outside the range of [1, 100]" in budu.failure(
+        "search", "--limit", "101", "busybox"
+    )
+
+
+def test_tags_by_version_with_what_latest_equals(budu: Budu, target: str) -> None:
+    small(target, "team/web", ["1.9"], "old")
+    small(target, "team/web", ["1.10", "latest"], "new")
+    rows = budu("tags", "--format", "{{.Tag}}|{{.SameAs}}", f"{target}/team/web").splitlines()
+    assert rows == ["latest|1.10", "1.10|latest", "1.9|"]
+    assert budu("tags", "-q", "-n", "1", f"{target}/team/web") == "latest"
+    assert "invalid sort" in budu.failure("tags", "--sort", "luck", f"{target}/team/web")
+
+
+def test_manifest_list_of_two_platforms(budu: Budu, target: str, engine: EngineProcess) -> None:
+    small(target, "app", ["amd"], "a")
+    small(target, "other", ["arm"], "b")
+    name = f"{target}/app:1"
+    budu("manifest", "create", name, f"{target}/app:amd", f"{target}/other:arm")
+    assert "refusing to amend" in budu.failure("manifest", "create", name, f"{target}/app:amd")
+    arch = other_architecture()
+    budu("manifest", "annotate", "--arch", arch, name, f"{target}/other:arm")
+    assert [
+        each["platform"]["architecture"]
+        for each in json.loads(budu("manifest", "inspect", name))["manifests"]
+    ][1] == arch
+    digest = budu("manifest", "push", "--purge", name)
+    document = json.loads(budu("manifest", "inspect", name))
+    assert len(document["manifests"]) == 2
+    assert "No such manifest" in budu.failure("manifest", "rm", name)
+    reply = engine.request("GET", f"/distribution/{name}/json")
+    assert reply.json["Descriptor"]["digest"] == digest
+    assert {each["architecture"] for each in reply.json["Platforms"]} >= {arch}
+
+
+def test_both_platforms_of_a_name_are_kept_and_pushed(
+    budu: Budu, target: str, engine: EngineProcess
+) -> None:
+    small(target, "app", ["amd"], "a")
+    small(target, "app", ["arm"], "b")
+    name, arch = f"{target}/app:1", other_architecture()
+    budu("manifest", "create", name, f"{target}/app:amd", f"{target}/app:arm")
+    budu("manifest", "annotate", "--arch", arch, name, f"{target}/app:arm")
+    digest = budu("manifest", "push", name)
+    # The index says another architecture than the config does, which is enough for this.
+    budu("pull", "-q", name)
+    single = budu("push", f"{target}/app:1")
+    assert digest not in single  # one platform is here: its manifest is pushed
+    tree = budu("images", "--tree", name)
+    assert "├─ linux/" in tree
+    assert "└─ linux/" in tree
+    row = engine.request("GET", f"/images/{name}/json", manifests=1).json
+    assert row["Descriptor"]["digest"] == digest
+    assert [each["Available"] for each in row["Manifests"]].count(True) == 1
+    budu("rmi", name)
+
+
+def test_history_for_people_and_programs(budu: Budu) -> None:
+    assert budu("history", "busybox").splitlines()[0].split() == [
+        "IMAGE", "CREATED", "CREATED", "BY", "SIZE", "COMMENT",
+    ]  # fmt: skip
+    assert budu("history", "-q", "--no-trunc", "busybox").startswith("sha256:")
+    assert int(budu("history", "-H=false", "--format", "{{.Size}}", "busybox").split()[0]) > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"), [("busybxo", "busybox"), ("apache", "httpd"), ("httpdd", "httpd")]
+)
+def test_near_names_of_a_mistyped_image(budu: Budu, asked: str, near: str) -> None:
+    said = budu.failure("pull", asked)
+    assert f"Did you mean: {near}" in said
+
+
+def test_all_tags_over_several_pages(budu: Budu, target: str) -> None:
+    tags = [f"t{number}" for number in range(4)]
+    small(target, "many", tags, "x")
+    budu("pull", "-q", "-a", f"{target}/many")
+    shown = budu("images", "--format", "{{.Tag}}", f"{target}/many").split()
+    assert sorted(shown) == tags
+    for tag in tags:
+        budu("rmi", f"{target}/many:{tag}")
