@@ -65,7 +65,7 @@ from budu.engine.reserve import Reserve
 from budu.engine.sandboxes import SandboxFactory
 from budu.engine.system import HostFacts, SystemService
 from budu.engine.usage import UsageService
-from budu.engine.volumes import VolumeService
+from budu.engine.volumes import VolumeDrivers, VolumeService
 from budu.logs.watch import Watch
 from budu.network.fabric import NetworkFabric
 from budu.runtime.cgroups.choose import choose_cgroups
@@ -141,7 +141,11 @@ class Engine:
         )
         local_volumes = LocalVolumes(paths.volumes)
         self.volumes = VolumeService(
-            database, local_volumes, self.events, containers=container_records.all
+            database,
+            local_volumes,
+            VolumeDrivers(local_volumes),
+            self.events,
+            containers=container_records.all,
         )
         fabric = NetworkFabric(fabric_config(options, engine_id))
         self.networks = NetworkService(

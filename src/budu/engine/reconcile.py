@@ -59,7 +59,7 @@ class Reconciler:
     async def run(self) -> None:
         """Clear what nobody knows, adopt what lives, bury what died, start what shall run."""
         await self._leftovers.clear()
-        self._volumes.meet_folders()
+        await self._volumes.meet_folders()
         survivors: list[tuple[Container, ShimHandle]] = []
         ended: list[tuple[Container, ExitStatus]] = []
         for container in self._repository.all():

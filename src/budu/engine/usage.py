@@ -125,7 +125,7 @@ class UsageService:
 
     async def _measure_volumes(self) -> tuple[Volume, ...]:
         """Volumes with options of their own are not really local, and are left out."""
-        volumes, _ = self._volumes.list(_NO_FILTERS)
+        volumes, _ = await self._volumes.list(_NO_FILTERS)
         local = [each for each in volumes if not each.options]
         sizes = await self._shared(
             VOLUMES, lambda: {each.name: self._size(each.name) for each in local}

@@ -13,7 +13,7 @@ from budu.base.filters import Filters
 from budu.engine.containers.model import Container
 from budu.engine.database import Database
 from budu.engine.events import EventLog
-from budu.engine.volumes import ANONYMOUS_LABEL, VolumeService
+from budu.engine.volumes import ANONYMOUS_LABEL, VolumeDrivers, VolumeRecord, VolumeService
 from budu.volume.local import LocalVolumes
 
 
@@ -29,10 +29,11 @@ class Place:
     def service(self) -> VolumeService:
         files = LocalVolumes(self.root / "volumes")
         events = EventLog(self.database)
-        return VolumeService(self.database, files, events, containers=lambda: self.users)
+        drivers = VolumeDrivers(files)
+        return VolumeService(self.database, files, drivers, events, containers=lambda: self.users)
 
-    def names(self, **filters: list[str]) -> list[str]:
-        volumes, _ = self.volumes.list(Filters(filters))
+    async def names(self, **filters: list[str]) -> list[str]:
+        volumes, _ = await self.volumes.list(Filters(filters))
         return [each.name for each in volumes]
 
 
@@ -49,13 +50,13 @@ async def create(place: Place, name: str, **labels: str) -> None:
 
 async def test_created_volume_has_a_folder(place: Place) -> None:
     await create(place, "data")
-    assert Path(place.volumes.get("data").mountpoint).is_dir()
+    assert Path((await place.volumes.get("data")).mountpoint).is_dir()
 
 
 async def test_creating_twice_keeps_the_first(place: Place) -> None:
     await create(place, "data", tier="a")
     await create(place, "data", tier="b")
-    assert place.volumes.get("data").labels == {"tier": "a"}
+    assert (await place.volumes.get("data")).labels == {"tier": "a"}
 
 
 async def test_unknown_driver_is_refused(place: Place) -> None:
@@ -68,13 +69,18 @@ async def test_unknown_option_is_refused(place: Place) -> None:
         await place.volumes.create("data", driver="local", options={"x": "1"}, labels={})
 
 
-def test_anonymous_volume_is_labelled(place: Place) -> None:
-    place.volumes.ensure("a" * 64, driver="", anonymous=True)
-    assert place.volumes.get("a" * 64).labels == {ANONYMOUS_LABEL: ""}
+async def test_volume_without_a_name_is_labelled(place: Place) -> None:
+    volume = await place.volumes.create("", driver="", options={}, labels={})
+    assert volume.labels == {ANONYMOUS_LABEL: ""}
 
 
-def test_ensure_tells_whether_it_made_the_volume(place: Place) -> None:
-    assert [place.volumes.ensure("data", driver="")[1] for _ in range(2)] == [True, False]
+async def test_name_of_another_driver_is_refused(place: Place) -> None:
+    place.volumes.store_new(VolumeRecord(name="data", created_ns=1, driver="nfs"))
+    with pytest.raises(Conflict) as caught:
+        await create(place, "data")
+    assert caught.value.message == (
+        "create data: driver 'nfs' already has volume 'data': volume name must be unique"
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,14 +100,14 @@ async def test_list_by_filter(
     await create(place, "data", tier="a")
     await create(place, "cache")
     place.users.append(a_container(mounts=(a_volume_mount("data"),)))
-    assert place.names(**filters) == expected
+    assert await place.names(**filters) == expected
 
 
 async def test_removed_volume_leaves_no_file(place: Place) -> None:
     await create(place, "data")
-    folder = Path(place.volumes.get("data").mountpoint)
+    folder = Path((await place.volumes.get("data")).mountpoint)
     await place.volumes.remove("data", force=False)
-    assert place.names() == []
+    assert await place.names() == []
     assert not folder.parent.exists()
 
 
@@ -125,4 +131,4 @@ async def test_absent_volume_is_no_error_with_force(place: Place) -> None:
 
 async def test_next_engine_finds_the_volumes(place: Place) -> None:
     await create(place, "data", tier="a")
-    assert place.service().get("data") == place.volumes.get("data")
+    assert await place.service().get("data") == await place.volumes.get("data")

@@ -12,6 +12,12 @@ from budu.base.errors import InvalidArgument
 from budu.volume.local import LocalVolumes, check_name
 
 
+def made(volumes: LocalVolumes, name: str = "data") -> Path:
+    """Where the files of a new volume are."""
+    volumes.make(name)
+    return volumes.data_path(name)
+
+
 @pytest.mark.parametrize("name", ["data", "a1", "A.b_c-d", "0" * 64])
 def test_name_is_accepted(name: str) -> None:
     check_name(name)
@@ -22,43 +28,43 @@ def test_name_with_other_characters_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         check_name(name)
     assert caught.value.message == (
-        f'create {name}: "{name}" includes invalid characters for a local volume name, only '
+        f'"{name}" includes invalid characters for a local volume name, only '
         '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use '
         "absolute path"
     )
 
 
 def test_name_of_one_character_is_too_short() -> None:
-    with pytest.raises(InvalidArgument, match=r"^create a: volume name is too short"):
+    with pytest.raises(InvalidArgument, match=r"^volume name is too short"):
         check_name("a")
 
 
 def test_volume_is_open_to_its_container_and_its_folder_is_not(tmp_path: Path) -> None:
-    path = LocalVolumes(tmp_path).create("data")
+    path = made(LocalVolumes(tmp_path))
     modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)]
     assert modes == [0o755, 0o701]
 
 
 def test_creating_again_keeps_the_files(tmp_path: Path) -> None:
     volumes = LocalVolumes(tmp_path)
-    (volumes.create("data") / "file").touch()
-    assert (volumes.create("data") / "file").exists()
+    (made(volumes) / "file").touch()
+    assert (made(volumes) / "file").exists()
 
 
 def test_removed_volume_leaves_nothing(tmp_path: Path) -> None:
     volumes = LocalVolumes(tmp_path)
-    (volumes.create("data") / "folder").mkdir()
-    volumes.remove("data")
+    (made(volumes) / "folder").mkdir()
+    volumes.delete("data")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
-    LocalVolumes(tmp_path).remove("data")
+    LocalVolumes(tmp_path).delete("data")
 
 
 def test_next_engine_deletes_what_a_removal_left(tmp_path: Path) -> None:
     (tmp_path / ".removed-data-0123" / "_data").mkdir(parents=True)
-    (LocalVolumes(tmp_path).create("other") / "file").touch()
+    (made(LocalVolumes(tmp_path), "other") / "file").touch()
     assert [each.name for each in tmp_path.iterdir()] == ["other"]
 
 
@@ -81,20 +87,20 @@ def image(tmp_path: Path) -> Path:
 
 def test_empty_volume_is_filled(tmp_path: Path, image: Path) -> None:
     volumes = LocalVolumes(tmp_path / "volumes")
-    path = volumes.create("data")
+    path = made(volumes)
     fill(volumes, "data", image)
     assert (path / "index.html").read_text() == "hello"
 
 
 def test_volume_with_files_is_left_alone(tmp_path: Path, image: Path) -> None:
     volumes = LocalVolumes(tmp_path / "volumes")
-    (volumes.create("data") / "own").touch()
+    (made(volumes) / "own").touch()
     fill(volumes, "data", image)
     assert os.listdir(volumes.data_path("data")) == ["own"]
 
 
 def test_file_at_the_mount_point_is_not_copied(tmp_path: Path, image: Path) -> None:
     volumes = LocalVolumes(tmp_path / "volumes")
-    volumes.create("data")
+    made(volumes)
     fill(volumes, "data", image / "index.html")
     assert os.listdir(volumes.data_path("data")) == []

@@ -41,14 +41,14 @@ class VolumeHandlers:
 
     async def list(self, request: Request) -> Reply:
         """All volumes, or those that the filters leave."""
-        volumes, warnings = self._volumes.list(Filters.parse(request.query.text("filters")))
+        volumes, warnings = await self._volumes.list(Filters.parse(request.query.text("filters")))
         return Response.json(VolumeListResponse(volumes=volumes, warnings=warnings or None))
 
     async def create(self, _: Request, body: VolumeCreateBody) -> Reply:
         """Makes a volume; one without a name gets a random one."""
         volume = await self._volumes.create(
             body.name,
-            driver=body.driver or "local",
+            driver=body.driver,
             options=body.driver_opts or {},
             labels=body.labels or {},
         )
@@ -65,7 +65,7 @@ class VolumeHandlers:
 
     async def inspect(self, request: Request) -> Reply:
         """One volume."""
-        return Response.json(self._volumes.get(request.params["name"]))
+        return Response.json(await self._volumes.get(request.params["name"]))
 
     async def remove(self, request: Request) -> Reply:
         """Deletes a volume and what is in it."""

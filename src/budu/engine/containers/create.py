@@ -35,7 +35,8 @@ from budu.engine.images.service import ImageService
 from budu.engine.logs.defaults import complete_log_config
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
-from budu.engine.volumes import VolumeService
+from budu.engine.volumes import VolumeRecord, VolumeService
+from budu.engine.volumes.provide import providing
 from budu.image.config import command_line, merge_config
 from budu.image.model import ImageRecord
 from budu.logs.driver import find_driver
@@ -73,7 +74,7 @@ class ContainerCreator:
         self._paths = paths
         self._log_default = log_default
 
-    def create(
+    async def create(
         self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
     ) -> Created:
         """Check `body` and store a new container.
@@ -88,9 +89,20 @@ class ContainerCreator:
         with suppress(NotFound):  # the warning tells, as Docker does
             image = self._images.of_platform(body.image, platform)
         warnings = _platform_warnings(image, platform)
+        planned = self._build(body, chosen_name, image)
+        async with providing(self._volumes, planned.mounts) as provided:
+            container = msgspec.structs.replace(planned, mounts=provided.mounts)
+            self._store(container, image, provided.new)
+        faults.at("create.record-stored")
+        return Created(id=container.id, warnings=tuple(warnings))
+
+    def _store(
+        self, container: Container, image: ImageRecord, volumes: tuple[VolumeRecord, ...]
+    ) -> None:
         with ExitStack() as unless_stored:
             with self._repository.transaction(), ExitStack() as undo:
-                container = self._build(body, chosen_name, image, undo)
+                for volume in volumes:
+                    self._volumes.store_new(volume)
                 self._snapshots.prepare(container.id, _digests(image))
                 faults.at("create.snapshot-made")
                 undo.callback(self._snapshots.remove, container.id)
@@ -107,8 +119,6 @@ class ContainerCreator:
                 )
                 faults.at("create.record-written")
             unless_stored.pop_all()
-        faults.at("create.record-stored")
-        return Created(id=container.id, warnings=tuple(warnings))
 
     def _choose_name(self, name: str | None) -> str:
         if name:
@@ -123,9 +133,7 @@ class ContainerCreator:
                 return candidate
         return new_id()[:12]
 
-    def _build(
-        self, body: ContainerCreateBody, name: str, image: ImageRecord, undo: ExitStack
-    ) -> Container:
+    def _build(self, body: ContainerCreateBody, name: str, image: ImageRecord) -> Container:
         id_ = new_id()
         check_health(body.healthcheck)
         exec_config = self._images.config(image).config
@@ -159,11 +167,12 @@ class ContainerCreator:
             host_config=host,
             endpoint_settings=endpoint_settings,
             links=links,
+            mounts=mounts,
         )
         check_modes(container)
-        return msgspec.structs.replace(
-            container, mounts=tuple(self._resolve(mount, undo) for mount in mounts)
-        )
+        for mount in mounts:
+            _check_bind(mount)
+        return container
 
     def _hostname(self, body: ContainerCreateBody, host: HostConfig, id_: str) -> str:
         """Given, or that of whose network it shares, or the short id."""
@@ -171,23 +180,6 @@ class ContainerCreator:
         if donor:
             return self._repository.get(donor).config.hostname
         return body.hostname or (os.uname().nodename if host.network_mode == "host" else id_[:12])
-
-    def _resolve(self, mount: Mount, undo: ExitStack) -> Mount:
-        """The mount with its host path: volumes are made, bind sources looked at."""
-        if mount.kind is MountKind.BIND:
-            _check_bind(mount)
-            return mount
-        if mount.kind is MountKind.TMPFS:
-            return mount
-        volume_name = mount.name or new_id()
-        path, made = self._volumes.ensure(
-            volume_name, driver=mount.driver, anonymous=mount.anonymous
-        )
-        if made:
-            faults.at("create.volume-made")
-            undo.callback(self._volumes.discard, volume_name)
-        source = str(path)
-        return msgspec.structs.replace(mount, name=volume_name, source=source)
 
 
 def _check(host: HostConfig) -> None:
@@ -203,7 +195,7 @@ def _check(host: HostConfig) -> None:
 
 
 def _check_bind(mount: Mount) -> None:
-    if os.path.lexists(mount.source) and os.path.exists(mount.source):
+    if mount.kind is not MountKind.BIND or os.path.exists(mount.source):
         return
     if "create-source" in mount.options:
         return

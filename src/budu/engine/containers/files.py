@@ -130,7 +130,7 @@ def volume_files(volumes: VolumeService) -> FileService:
     """Files of volumes."""
 
     async def open_tree(ref: str) -> Tree:
-        volume = volumes.get(ref)
+        volume = await volumes.get(ref)
         try:
             fd = os.open(volume.mountpoint, _DIRECTORY | os.O_CLOEXEC)
         except OSError as error:

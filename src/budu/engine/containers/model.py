@@ -43,7 +43,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
     `source` is a host path (bind, volume) or empty (tmpfs); `name` the volume's name;
     `options` are mount words after Docker's syntax (`ro`, `z`, `rprivate`, `size=64m` …);
-    `anonymous` volumes go with the container on `rm -v` and `--rm`.
+    `anonymous` volumes go with the container on `rm -v` and `--rm`; `labels` and `driver_options`
+    are for a volume that has to be made, and empty afterwards.
     """
 
     kind: MountKind
@@ -60,6 +61,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     subpath: str = ""
     recursive: bool = True
     force_recursive_read_only: bool = False
+    labels: dict[str, str] = {}
+    driver_options: dict[str, str] = {}
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):

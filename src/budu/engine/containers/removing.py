@@ -46,9 +46,9 @@ class Remover:
 
     async def remove_ended(self, container: Container) -> None:
         """Take away what `--rm` was for; the caller holds the lock."""
-        self.remove(container, volumes=True)
+        await self.remove(container, volumes=True)
 
-    def remove(self, container: Container, *, volumes: bool) -> None:
+    async def remove(self, container: Container, *, volumes: bool) -> None:
         """Take everything of a stopped container away; the caller holds the lock.
 
         The record goes last, so that an engine that is killed before leaves it to the next one.
@@ -60,7 +60,7 @@ class Remover:
         try:
             self._delete_files(container.id, self._paths.container(container.id))
             if volumes:
-                self._discard_volumes(container)
+                await self._discard_volumes(container)
             self._release_layers(container)
         except (BuduError, OSError) as error:
             self._lives.advance(removing, Event.REMOVE_FAILED, error=str(error))
@@ -93,11 +93,11 @@ class Remover:
     def _others(self, container: Container) -> list[Container]:
         return [each for each in self._lives.repository.all() if each.id != container.id]
 
-    def _discard_volumes(self, container: Container) -> None:
+    async def _discard_volumes(self, container: Container) -> None:
         used = {mount.name for each in self._others(container) for mount in each.mounts}
         for mount in container.mounts:
             if mount.kind is MountKind.VOLUME and mount.anonymous and mount.name not in used:
-                self._volumes.discard(mount.name)
+                await self._volumes.discard(mount.name)
                 faults.at("remove.volume-discarded")
 
     async def prune(self, filters: Filters) -> tuple[list[str], int]:
@@ -115,7 +115,7 @@ class Remover:
                 if not can(container, Event.REMOVE):
                     continue
                 size = self._snapshots.usage(container.id)
-                self.remove(container, volumes=False)
+                await self.remove(container, volumes=False)
             removed.append(container.id)
             freed += size
         self._lives.tell("container", "prune", reclaimed=str(freed))

@@ -148,7 +148,7 @@ class ContainerService:
         self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
     ) -> Created:
         """Store a new container. Raises: InvalidArgument, NotFound, AlreadyExists."""
-        return self._creator.create(body, name=name, platform=platform)
+        return await self._creator.create(body, name=name, platform=platform)
 
     async def start(self, ref: str) -> None:
         """Run a container. Raises: NotModified, Conflict, InvalidArgument (program), …"""
@@ -213,7 +213,7 @@ class ContainerService:
         async with self.holding(container.id):
             if force and container.id not in self._repository:
                 return
-            self._remover.remove(self._repository.get(container.id), volumes=volumes)
+            await self._remover.remove(self._repository.get(container.id), volumes=volumes)
 
     async def prune(self, filters: Filters) -> tuple[Texts, int]:
         """Remove stopped containers; their ids and the bytes that became free."""
