@@ -29,6 +29,7 @@ class FakeFabric:
         self._default = default
         self.specs: dict[str, NetworkSpec] = {}
         self.endpoints: dict[str, EndpointState] = {}
+        self.reserved: dict[str, NetworkSpec] = {}
         self.routes: tuple[str, str] = ("", "")
         self.refused_port = 0
         """A host port that is taken, in `refused_network` or everywhere."""
@@ -64,6 +65,12 @@ class FakeFabric:
         if any(each.network_id == network_id for each in self.endpoints.values()):
             raise Conflict("network has endpoints")
         self.specs.pop(network_id, None)
+
+    def reserve(self, spec: NetworkSpec) -> None:
+        self.reserved[spec.id] = spec
+
+    def unreserve(self, network_id: str) -> None:
+        self.reserved.pop(network_id, None)
 
     def connect(self, network_id: str, netns_fd: int, request: EndpointRequest) -> EndpointState:
         spec = self.specs[network_id]

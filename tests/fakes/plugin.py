@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -145,3 +146,108 @@ class DirectoryVolumes:
 
     def capabilities(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Capabilities": {"Scope": "global"}}
+
+
+class VethNetworks:
+    """Calls of a network plugin that gives each endpoint a veth; the host's end is the gateway."""
+
+    def __init__(self) -> None:
+        self.networks: dict[str, str] = {}
+        self.endpoints: dict[str, str] = {}
+
+    def calls(self) -> dict[str, Call]:
+        return {
+            "NetworkDriver.GetCapabilities": lambda _: {"Scope": "local"},
+            "NetworkDriver.CreateNetwork": self.create_network,
+            "NetworkDriver.DeleteNetwork": self.delete_network,
+            "NetworkDriver.CreateEndpoint": self.create_endpoint,
+            "NetworkDriver.DeleteEndpoint": self.delete_endpoint,
+            "NetworkDriver.EndpointOperInfo": lambda _: {"Value": {"kind": "veth"}},
+            "NetworkDriver.Join": self.join,
+            "NetworkDriver.Leave": lambda _: {},
+        }
+
+    def create_network(self, request: dict[str, Any]) -> dict[str, Any]:
+        generic = request["Options"]["com.docker.network.generic"]
+        if generic.get("refuse"):
+            raise Refused("no more networks")
+        self.networks[request["NetworkID"]] = request["IPv4Data"][0]["Gateway"]
+        return {}
+
+    def delete_network(self, request: dict[str, Any]) -> dict[str, Any]:
+        del self.networks[request["NetworkID"]]
+        return {}
+
+    def create_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.endpoints[request["EndpointID"]] = request["Interface"]["Address"]
+        return {"Interface": {"MacAddress": "02:aa:bb:cc:dd:01"}}
+
+    def delete_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        id_ = request["EndpointID"]
+        del self.endpoints[id_]
+        ip("link", "del", f"vh{id_[:10]}", check=False)
+        return {}
+
+    def join(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert Path(request["SandboxKey"]).exists()
+        id_ = request["EndpointID"]
+        outer, inner = f"vh{id_[:10]}", f"vc{id_[:10]}"
+        gateway = self.networks[request["NetworkID"]]
+        ip("link", "add", outer, "type", "veth", "peer", "name", inner)
+        ip("addr", "add", gateway, "dev", outer)
+        ip("link", "set", outer, "up")
+        return {
+            "InterfaceName": {"SrcName": inner, "DstPrefix": "wharf"},
+            "Gateway": gateway.partition("/")[0],
+            "StaticRoutes": [{"Destination": "198.51.100.0/24", "RouteType": 1, "NextHop": ""}],
+        }
+
+
+class CountingIpam:
+    """Calls of an IPAM plugin with one pool, that gives addresses from 100 on."""
+
+    def __init__(self, subnet: str) -> None:
+        self.subnet = subnet
+        self.pools: set[str] = set()
+        self.taken: list[str] = []
+        self._next = 100
+
+    def calls(self) -> dict[str, Call]:
+        return {
+            "IpamDriver.GetDefaultAddressSpaces": lambda _: {
+                "LocalDefaultAddressSpace": "here",
+                "GlobalDefaultAddressSpace": "there",
+            },
+            "IpamDriver.RequestPool": self.request_pool,
+            "IpamDriver.ReleasePool": self.release_pool,
+            "IpamDriver.RequestAddress": self.request_address,
+            "IpamDriver.ReleaseAddress": self.release_address,
+        }
+
+    def request_pool(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert request["AddressSpace"] == "here"
+        self.pools.add("p1")
+        return {"PoolID": "p1", "Pool": request["Pool"] or self.subnet, "Data": {}}
+
+    def release_pool(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.pools.discard(request["PoolID"])
+        return {}
+
+    def request_address(self, request: dict[str, Any]) -> dict[str, Any]:
+        base = self.subnet.rpartition(".")[0]
+        address = request["Address"] or f"{base}.{self._next}"
+        if "RequestAddressType" not in request["Options"]:
+            self._next += 1
+            self.taken.append(address)
+        elif not request["Address"]:
+            address = f"{base}.1"
+        return {"Address": f"{address}/24"}
+
+    def release_address(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.taken.remove(request["Address"])
+        return {}
+
+
+def ip(*arguments: str, check: bool = True) -> None:
+    """Run iproute2."""
+    subprocess.run(["ip", *arguments], check=check, capture_output=True)

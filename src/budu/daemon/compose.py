@@ -59,6 +59,7 @@ from budu.engine.names.service import NameService
 from budu.engine.networks import NetworkService
 from budu.engine.networks.doctor import NetworkDoctor
 from budu.engine.networks.members import NetworkMembers
+from budu.engine.networks.remotes import RemoteNetworks
 from budu.engine.paths import EnginePaths
 from budu.engine.reconcile import Reconciler
 from budu.engine.reserve import Reserve
@@ -68,6 +69,9 @@ from budu.engine.usage import UsageService
 from budu.engine.volumes import VolumeDrivers, VolumeService
 from budu.logs.watch import Watch
 from budu.network.fabric import NetworkFabric
+from budu.plugin.client import Patience
+from budu.plugin.discovery import PluginFolders
+from budu.plugin.registry import Plugins
 from budu.runtime.cgroups.choose import choose_cgroups
 from budu.runtime.cgroups.layout import read_layout
 from budu.runtime.host import read_host
@@ -79,6 +83,7 @@ from budu.snapshot.container import ContainerSnapshots
 from budu.snapshot.differences import ContainerDifferences
 from budu.spec.api.auth import AuthConfig
 from budu.volume.local import LocalVolumes
+from budu.volume.plugin import MountBook, PluginVolumes
 
 
 class Engine:
@@ -147,10 +152,18 @@ class Engine:
             self.events,
             containers=container_records.all,
         )
+        self._plugins = plugins = Plugins(
+            PluginFolders(sockets=options.plugin_sockets, specs=options.plugin_specs),
+            patience=Patience(total_s=options.plugin_timeout),
+        )
+        self._plugin_volumes = PluginVolumes(plugins, MountBook(paths.plugin_mounts))
+        self.volumes.drivers.add_source(self._plugin_volumes)
         fabric = NetworkFabric(fabric_config(options, engine_id))
+        self._remotes = RemoteNetworks(plugins, fabric, database)
         self.networks = NetworkService(
             fabric,
             SandboxFactory(),
+            self._remotes,
             database,
             self.events,
             engine_id=engine_id,
@@ -284,6 +297,7 @@ class Engine:
             self.events,
             containers=container_records.all,
             images=lambda: len(image_records),
+            plugins=plugins.names,
             login=self._login,
             shutdown=shutdown,
             debug=options.debug,
@@ -310,12 +324,25 @@ class Engine:
         await self._reconciler.run()
         self.network_members.mend(self._container_records.all())
         self.networks.serve(asyncio.get_running_loop())
+        self._meeting = asyncio.create_task(self._meet_plugins(), name="plugins")
         self.logs.open()
         self._log_keeper.start()
         self._housekeeping.start()
 
+    async def _meet_plugins(self) -> None:
+        """Greet the plugins, and tell them of users that went while no engine ran."""
+        users: dict[str, frozenset[str]] = {}
+        for container in self._container_records.all():
+            if container.is_running:
+                for mount in container.mounts:
+                    users[mount.name] = users.get(mount.name, frozenset()) | {container.id}
+        await self._plugin_volumes.recover(users)
+        await self._plugins.survey()
+
     async def close(self) -> None:
         """Let go of everything that is this process's; containers live on."""
+        self._meeting.cancel()
+        await self._remotes.close()
         await self.health.close()
         self.containers.close()
         self._memory_kills.close()

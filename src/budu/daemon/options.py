@@ -84,6 +84,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Serve ::1 and IPv6 clients of IPv4 containers from the engine."""
     default_address_pools: tuple[AddressPool, ...] = ()
     """Where subnets of new networks come from; empty takes the built-in ones."""
+    plugin_sockets: Path = Path("/run/docker/plugins")
+    """Folder where plugins have their sockets."""
+    plugin_specs: tuple[Path, ...] = (Path("/etc/docker/plugins"), Path("/usr/lib/docker/plugins"))
+    """Folders with files that tell where other plugins are."""
+    plugin_timeout: float = 30.0
+    """Seconds that a plugin is waited for that is not there."""
     tls_verify: bool = False
     """Ask TCP clients for a certificate."""
     tls_ca: str = ""
@@ -131,6 +137,9 @@ _KEYS: dict[str, str] = {
     "reach": "reach",
     "userland-proxy": "userland_proxy",
     "default-address-pools": "default_address_pools",
+    "plugin-sockets": "plugin_sockets",
+    "plugin-specs": "plugin_specs",
+    "plugin-timeout": "plugin_timeout",
     "tlsverify": "tls_verify",
     "tlscacert": "tls_ca",
     "tlscert": "tls_cert",
@@ -187,6 +196,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="base=CIDR,size=N",
         help="where subnets of networks come from",
     )
+    add("--plugin-sockets", metavar="PATH", help="plugins' sockets (/run/docker/plugins)")
+    add("--plugin-specs", action="append", metavar="PATH", help="files that tell of plugins")
+    add("--plugin-timeout", type=float, metavar="SECONDS", help="wait for a plugin (30)")
     add("--tls", action="store_true", default=None, help=argparse.SUPPRESS)
     add("--tlsverify", action="store_true", default=None, dest="tls_verify")
     add("--tlscacert", dest="tls_ca", metavar="FILE")
@@ -303,6 +315,8 @@ def _check(options: Options) -> None:
         )
     if options.max_concurrent_uploads < 1:
         raise InvalidArgument(f"invalid max concurrent uploads: {options.max_concurrent_uploads}")
+    if not 0 <= options.plugin_timeout <= 600:
+        raise InvalidArgument(f"invalid plugin timeout: {options.plugin_timeout:g}")
     _check_networks(options)
     for host in options.hosts:
         scheme, separator, rest = host.partition("://")

@@ -60,6 +60,12 @@ MIGRATIONS: tuple[str, ...] = (
         record BLOB NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE plugin_debts (
+        id TEXT PRIMARY KEY,
+        record BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -106,6 +106,11 @@ class EnginePaths(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_root / "init"
 
     @property
+    def plugin_mounts(self) -> Path:
+        """Which users of volumes plugins were told of."""
+        return self.exec_root / "plugin-mounts.json"
+
+    @property
     def exec_containers(self) -> Path:
         """One folder per container that was started."""
         return self.exec_root / "containers"

@@ -19,6 +19,7 @@ from budu.engine.containers.model import Container, Status
 from budu.engine.events import EventLog
 from budu.logs.driver import DEFAULT_DRIVER, DRIVER_NAMES
 from budu.spec.api.auth import AuthConfig
+from budu.plugin.registry import NETWORK_DRIVER, VOLUME_DRIVER
 from budu.spec.api.system import (
     Commit,
     ComponentVersion,
@@ -34,6 +35,7 @@ from budu.spec.platform import host_platform
 
 API_VERSION = "1.51"
 MIN_API_VERSION = "1.40"
+_NETWORK_DRIVERS = ("bridge", "host", "ipvlan", "macvlan", "null")
 INDEX_SERVER = "https://index.docker.io/v1/"
 
 
@@ -61,6 +63,7 @@ class SystemService:
         *,
         containers: Callable[[], Iterable[Container]],
         images: Callable[[], int],
+        plugins: Callable[[str], list[str]],
         login: Callable[[AuthConfig], Awaitable[tuple[str, str]]],
         shutdown: Callable[[], None],
         debug: bool,
@@ -70,6 +73,7 @@ class SystemService:
         self._events = events
         self._containers = containers
         self._images = images
+        self._plugins = plugins
         self._login = login
         self._shutdown = shutdown
         self._debug = debug
@@ -133,8 +137,8 @@ class SystemService:
             driver=facts.storage_driver,
             driver_status=list(facts.storage_status),
             plugins=PluginsInfo(
-                volume=["local"],
-                network=["bridge", "host", "null"],
+                volume=["local", *self._plugins(VOLUME_DRIVER)],
+                network=[*_NETWORK_DRIVERS, *self._plugins(NETWORK_DRIVER)],
                 log=list(DRIVER_NAMES),
             ),
             memory_limit=True,

@@ -279,6 +279,12 @@ class Fabric(Protocol):
         Raises: Conflict when it has endpoints.
         """
 
+    def reserve(self, spec: NetworkSpec) -> None:
+        """Keep others off the subnets of a network whose links a plugin makes."""
+
+    def unreserve(self, network_id: str) -> None:
+        """Take back `reserve`; one that is unknown is fine."""
+
     def connect(self, network_id: str, netns_fd: int, request: EndpointRequest) -> EndpointState:
         """Give a network namespace its place in the network, and publish its ports.
 

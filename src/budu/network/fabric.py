@@ -112,6 +112,7 @@ class NetworkFabric:
         self._resources = ExitStack()
         self._networks: dict[str, _Network] = {}
         self._live: dict[str, EndpointState] = {}
+        self._reserved: dict[str, NetworkSpec] = {}
         self._ports = PortAllocator()
         self._relay = Relay()
         self._foreign = ForeignChains(config.table)
@@ -202,6 +203,7 @@ class NetworkFabric:
         """Fill in subnets, gateways and the link's name; store what this returns."""
         self.check(spec)
         others = [each.spec for each in self._networks.values() if each.spec.id != spec.id]
+        others += [each for each in self._reserved.values() if each.id != spec.id]
         spec = msgspec.structs.replace(spec, link=spec.link or self._link_of(spec))
         self._check_link(spec, others)
         with subnet_turn():
@@ -240,6 +242,14 @@ class NetworkFabric:
         self._firewall.put(_network_owner(network_id), ())
         if not self._is_parent_shared(network.spec):
             network.driver.remove()
+
+    def reserve(self, spec: NetworkSpec) -> None:
+        """Keep others off the subnets of a network whose links a plugin makes."""
+        self._reserved[spec.id] = spec
+
+    def unreserve(self, network_id: str) -> None:
+        """Take back `reserve`; one that is unknown is fine."""
+        self._reserved.pop(network_id, None)
 
     # Endpoints
 

@@ -20,9 +20,13 @@ from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.engine.networks import NetworkService
 from budu.engine.networks.members import NetworkMembers
+from budu.engine.networks.remotes import RemoteNetworks
 from budu.engine.networks.service import predefined_id
 from budu.engine.paths import EnginePaths
 from budu.network.contract import NetworkSpec
+from budu.plugin.client import Patience
+from budu.plugin.discovery import PluginFolders
+from budu.plugin.registry import Plugins
 from budu.shim.client import process_start_ticks
 from budu.spec.api.host_config import HostConfig
 from budu.spec.api.network import (
@@ -77,6 +81,8 @@ class Scene:
         self.containers = ContainerRepository(self.database)
         default = NetworkSpec(id=predefined_id("engine", "bridge"), name="bridge")
         self.fabric = FakeFabric(default)
+        folders = PluginFolders(sockets=folder / "plugins", specs=())
+        self.plugins = Plugins(folders, patience=Patience(total_s=0.1, first_step_s=0.05))
         self.networks = self.service()
         self.networks.start()
         self.lives = Lives(self.containers)
@@ -94,6 +100,7 @@ class Scene:
         return NetworkService(
             self.fabric,
             Namespaces(),  # type: ignore[arg-type]  # as much of it as is needed
+            RemoteNetworks(self.plugins, self.fabric, self.database),
             self.database,
             self.events,
             engine_id="engine",

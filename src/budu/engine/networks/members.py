@@ -34,7 +34,7 @@ from budu.engine.networks.service import NetworkService
 from budu.engine.networks.settings import check_company, check_settings, sharing_fault
 from budu.engine.networks.ways import Ways
 from budu.engine.paths import EnginePaths
-from budu.network.contract import EndpointState, Fabric
+from budu.network.contract import BRIDGE, EndpointState, Fabric
 from budu.shim.client import process_start_ticks
 from budu.spec.api.host_config import PortMap
 from budu.spec.api.network import EndpointSettings
@@ -79,9 +79,9 @@ class NetworkMembers:
             if record.name in container.endpoint_settings:
                 _refuse_twice(container, record)
                 return
-            self._connect(container, record, checked)
+            await self._connect(container, record, checked)
 
-    def _connect(
+    async def _connect(
         self, container: Container, record: NetworkRecord, settings: EndpointSettings
     ) -> None:
         wishes = {**container.endpoint_settings, record.name: settings}
@@ -91,11 +91,11 @@ class NetworkMembers:
             return
         _, running = self._containers.running(container.id)
         with _Inside(container) as netns:
-            self._join(container, wanted, running, record, netns)
+            await self._join(container, wanted, running, record, netns)
         change_own_lines(self._hosts(container), container, new=running.endpoints[record.name])
         self._networks.tell(record.name, "connect", container)
 
-    def _join(
+    async def _join(
         self,
         container: Container,
         wanted: Container,
@@ -115,7 +115,7 @@ class NetworkMembers:
             default_route=False,
             default_route6=False,
         )
-        state = self._fabric.connect(record.id, netns, request)
+        state = await self._networks.places.join(record, netns, request)
         faults.at("network.connected")
         try:
             endpoints = {**before, record.name: state}
@@ -123,7 +123,7 @@ class NetworkMembers:
             faults.at("network.place-stored")
             self._store(wanted, running, self._lead(wanted, endpoints, ways, netns))
         except BaseException:
-            self._fabric.disconnect(state, netns_fd=netns)
+            self._networks.places.leave(state, netns=netns)
             self._store(container, running, before)
             self._set_routes(before, self._ways(container, before), netns)
             raise
@@ -179,12 +179,12 @@ class NetworkMembers:
         with _Inside(wanted) as netns:
             self._store(wanted, running, left)
             faults.at("network.leaving-stored")
-            self._fabric.disconnect(gone, netns_fd=netns)
+            self._networks.places.leave(gone, netns=netns)
             faults.at("network.disconnected")
             ways = self._ways(wanted, left)
             left = self._set_routes(left, ways, netns)
             self._store(wanted, running, left)
-            if gone.bindings and ways.ports:
+            if gone.bindings and ways.ports and left[ways.ports].driver == BRIDGE:
                 moved = self._fabric.publish(left[ways.ports], requests_again(gone))
                 self._store(wanted, running, {**left, ways.ports: moved})
 
@@ -232,7 +232,7 @@ class NetworkMembers:
         When that is refused they are where they were.
         """
         holder = next((name for name, each in endpoints.items() if each.bindings), "")
-        if not ways.ports or holder == ways.ports:
+        if not ways.ports or holder == ways.ports or endpoints[ways.ports].driver != BRIDGE:
             return endpoints
         target = endpoints[ways.ports]
         if not holder:
@@ -277,7 +277,7 @@ class NetworkMembers:
                 return
             _, running = self._containers.running(container.id)
             name = self._ways(container, running.endpoints).ports
-            if not name:
+            if not name or running.endpoints[name].driver != BRIDGE:
                 raise Conflict(
                     f"container {container.name} is in no network that can publish ports"
                 )

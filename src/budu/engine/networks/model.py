@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from budu.network.contract import NetworkSpec
+from budu.network.contract import DRIVERS, NetworkSpec
 
 BRIDGE, HOST, NONE = "bridge", "host", "none"
 PREDEFINED = (BRIDGE, HOST, NONE)
@@ -34,6 +34,8 @@ class NetworkRecord(msgspec.Struct, frozen=True, kw_only=True):
     ipam_driver: str = DEFAULT_IPAM
     ipam_options: dict[str, str] | None = None
     asked: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
+    """Ids of the subnets at an IPAM plugin, in their order."""
 
     @property
     def id(self) -> str:
@@ -54,3 +56,18 @@ class NetworkRecord(msgspec.Struct, frozen=True, kw_only=True):
     def has_endpoints(self) -> bool:
         """Whether containers get links in it: not so in `host` and `none`."""
         return self.spec.driver not in (HOST_DRIVER, NULL_DRIVER) and not self.config_only
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a plugin makes its links."""
+        return self.spec.driver not in (*DRIVERS, HOST_DRIVER, NULL_DRIVER)
+
+    @property
+    def has_remote_ipam(self) -> bool:
+        """Whether a plugin chooses its addresses."""
+        return self.ipam_driver not in ("", DEFAULT_IPAM)
+
+    @property
+    def needs_plugins(self) -> bool:
+        """Whether any plugin has to be asked."""
+        return (self.is_remote or self.has_remote_ipam) and not self.config_only

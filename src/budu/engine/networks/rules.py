@@ -34,7 +34,7 @@ def draft(body: NetworkCreateBody, id_: str, find: Find, *, created_ns: int) -> 
 
     Raises: InvalidArgument, PermissionDenied, AlreadyExists, NotFound with Docker's sentences.
     """
-    _check_name(body, find)
+    check_name(body, find)
     _check_driver(body)
     if body.config_only:
         _check_config_only(body)
@@ -65,7 +65,8 @@ def draft(body: NetworkCreateBody, id_: str, find: Find, *, created_ns: int) -> 
     )
 
 
-def _check_name(body: NetworkCreateBody, find: Find) -> None:
+def check_name(body: NetworkCreateBody, find: Find) -> None:
+    """Raises: PermissionDenied, InvalidArgument, AlreadyExists for a name that cannot be."""
     if body.name in PREDEFINED or body.name == "default":
         raise PermissionDenied(f"operation is not permitted on predefined {body.name} network ")
     if not body.name.strip():
@@ -84,9 +85,6 @@ def _check_driver(body: NetworkCreateBody) -> None:
         raise PermissionDenied(f'only one instance of "{body.driver}" network is allowed')
     if body.scope not in ("", LOCAL):
         raise InvalidArgument(f"invalid network scope: {body.scope}")
-    driver = body.ipam.driver if body.ipam is not None else ""
-    if driver not in ("", DEFAULT_IPAM):
-        raise InvalidArgument(f"could not find ipam driver {driver}")
 
 
 def _check_config_only(body: NetworkCreateBody) -> None:

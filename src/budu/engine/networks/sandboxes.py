@@ -11,9 +11,10 @@ from budu.base import faults
 from budu.engine.containers.model import Container
 from budu.engine.networks.endpoints import joining_order, requests_for
 from budu.engine.networks.model import HOST, NONE, NetworkRecord
+from budu.engine.networks.remotes import RemoteNetworks
 from budu.engine.networks.rules import check_joinable
 from budu.engine.sandboxes import SandboxFactory
-from budu.network.contract import EndpointState, Fabric
+from budu.network.contract import EndpointRequest, EndpointState, Fabric
 from budu.network.loopback import bring_loopback_up
 
 
@@ -30,14 +31,20 @@ class Sandboxes:
     """Makes and ends the containers' places in their networks."""
 
     def __init__(
-        self, fabric: Fabric, factory: SandboxFactory, *, find: Callable[[str], NetworkRecord]
+        self,
+        fabric: Fabric,
+        factory: SandboxFactory,
+        remotes: RemoteNetworks,
+        *,
+        find: Callable[[str], NetworkRecord],
     ) -> None:
         """`find` looks a network up by name, for a start. Raises: NotFound."""
         self._fabric = fabric
+        self._remotes = remotes
         self._factory = factory
         self._find = find
 
-    def open(self, container: Container) -> Sandbox:
+    async def open(self, container: Container) -> Sandbox:
         """Make the container's network namespace and connect it.
 
         Raises: NotFound (network), Conflict when a port is taken, ResourceExhausted when no address
@@ -53,7 +60,7 @@ class Sandboxes:
                 bring_loopback_up(netns)
                 can_join = NONE not in container.endpoint_settings
                 return Sandbox(netns=netns, endpoints={}, is_connectable=can_join)
-            endpoints = self._connect(container, netns, records)
+            endpoints = await self._connect(container, netns, records)
             return Sandbox(netns=netns, endpoints=endpoints, is_connectable=True)
         except BaseException:
             os.close(netns)
@@ -67,23 +74,36 @@ class Sandboxes:
             check_joinable(record)
         return {name: record for name, record in records.items() if record.has_endpoints}
 
-    def _connect(
+    async def _connect(
         self, container: Container, netns: int, records: dict[str, NetworkRecord]
     ) -> dict[str, EndpointState]:
         endpoints: dict[str, EndpointState] = {}
         try:
             for name, request in requests_for(container, records).items():
-                endpoints[name] = self._fabric.connect(records[name].id, netns, request)
+                endpoints[name] = await self.join(records[name], netns, request)
                 faults.at("start.endpoint-made")
         except BaseException:
             self.disconnect(endpoints.values())
             raise
         return endpoints
 
+    async def join(
+        self, record: NetworkRecord, netns: int, request: EndpointRequest
+    ) -> EndpointState:
+        """One place in one network. Raises: as `open`."""
+        if record.needs_plugins:
+            return await self._remotes.connect(record, netns, request)
+        return self._fabric.connect(record.id, netns, request)
+
+    def leave(self, state: EndpointState, *, netns: int | None = None) -> None:
+        """Give one place up; `netns` is for a container that runs on."""
+        self._fabric.disconnect(state, netns_fd=netns)
+        self._remotes.leave(state, netns=netns)
+
     def disconnect(self, endpoints: Iterable[EndpointState]) -> None:
         """Free addresses and ports; the links go with the namespace."""
         for state in endpoints:
-            self._fabric.disconnect(state)
+            self.leave(state)
 
     def close(self) -> None:
         """End the thread that makes namespaces."""

@@ -16,7 +16,16 @@ import msgspec
 
 from budu.base import faults
 from budu.base.clock import now_ns, parse_time_argument
-from budu.base.errors import Conflict, Hint, InvalidArgument, PermissionDenied
+from budu.base.errors import (
+    Conflict,
+    DeadlineExceeded,
+    Hint,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unavailable,
+)
 from budu.base.filters import Filters
 from budu.base.ids import new_id
 from budu.engine.containers.model import Container
@@ -33,8 +42,9 @@ from budu.engine.networks.model import (
     NULL_DRIVER,
     NetworkRecord,
 )
+from budu.engine.networks.remotes import RemoteNetworks
 from budu.engine.networks.repository import NetworkRepository, network_missing
-from budu.engine.networks.rules import check_joinable, check_removal, draft
+from budu.engine.networks.rules import check_joinable, check_name, check_removal, draft
 from budu.engine.networks.sandboxes import Sandbox, Sandboxes
 from budu.engine.networks.settings import check_settings, sharing_fault
 from budu.engine.networks.views import network_view, open_port_view
@@ -70,6 +80,7 @@ class NetworkService:
         self,
         fabric: Fabric,
         sandboxes: SandboxFactory,
+        remotes: RemoteNetworks,
         database: Database,
         events: EventLog,
         *,
@@ -78,13 +89,14 @@ class NetworkService:
         containers: Callable[[], Iterable[Container]],
     ) -> None:
         self._fabric = fabric
+        self._remotes = remotes
         self._database = database
         self._events = events
         self._engine_id = engine_id
         self._created_ns = created_ns
         self._containers = containers
         self._records = NetworkRepository(database)
-        self._sandboxes = Sandboxes(fabric, sandboxes, find=self.find_to_join)
+        self._sandboxes = Sandboxes(fabric, sandboxes, remotes, find=self.find_to_join)
         self._is_pruning = False
         for name, driver in ((HOST, HOST_DRIVER), (NONE, NULL_DRIVER)):
             spec = NetworkSpec(id=predefined_id(engine_id, name), name=name, driver=driver)
@@ -108,9 +120,12 @@ class NetworkService:
         specs = [
             each.spec
             for each in self._records.all()
-            if each.has_endpoints and not each.is_predefined
+            if each.has_endpoints and not each.is_predefined and not each.is_remote
         ]
-        warnings = self._fabric.restore(specs, states)
+        remote = {each.id for each in self._records.all() if each.is_remote}
+        local = [each for each in states if each.network_id not in remote]
+        warnings = self._fabric.restore(specs, local)
+        self._remotes.restore(self._records.all(), states)
         for warning in warnings:
             log.warning("networks: %s", warning)
         return warnings
@@ -130,16 +145,36 @@ class NetworkService:
         """Make a network. Raises: InvalidArgument, PermissionDenied, AlreadyExists, NotFound,
         Conflict, ResourceExhausted with Docker's sentences."""
         record = draft(body, new_id(), self._records.named, created_ns=now_ns())
+        if record.needs_plugins:
+            return await self._create_remote(record, body)
         self._fabric.check(record.spec)
         if not record.config_only:
             spec = self._fabric.choose(record.spec)
             record = msgspec.structs.replace(record, spec=spec)
+        self._store_new(record)
+        return NetworkCreateResponse(id=record.id)
+
+    async def _create_remote(
+        self, record: NetworkRecord, body: NetworkCreateBody
+    ) -> NetworkCreateResponse:
+        """As `create`, where plugins are asked: meanwhile the name may have been taken."""
+        record = await self._remotes.prepare(record)
+        try:
+            await self._remotes.announce(record)
+            check_name(body, self._records.named)
+            self._store_new(record)
+        except BaseException:
+            await self._remotes.withdraw(record)
+            raise
+        return NetworkCreateResponse(id=record.id)
+
+    def _store_new(self, record: NetworkRecord) -> None:
         made = False
         try:
             with self._database.transaction():
                 self._records.add(record)
                 self._emit(record, "create")
-                if not record.config_only:
+                if not record.config_only and not record.is_remote:
                     self._fabric.create(record.spec)
                     made = True
                 faults.at("network.created")
@@ -147,13 +182,23 @@ class NetworkService:
             if made:
                 self._fabric.remove(record.id)
             raise
-        return NetworkCreateResponse(id=record.id)
 
     async def remove(self, ref: str) -> None:
         """Raises: NotFound; PermissionDenied when it is predefined or in use."""
-        self._remove(self._records.get(ref))
+        await self._remove(self._records.get(ref))
 
-    def _remove(self, record: NetworkRecord) -> None:
+    async def _remove(self, record: NetworkRecord) -> None:
+        self._check_removal(record)
+        if record.needs_plugins:
+            await self._remotes.remove(record)
+        with self._database.transaction():
+            self._records.remove(record)
+            if not record.config_only:
+                self._emit(record, "destroy")
+                self._fabric.remove(record.id)
+            faults.at("network.removed")
+
+    def _check_removal(self, record: NetworkRecord) -> None:
         check_removal(
             record,
             members=[(each.name, each.id) for each, _ in self._members(record)],
@@ -163,12 +208,6 @@ class NetworkService:
             if record.config_only
             else (),
         )
-        with self._database.transaction():
-            self._records.remove(record)
-            if not record.config_only:
-                self._emit(record, "destroy")
-                self._fabric.remove(record.id)
-            faults.at("network.removed")
 
     def _emit(self, record: NetworkRecord, action: str, **attributes: str) -> None:
         attributes |= {"name": record.name, "type": record.spec.driver}
@@ -191,13 +230,13 @@ class NetworkService:
             raise Conflict("a prune operation is already running")
         self._is_pruning = True
         try:
-            removed = self._prune(filters, before_ns=min(moments, default=now_ns()))
+            removed = await self._prune(filters, before_ns=min(moments, default=now_ns()))
         finally:
             self._is_pruning = False
         self._events.emit("network", "prune", "", reclaimed="0")
         return removed
 
-    def _prune(self, filters: Filters, *, before_ns: int) -> Texts:
+    async def _prune(self, filters: Filters, *, before_ns: int) -> Texts:
         removed = []
         for record in self._records.all():
             if record.is_predefined or record.config_only or record.created_ns > before_ns:
@@ -205,8 +244,8 @@ class NetworkService:
             if not filters.matches_prune_labels(record.labels):
                 continue
             try:
-                self._remove(record)
-            except (PermissionDenied, Conflict):
+                await self._remove(record)
+            except (PermissionDenied, Conflict, Internal, Unavailable, DeadlineExceeded, NotFound):
                 continue
             removed.append(record.name)
         return removed
@@ -314,7 +353,12 @@ class NetworkService:
         Raises: NotFound (network), Conflict when a port is taken, ResourceExhausted when no address
         is left; nothing is left behind then.
         """
-        return self._sandboxes.open(container)
+        return await self._sandboxes.open(container)
+
+    @property
+    def places(self) -> Sandboxes:
+        """Makes and ends single places in networks."""
+        return self._sandboxes
 
     def write_files(
         self,

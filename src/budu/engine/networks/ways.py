@@ -1,7 +1,8 @@
 """Which of a container's networks leads out, and which one its ports are published in. Pure.
 
 The highest gateway priority wins, then a network that is not internal, then one with more
-families, then the first by name. Ports are published in the first of that order that can.
+families, then the first by name. Ports are published in the first bridge of that order; without one
+the first network of a plugin is told of them.
 Source: Docker docs, "Connecting to multiple networks"; moby 28.3, libnetwork/sandbox.go (Less).
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from budu.network.contract import BRIDGE, NetworkSpec
+from budu.network.contract import BRIDGE, DRIVERS, NetworkSpec
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,8 @@ def choose_ways(networks: Mapping[str, Way]) -> Ways:
     return Ways(
         v4=next((name for name, spec in specs if spec.enable_ipv4), ""),
         v6=next((name for name, spec in specs if spec.enable_ipv6), ""),
-        ports=next((name for name, spec in specs if spec.driver == BRIDGE), ""),
+        ports=next((name for name, spec in specs if spec.driver == BRIDGE), "")
+        or next((name for name, spec in specs if spec.driver not in DRIVERS), ""),
     )
 
 

@@ -241,6 +241,18 @@ def set_link(
     return Message(RTM_NEWLINK, 0, *parts, label=f"change link {index}")
 
 
+def move_link(index: int, netns_fd: int, *, name: str) -> Message:
+    """Put the link `index` into another network namespace, under this name."""
+    return Message(
+        RTM_NEWLINK,
+        0,
+        _IFINFOMSG.pack(0, 0, index, 0, IFF_UP),
+        string(IFLA_IFNAME, name),
+        u32(IFLA_NET_NS_FD, netns_fd),
+        label=f"move link {index}",
+    )
+
+
 def set_alias(name: str, alias: str) -> Message:
     """Write a note of at most 255 bytes on a link, as `ip link` shows it."""
     return Message(
