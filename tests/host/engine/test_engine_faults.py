@@ -50,7 +50,16 @@ def points(*operations: str) -> list[str]:
 
 def test_every_point_has_its_scene_and_its_word() -> None:
     scenes = points(
-        "create", "start", "end", "stop", "restart", "pause", "unpause", "remove", "network", "plugin"
+        "create",
+        "start",
+        "end",
+        "stop",
+        "restart",
+        "pause",
+        "unpause",
+        "remove",
+        "network",
+        "plugin",
     )
     told = (ROOT / "docs" / "flows" / "engine-restart.md").read_text()
     assert points() == scenes == sorted(re.findall(r"`(\w+\.\w[\w-]*)` \|", told))
