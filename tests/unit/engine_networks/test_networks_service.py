@@ -66,7 +66,7 @@ async def test_networks_live_on_in_the_next_engine(scene: Scene) -> None:
          'only one instance of "host" network is allowed'),
         ({"name": "n", "driver": "null"}, PermissionDenied,
          'only one instance of "null" network is allowed'),
-        ({"name": "n", "driver": "weave"}, NotFound, "plugin "weave" not found"),
+        ({"name": "n", "driver": "weave"}, NotFound, 'plugin "weave" not found'),
         ({"name": "n", "config_only": True, "internal": True}, PermissionDenied,
          "configuration network can only contain network specific fields. Network operator fields "
          "like [ ingress | internal | attachable | scope ] are not supported."),
