@@ -11,6 +11,8 @@ except where the answer would not come back: from 127.0.0.1, and from a containe
 bridge; the latter comes without a link where br_netfilter translated a bridged frame. `rules` says
 which elements there must be; `firewall` brings them into the kernel.
 
+ICMP stands as its number, 1 and 58: a small system has no /etc/protocols to look names up in.
+
 Source: man 8 nft, "ADDRESS FAMILIES", "STATEMENTS" (dnat, masquerade), "fib"; kernel
 Documentation/networking/ip-sysctl.rst, route_localnet.
 """

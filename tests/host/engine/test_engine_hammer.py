@@ -17,6 +17,8 @@ from tests.support.waiting import eventually
 HAMMER_S = float(os.environ.get("BUDU_HAMMER_S", "15"))
 CLIENTS = 20
 SEED = 5
+HELPERS = 5
+"""The zygote, and two shims that wait with the starter of each."""
 NAMES = ("contested", "renamed")
 COMMAND = "trap 'exit 0' TERM; while :; do echo x; sleep 0.1; done"
 
@@ -89,7 +91,8 @@ class Client:
 def test_clients_that_do_everything_at_once(engine: EngineProcess) -> None:
     wait(engine, run(engine, "true"))
     engine.remove_containers()
-    files, seen = leaks.open_files(engine.pid), leaks.helpers_of(engine.pid)
+    eventually(lambda: len(leaks.helpers_of(engine.pid)) == HELPERS, "a full pool")
+    files = leaks.open_files(engine.pid)
     clients = [Client(engine, number) for number in range(CLIENTS)]
     until = time.monotonic() + HAMMER_S
     threads = [threading.Thread(target=each.run, args=(until,), daemon=True) for each in clients]
@@ -106,7 +109,7 @@ def test_clients_that_do_everything_at_once(engine: EngineProcess) -> None:
     engine.remove_containers()
     leaks.assert_clean(engine)
     eventually(lambda: leaks.open_files(engine.pid) <= files + 2, "closed descriptors")
-    eventually(lambda: len(leaks.helpers_of(engine.pid)) <= len(seen), "ended helpers")
+    eventually(lambda: len(leaks.helpers_of(engine.pid)) == HELPERS, "ended helpers")
     run(engine, "true", name=NAMES[0])
     print(f"{sum(answers.values())} requests in {HAMMER_S:.0f} s: {sorted(answers.items())}")
 
