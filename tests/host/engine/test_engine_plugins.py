@@ -203,3 +203,57 @@ def test_a_network_plugin_that_died(docker: Docker, plugins: Folder) -> None:
     finally:
         server.run()
     docker("run", "--rm", "--network", "far", "busybox", "true")
+
+
+# Volumes
+
+
+def test_a_volume_of_a_plugin(docker: Docker, plugins: Folder) -> None:
+    assert docker("volume", "create", "-d", "shelf", "-o", "size=1", "books") == "books"
+    assert plugins.servers["shelf"].named("VolumeDriver.Create") == [
+        {"Name": "books", "Opts": {"size": "1"}}
+    ]
+    (found,) = json.loads(docker("volume", "inspect", "books"))
+    assert (found["Driver"], found["Scope"]) == ("shelf", "global")
+    assert found["Mountpoint"] == str(plugins.shelf.root / "books")
+    assert (found["Options"], found["Status"]) == ({"size": "1"}, {"kind": "folder"})
+    assert docker("volume", "ls", "-q", "-f", "driver=shelf") == "books"
+    docker("run", "--rm", "-v", "books:/b", "busybox", "sh", "-c", "echo tale > /b/page")
+    assert (plugins.shelf.root / "books" / "page").read_text() == "tale\n"
+    docker("volume", "rm", "books")
+    assert not (plugins.shelf.root / "books").exists()
+
+
+def test_volume_driver_of_a_run(docker: Docker, plugins: Folder) -> None:
+    docker("run", "-d", "--name", "ship", "--volume-driver", "shelf", "-v", "maps:/m", *SLEEP)
+    assert look(docker, "ship", "{{(index .Mounts 0).Driver}}") == "shelf"
+    assert (plugins.shelf.root / "maps").is_dir()
+
+
+def test_a_volume_plugins_no(docker: Docker) -> None:
+    done = docker.run("volume", "create", "-d", "shelf", "-o", "refuse=1", "books")
+    assert done.err.strip() == "Error response from daemon: create books: the pool is empty"
+    assert docker("volume", "ls", "-q") == ""
+    done = docker.run("volume", "create", "-d", "nobody", "books")
+    assert done.err.strip() == (
+        "Error response from daemon: create books: error looking up volume plugin nobody: "
+        'plugin "nobody" not found'
+    )
+    done = docker.run("volume", "create", "-d", "wharf", "books")
+    assert "Plugin does not implement the requested driver" in done.err
+
+
+def test_a_volume_plugin_that_died(docker: Docker, plugins: Folder) -> None:
+    docker("volume", "create", "-d", "shelf", "books")
+    server = plugins.servers["shelf"]
+    server.end()
+    try:
+        done = docker.run("run", "--rm", "-v", "books:/b", "busybox", "true")
+        assert 'plugin "shelf" is not answering: VolumeDriver.' in done.err
+        listed = docker.run("volume", "ls", "-q")
+        assert listed.out == "books\n"
+        assert docker.run("volume", "rm", "books").status == 1
+    finally:
+        server.run()
+    docker("run", "--rm", "-v", "books:/b", "busybox", "true")
+    docker("volume", "rm", "books")

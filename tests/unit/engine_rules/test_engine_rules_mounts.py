@@ -40,7 +40,6 @@ def volume(name: str, destination: str, **changes: object) -> Mount:
         "kind": MountKind.VOLUME,
         "name": name,
         "destination": destination,
-        "driver": "local",
         "mode": "z",
         **changes,
     }
@@ -48,7 +47,7 @@ def volume(name: str, destination: str, **changes: object) -> Mount:
 
 
 def anonymous(destination: str) -> Mount:
-    return Mount(kind=MountKind.VOLUME, destination=destination, driver="local", anonymous=True)
+    return Mount(kind=MountKind.VOLUME, destination=destination, anonymous=True)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def plan_mounts(
         chosen.setdefault(mount.destination, mount)
     for destination in image_volumes:
         path = _checked_target(destination)
-        chosen.setdefault(path, _anonymous(path))
+        chosen.setdefault(path, _driven(_anonymous(path), host_config))
     return tuple(sorted(chosen.values(), key=lambda mount: mount.destination.split("/")))
 
 
@@ -73,9 +73,16 @@ def mounts_from(refs: Iterable[str], find: Callable[[str], Container]) -> tuple[
 
 def _explicit(host_config: HostConfig) -> Iterator[Mount]:
     for bind in host_config.binds or ():
-        yield parse_bind(bind)
+        yield _driven(parse_bind(bind), host_config)
     for mount in host_config.mounts or ():
         yield _from_api(mount)
+
+
+def _driven(mount: Mount, host_config: HostConfig) -> Mount:
+    """A volume of `-v` or the image, with the driver that `--volume-driver` names."""
+    if mount.kind is not MountKind.VOLUME or not host_config.volume_driver:
+        return mount
+    return msgspec.structs.replace(mount, driver=host_config.volume_driver)
 
 
 def parse_bind(text: str) -> Mount:
@@ -100,7 +107,6 @@ def parse_bind(text: str) -> Mount:
         destination=destination,
         source=posixpath.normpath(source) if is_bind else "",
         name="" if is_bind else source,
-        driver="" if is_bind else "local",
         read_only="ro" in words,
         propagation=_propagation(words) if is_bind else "",
         mode=",".join(words) if words else ("" if is_bind else "z"),
@@ -152,7 +158,7 @@ def _checked_target(path: str) -> str:
 
 
 def _anonymous(destination: str) -> Mount:
-    return Mount(kind=MountKind.VOLUME, destination=destination, driver="local", anonymous=True)
+    return Mount(kind=MountKind.VOLUME, destination=destination, anonymous=True)
 
 
 def _tmpfs(destination: str, options: str) -> Mount:
@@ -220,7 +226,7 @@ def _api_volume(mount: ApiMount, target: str) -> Mount:
         kind=MountKind.VOLUME,
         destination=target,
         name=mount.source,
-        driver=driver or "local",
+        driver=driver,
         read_only=mount.read_only,
         mode="z",
         anonymous=not mount.source,
