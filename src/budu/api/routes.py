@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from budu.api.handlers.builds import BuildHandlers
+from budu.api.handlers.care import CareHandlers
 from budu.api.handlers.container_logs import ContainerLogHandlers
 from budu.api.handlers.container_streams import ContainerStreamHandlers
 from budu.api.handlers.containers import ContainerHandlers
@@ -47,6 +48,7 @@ def build_router(engine: Engine) -> Router:
             *PullHandlers(engine.images, engine.imports).routes(),
             *ImageArchiveHandlers(engine.image_archives).routes(),
             *RegistryHandlers(engine.registries).routes(),
+            *CareHandlers(engine.explorer, engine.storage_care).routes(),
             *PushHandlers(engine.pushes).routes(),
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks, engine.network_members).routes(),

@@ -100,8 +100,11 @@ GROUPS = {
     },
     "doctor": {
         "network": "doctor:DOCTOR_NETWORK",
+        "storage": "explore:DOCTOR_STORAGE",
     },
     "image": {
+        "diff": "explore:IMAGE_DIFF",
+        "explore": "explore:IMAGE_EXPLORE",
         "history": "registries:HISTORY",
         "import": "imports:IMPORT",
         "inspect": "inspect:IMAGE_INSPECT",

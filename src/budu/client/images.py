@@ -121,3 +121,24 @@ def push_manifest_list(
         headers=headers,
     )
     return stored
+
+
+def explore_image(session: Session, name: str, *, files: int) -> dict[str, Any]:
+    """`Size`, `Wasted` and `Layers` of an image. budu's own call."""
+    query = {"name": name, "files": str(files)}
+    found: dict[str, Any] = session.fetch("/budu/images/explore", query=query)
+    return found
+
+
+def compare_images(session: Session, first: str, second: str) -> list[dict[str, Any]]:
+    """`Path`, `Kind`, `Size` and `Wasted` of what differs. budu's own call."""
+    query = {"a": first, "b": second}
+    found: list[dict[str, Any]] = session.fetch("/budu/images/diff", query=query)
+    return found
+
+
+def check_storage(session: Session, *, deep: bool, repair: bool) -> dict[str, Any]:
+    """What is missing, broken and in nobody's use. budu's own call."""
+    query = {"deep": deep, "repair": repair}
+    found: dict[str, Any] = session.fetch("/budu/storage/check", method="POST", query=query)
+    return found

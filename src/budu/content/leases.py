@@ -10,10 +10,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
+from typing import Protocol
 
 from budu.base.errors import NotFound
-from budu.content.store import ContentStore
 from budu.spec.digest import Digest
+
+
+class Collectable(Protocol):
+    """As much of a content store as garbage collection needs."""
+
+    def list(self) -> Iterable[Digest]:
+        """The blobs to decide about."""
+
+    def size(self, digest: Digest) -> int:
+        """The blob's size in bytes. Raises: NotFound."""
+
+    def delete(self, digest: Digest) -> None:
+        """Removes the blob. Raises: NotFound."""
 
 
 class Lease:
@@ -66,7 +79,7 @@ class Leases:
         return lease
 
     def collect(
-        self, store: ContentStore, referenced: Callable[[], Iterable[Digest]]
+        self, store: Collectable, referenced: Callable[[], Iterable[Digest]]
     ) -> tuple[int, int]:
         """Deletes blobs that are neither referenced nor leased; how many, and their bytes.
 
@@ -88,7 +101,7 @@ class Leases:
                 continue
         return count, size
 
-    def _delete_unleased(self, store: ContentStore, digest: Digest) -> bool:
+    def _delete_unleased(self, store: Collectable, digest: Digest) -> bool:
         """Deletes under the lock, so a lease taken a moment ago still counts."""
         with self._lock:
             if any(digest in lease._digests for lease in self._held.values()):

@@ -10,6 +10,7 @@ from pathlib import Path
 from budu.base.clock import now_ns
 from budu.base.ids import new_id
 from budu.content.disk import DiskContent
+from budu.content.leases import Leases
 from budu.daemon.fabric import fabric_config
 from budu.daemon.init_binary import install_init
 from budu.daemon.options import Options
@@ -42,6 +43,8 @@ from budu.engine.events import EventLog
 from budu.engine.execs.service import ExecService
 from budu.engine.housekeeping import Housekeeping
 from budu.engine.images.archives import ImageArchiveService
+from budu.engine.images.care import StorageCareService
+from budu.engine.images.exploring import ExploringService
 from budu.engine.images.importing import ImportService
 from budu.engine.images.loading import ImageLoader
 from budu.engine.images.making import ImageMaker
@@ -124,7 +127,14 @@ class Engine:
         self._container_records = container_records = ContainerRepository(database)
         image_records = ImageRepository(database)
         self.events = EventLog(database)
-        puller = Puller(registries, content, layers, max_downloads=options.max_concurrent_downloads)
+        leases = Leases()
+        puller = Puller(
+            registries,
+            content,
+            layers,
+            leases=leases,
+            max_downloads=options.max_concurrent_downloads,
+        )
         self._puller = puller
         image_storage = ImageStorage(
             content, layers, claimed=lambda: puller.claimed_layers | maker.claimed_layers
@@ -278,8 +288,19 @@ class Engine:
                 maker,
                 blobs,
                 self.events,
+                leases,
                 containers=container_records.all,
             ),
+        )
+        self.explorer = ExploringService(self.images, layers)
+        self.storage_care = StorageCareService(
+            image_records,
+            content,
+            blobs,
+            leases,
+            containers=container_records.all,
+            claimed=lambda: puller.claimed_layers | maker.claimed_layers,
+            layers_root=paths.layers,
         )
         self._downloads = Downloads(registry_hosts)
         self.imports = ImportService(maker, layers, self._downloads, self.events)
@@ -328,6 +349,7 @@ class Engine:
         self.logs.open()
         self._log_keeper.start()
         self._housekeeping.start()
+        self.storage_care.start()
 
     async def _meet_plugins(self) -> None:
         """Greet the plugins, and tell them of users that went while no engine ran."""
@@ -351,6 +373,7 @@ class Engine:
         self.monitor.close()
         await self._log_keeper.stop()
         await self.logs.close()
+        await self.storage_care.stop()
         await self._housekeeping.stop()
         await self._shims.close()
         self._puller.close()

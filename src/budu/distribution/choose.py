@@ -11,6 +11,8 @@ from budu.spec.image import Descriptor, Index
 from budu.spec.platform import Platform, platform_rank
 
 _ATTESTATION = "vnd.docker.reference.type"
+ATTESTED = "vnd.docker.reference.digest"
+"""The annotation that names the manifest which an attestation is about."""
 
 
 def is_attestation(descriptor: Descriptor) -> bool:
@@ -18,6 +20,13 @@ def is_attestation(descriptor: Descriptor) -> bool:
     platform = descriptor.platform
     return _ATTESTATION in descriptor.annotations or (
         platform is not None and (platform.os, platform.architecture) == ("unknown", "unknown")
+    )
+
+
+def attestations_of(index: Index, manifest: Descriptor) -> tuple[Descriptor, ...]:
+    """The attestations about a manifest of the index."""
+    return tuple(
+        each for each in index.manifests if each.annotations.get(ATTESTED) == manifest.digest
     )
 
 

@@ -75,12 +75,19 @@ class LayerFetcher:
         if self._slots.locked():
             emit(progress.WAITING)
         async with self._slots:
-            if await self.in_thread(self._layers.has, blob.diff_id):
+            if await self.in_thread(self.has, blob):
                 emit(progress.EXISTS)
                 return
             if await self._fetch_once(repository, blob, emit):
                 await self._fetch_once(repository, blob, emit)
         emit(progress.COMPLETE)
+
+    def has(self, blob: LayerBlob) -> bool:
+        """Whether the layer is here, with the blob that push and save need. Blocking."""
+        if not self._layers.has(blob.diff_id):
+            return False
+        is_plain = blob.digest == blob.diff_id  # the plain tar is the blob
+        return is_plain or not self._keep_blobs or self._content.has(blob.digest)
 
     async def in_thread(self, call: Callable[..., _Result], *arguments: object) -> _Result:
         """Run blocking work beside the loop. Not interrupted: a cancellation waits for its end."""

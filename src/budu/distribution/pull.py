@@ -32,8 +32,8 @@ from budu.content.leases import Lease, Leases
 from budu.content.store import ContentStore
 from budu.distribution import progress
 from budu.distribution.auth import ANONYMOUS, Credentials
-from budu.distribution.choose import choose_manifest
-from budu.distribution.client import Registries, Repository, manifest_type
+from budu.distribution.choose import attestations_of, choose_manifest
+from budu.distribution.client import CONFIG_LIMIT, Registries, Repository, manifest_type
 from budu.distribution.fetch import LayerBlob, LayerFetcher
 from budu.distribution.flights import Flights, finish
 from budu.distribution.progress import ProgressSink, PullEvent, PullProgress, ignore_progress
@@ -74,6 +74,8 @@ class PulledImage(msgspec.Struct, frozen=True, kw_only=True):
     """The image config."""
     diff_ids: tuple[Digest, ...]
     """The layers, lowest first."""
+    extras: tuple[str, ...] = ()
+    """Blobs of attestations about the manifest that are kept with it."""
     new: bool
     """Whether the pull brought anything that was not here."""
 
@@ -181,6 +183,7 @@ class _Pull:
         self._sink = sink
         self._progress = PullProgress(sink)
         self._documents: dict[Digest, bytes] = {}
+        self._attestations: tuple[Descriptor, ...] = ()
         self.settled: set[Digest] = set()
         """Layers that other pulls have made part of an image meanwhile."""
 
@@ -193,6 +196,10 @@ class _Pull:
         blobs = self._blobs(manifest, config)
         with self._puller._claim(blob.diff_id for blob in blobs):
             fetched = await self._fetch_layers(blobs)
+            is_new = fetched or bool(self._documents)
+            extras: list[str] = []
+            for each in self._attestations:
+                extras += await self._extra(each, asks=is_new)
             stored = await self._store_documents()
             image = PulledImage(
                 reference=self._reference,
@@ -202,6 +209,7 @@ class _Pull:
                 manifest=manifest,
                 config=config,
                 diff_ids=tuple(blob.diff_id for blob in blobs),
+                extras=tuple(extras),
                 new=fetched or stored,
             )
             changed = image.new if record is None else await record(image)
@@ -223,7 +231,27 @@ class _Pull:
             return descriptor, _decode(body, Manifest, what="manifest")
         index = _decode(body, Index, what="image index")
         chosen = choose_manifest(index, platform, reference=self._reference.familiar)
+        self._attestations = attestations_of(index, chosen)
         return await self._manifest(chosen, platform)
+
+    async def _extra(self, attestation: Descriptor, *, asks: bool) -> list[str]:
+        """An attestation with what it holds; nothing of one that cannot be had or is large.
+
+        The registry is asked only when the image itself is new.
+        """
+        if not asks and not await self._thread(self._content.has, Digest(attestation.digest)):
+            return []
+        try:
+            body = await self._document(attestation, self._repository.fetch_manifest)
+            manifest = _decode(body, Manifest, what="manifest")
+            parts = (manifest.config, *manifest.layers)
+            if sum(part.size for part in parts) > CONFIG_LIMIT:
+                return []
+            for part in parts:
+                await self._document(part, self._repository.fetch_blob)
+        except BuduError:
+            return []
+        return [attestation.digest, *(part.digest for part in parts)]
 
     async def _config(self, descriptor: Descriptor) -> ImageConfig:
         if descriptor.media_type not in _PLAIN_CONFIG_TYPES:
@@ -275,8 +303,9 @@ class _Pull:
     async def _fetch_layers(self, blobs: list[LayerBlob]) -> bool:
         """Bring in what is not there; whether that was anything."""
         self._lease.add(*(blob.digest for blob in blobs))
-        has = self._layers.has
-        present = await self._thread(lambda: {b.diff_id for b in blobs if has(b.diff_id)})
+        fetcher, has = self._puller._fetcher, self._layers.has
+        present = await self._thread(lambda: {b.diff_id for b in blobs if fetcher.has(b)})
+        kept = await self._thread(lambda: {b.diff_id for b in blobs if has(b.diff_id)})
         missing = {b.diff_id: b for b in blobs if b.diff_id not in present}
         sizes = {blob.digest.short: blob.size for blob in missing.values()}
         if missing:
@@ -290,7 +319,7 @@ class _Pull:
                     group.create_task(self._fetch(blob), name=f"pull layer {blob.digest.short}")
         except BaseExceptionGroup as failures:
             error = next(_leaves(failures))
-            await finish(self._tidy(missing.values(), error))
+            await finish(self._tidy(missing.values(), error, kept=kept))
             raise error from None
         return bool(missing)
 
@@ -300,18 +329,24 @@ class _Pull:
             self._progress.emit(event)
 
         await self._puller._flights.join(
-            blob.diff_id, partial(self._puller._fetcher.fetch, self._repository, blob), emit
+            blob.digest, partial(self._puller._fetcher.fetch, self._repository, blob), emit
         )
 
-    async def _tidy(self, blobs: Iterable[LayerBlob], error: BaseException) -> None:
-        """Take away what a failed pull brought, unless the next pull can go on from there."""
+    async def _tidy(
+        self, blobs: Iterable[LayerBlob], error: BaseException, *, kept: set[Digest]
+    ) -> None:
+        """Take away what a failed pull brought, unless the next pull can go on from there.
+
+        Layers that were here before (`kept`, only their blob lacked) stay.
+        """
         if isinstance(error, _RESUMABLE):
             return
         for blob in blobs:
             if blob.diff_id in self.settled or self._puller._claims[blob.diff_id] > 1:
                 continue
-            with contextlib.suppress(NotFound):
-                await self._thread(self._layers.remove, blob.diff_id)
+            if blob.diff_id not in kept:
+                with contextlib.suppress(NotFound):
+                    await self._thread(self._layers.remove, blob.diff_id)
             with contextlib.suppress(NotFound):
                 await self._thread(self._content.delete, blob.digest)
             if isinstance(error, ResourceExhausted):

@@ -245,6 +245,12 @@ class FakeImages:
             raise NotFound(f"No such image: {ref}", reference=ref)
         return self.all[ref]
 
+    def of_platform(self, ref: str, platform: Platform | None) -> ImageRecord:
+        return self.get(ref)
+
+    def tree(self, image: ImageRecord) -> Any:
+        raise NotFound("no documents here")
+
     def config(self, image: ImageRecord) -> ImageConfig:
         return ImageConfig(
             architecture="amd64",
@@ -267,7 +273,9 @@ class FakeImages:
     async def tag(self, ref: str, *, repository: str, tag: str) -> None:
         self.tagged = (self.get(ref).id, repository, tag)
 
-    async def remove(self, ref: str, *, force: bool, prune: bool) -> Any:
+    async def remove(
+        self, ref: str, *, force: bool, prune: bool, platforms: tuple[Platform, ...] = ()
+    ) -> Any:
         image = self.get(ref)
         return [ImageDeletion(untagged=ref), ImageDeletion(deleted=image.id)]
 
@@ -426,6 +434,8 @@ class FakeEngine:
         self.snapshots: Any = None
         self.imports: Any = None
         self.pushes: Any = None
+        self.explorer: Any = None
+        self.storage_care: Any = None
         self.registries: Any = None
         self.image_archives: Any = None
         self.execs: Any = FakeExecs()

@@ -198,12 +198,36 @@ async def test_a_second_pull_fetches_nothing(engine: Engine, fake: FakeRegistry)
 
 async def test_a_layer_that_is_there_is_not_fetched(engine: Engine, fake: FakeRegistry) -> None:
     one = fake.add_image("team/app", "1", layers=[{"base": BIG}, {"a": b"1"}])
-    two = fake.add_image("team/app", "2", layers=[{"base": BIG}, {"b": b"2"}], compression="zstd")
+    two = fake.add_image("team/app", "2", layers=[{"base": BIG}, {"b": b"2"}])
     await engine.pull("team/app:1")
+    engine.events.clear()
     await engine.pull("team/app:2")
     assert engine.statuses(two.blobs[0]) == ["Already exists"]
-    assert f"/v2/team/app/blobs/{two.blobs[0]}" not in fake.paths("blobs")
+    assert fake.paths("blobs").count(f"/v2/team/app/blobs/{two.blobs[0]}") == 1
     assert {*engine.layers.list()} == {*one.diff_ids, *two.diff_ids}
+
+
+async def test_a_layer_in_another_packing_is_fetched_so_that_it_can_be_pushed(
+    engine: Engine, fake: FakeRegistry
+) -> None:
+    one = fake.add_image("team/app", "1", layers=[{"base": BIG}])
+    two = fake.add_image("team/app", "2", layers=[{"base": BIG}], compression="zstd")
+    await engine.pull("team/app:1")
+    await engine.pull("team/app:2")
+    assert {*engine.layers.list()} == {*one.diff_ids}
+    assert all(engine.content.has(Digest(each)) for each in (*one.blobs, *two.blobs))
+
+
+async def test_failing_to_fetch_another_packing_leaves_the_layer(
+    engine: Engine, fake: FakeRegistry
+) -> None:
+    one = fake.add_image("team/app", "1", layers=[{"base": BIG}])
+    two = fake.add_image("team/app", "2", layers=[{"base": BIG}], compression="zstd")
+    await engine.pull("team/app:1")
+    fake.faults.wrong_bytes.add(two.blobs[0])
+    with pytest.raises(DataLoss):
+        await engine.pull("team/app:2")
+    assert {*engine.layers.list()} == {*one.diff_ids}
 
 
 async def test_a_layer_listed_twice_is_fetched_once(engine: Engine, fake: FakeRegistry) -> None:

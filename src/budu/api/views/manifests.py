@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from budu.engine.images.tree import ATTESTATION, ATTESTED, IMAGE, ImageTree, ManifestNode
+from budu.distribution.choose import ATTESTED
+from budu.engine.images.tree import ATTESTATION, IMAGE, ImageTree, ManifestNode
 from budu.spec.api.image import (
     AttestationData,
     ImageData,

@@ -34,6 +34,36 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{shown} of {total} tags. More: --limit N",
         "태그 {total}개 중 {shown}개입니다. 더 보려면: --limit N",
     ),
+    "cli.explore-counts": (
+        "{added} added, {changed} changed, {removed} removed, {wasted} of lower layers wasted",
+        "추가 {added}, 변경 {changed}, 삭제 {removed}, 아래 레이어에서 낭비 {wasted}",
+    ),
+    "cli.explore-sum": (
+        "{size} in all, {wasted} ({share} %) of it wasted",
+        "전체 {size}, 그중 {wasted} ({share} %) 낭비",
+    ),
+    "cli.storage-seen": (
+        "{blobs} blobs and {layers} layers",
+        "블롭 {blobs}개, 레이어 {layers}개",
+    ),
+    "cli.storage-missing": ("{count} missing", "빠진 것 {count}개"),
+    "cli.storage-broken": ("{count} broken", "손상된 것 {count}개"),
+    "cli.storage-orphans": (
+        "{count} in nobody's use ({size})",
+        "쓰이지 않는 것 {count}개 ({size})",
+    ),
+    "cli.storage-repaired": (
+        "{count} repaired, {freed} freed",
+        "{count}개 고침, {freed} 비움",
+    ),
+    "cli.storage-pull": (
+        "{name} lacks something that is only in its registry: budu pull {name}",
+        "{name}에 빠진 것은 레지스트리에만 있습니다: budu pull {name}",
+    ),
+    "cli.storage-repair": (
+        "Put it right: budu doctor storage --repair",
+        "고치려면: budu doctor storage --repair",
+    ),
     "cli.no-tty": (
         "-t wants a terminal, but the input is a file or a pipe. Leave -t out: -i alone.",
         "-t에는 터미널이 필요한데 입력이 파일이나 파이프입니다. -t를 빼고 -i만 쓰세요.",

@@ -20,6 +20,7 @@ from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
 from budu.engine.contract.archives import ImageArchives
+from budu.engine.contract.care import ImageExplorer, StorageCare
 from budu.engine.contract.diagnosis import NetworkDoctor as NetworkDoctor
 from budu.engine.contract.execs import Execs
 from budu.engine.contract.files import Files
@@ -304,6 +305,14 @@ class Engine(Protocol):
     @property
     def registries(self) -> RegistryQueries:
         """What registries say."""
+
+    @property
+    def explorer(self) -> ImageExplorer:
+        """Looks into images."""
+
+    @property
+    def storage_care(self) -> StorageCare:
+        """Looks after what is stored."""
 
     @property
     def pushes(self) -> Pushes:

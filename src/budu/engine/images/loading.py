@@ -18,6 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from budu.base.errors import Hint, InvalidArgument, NotFound
+from budu.content.leases import Leases
 from budu.distribution.choose import is_attestation
 from budu.distribution.progress import ProgressSink, PullEvent
 from budu.engine.containers.model import Container
@@ -65,6 +66,7 @@ class ImageLoader:
         maker: ImageMaker,
         blobs: Blobs,
         events: EventLog,
+        leases: Leases,
         *,
         containers: Callable[[], Iterable[Container]],
     ) -> None:
@@ -73,6 +75,7 @@ class ImageLoader:
         self._maker = maker
         self._blobs = blobs
         self._events = events
+        self._leases = leases
         self._containers = containers
 
     async def load(
@@ -89,11 +92,13 @@ class ImageLoader:
             event = PullEvent(id=shown, status=LOADING, current=done, total=size)
             loop.call_soon_threadsafe(progress, event)
 
-        received = Received(self._blobs, tell)
+        lease = self._leases.hold()
+        received = Received(self._blobs, tell, lease=lease)
         try:
             await used_in_thread("load", body, received.read)
             return await self._take_images(received, tuple(platforms))
         finally:
+            lease.release()
             kept = {digest for each in self._repository.all() for digest in blobs_of(each)}
             await asyncio.to_thread(received.discard, kept_blobs=kept)
             self._storage.release_layers(

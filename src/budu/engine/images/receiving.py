@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from budu.archive.compression import decompress
 from budu.archive.tar import StreamSource, TarEntry, TarKind, TarReader
 from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument, NotFound
+from budu.content.leases import Lease
 from budu.snapshot.blobs import Blobs
 from budu.spec.digest import Digest
 
@@ -33,7 +34,7 @@ Tell = Callable[[str, int, int], None]
 class Received:
     """What came of one archive. One thread at a time."""
 
-    def __init__(self, blobs: Blobs, tell: Tell) -> None:
+    def __init__(self, blobs: Blobs, tell: Tell, *, lease: Lease | None = None) -> None:
         self.documents: dict[str, bytes] = {}
         """Small files by their path."""
         self.blobs: set[Digest] = set()
@@ -47,6 +48,7 @@ class Received:
         self._links: dict[str, str] = {}
         self._stores = blobs
         self._tell = tell
+        self._lease = lease
         self._held = 0
 
     def read(self, packed: Iterator[bytes]) -> None:
@@ -146,6 +148,8 @@ class Received:
 
     def _take_blob(self, digest: Digest, size: int, pieces: Iterator[bytes]) -> None:
         self.blobs.add(digest)
+        if self._lease is not None:
+            self._lease.add(digest)
         if self._stores.has(digest):
             _verify(digest, pieces)
             return

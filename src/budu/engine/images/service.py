@@ -138,6 +138,7 @@ class ImageService:
                 platform=pulled.config.platform,
                 diff_ids=tuple(map(str, pulled.diff_ids)),
                 layers=pulled.manifest.layers,
+                extras=pulled.extras,
             ),
             names,
         )

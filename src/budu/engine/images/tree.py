@@ -29,8 +29,6 @@ from budu.spec.image import (
 from budu.spec.platform import Platform
 
 IMAGE, ATTESTATION, UNKNOWN = "image", "attestation", "unknown"
-ATTESTED = "vnd.docker.reference.digest"
-"""The annotation that names the manifest which an attestation is about."""
 
 
 class ManifestNode(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,124 @@
+"""Garbage, missing and broken parts of the image store: found, put right, containers unharmed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.engine import EngineProcess
+
+pytestmark = pytest.mark.host
+
+
+@pytest.fixture
+def one(make_engine: Callable[..., EngineProcess]) -> EngineProcess:
+    engine = make_engine()
+    pull(engine, "layered", "latest")
+    return engine
+
+
+def pull(engine: EngineProcess, name: str, tag: str) -> None:
+    reply = engine.request("POST", "/images/create", fromImage=name, tag=tag)
+    assert b"errorDetail" not in reply.body, reply.body
+
+
+def check(engine: EngineProcess, **query: int) -> dict[str, Any]:
+    target = "/budu/storage/check?" + urllib.parse.urlencode(query)
+    reply = engine.request("POST", target)
+    assert reply.status == 200, reply.body
+    return dict(reply.json)
+
+
+def blobs(engine: EngineProcess) -> Path:
+    return engine.data_root / "content" / "blobs" / "sha256"
+
+
+def layers(engine: EngineProcess) -> Path:
+    return engine.data_root / "layers" / "sha256"
+
+
+def parts(engine: EngineProcess) -> tuple[list[str], list[str]]:
+    """Compressed digests and diff ids of the image."""
+    row = engine.request("GET", "/images/layered/json").json
+    manifest = json.loads((blobs(engine) / row["Descriptor"]["digest"][7:]).read_bytes())
+    return [each["digest"] for each in manifest["layers"]], row["RootFS"]["Layers"]
+
+
+def test_sound_store(one: EngineProcess) -> None:
+    found = check(one, deep=1)
+    assert (found["Blobs"], found["Layers"]) == (5, 3)
+    lists = [found[key] for key in found if isinstance(found[key], list)]
+    assert lists == [[]] * 8
+
+
+def test_old_orphans_go_and_young_ones_stay(one: EngineProcess) -> None:
+    for body, age_s in ((b"old", 7200), (b"young", 0)):
+        path = blobs(one) / hashlib.sha256(body).hexdigest()
+        path.write_bytes(body)
+        at = path.stat().st_mtime - age_s
+        os.utime(path, (at, at))
+    found = check(one, repair=1)
+    assert found["OrphanBlobs"] == ["sha256:" + hashlib.sha256(b"old").hexdigest()]
+    assert found["FreedBytes"] == 3
+    assert (blobs(one) / hashlib.sha256(b"young").hexdigest()).exists()
+    assert check(one, deep=1)["OrphanBlobs"] == []
+
+
+def test_missing_blob_is_told_and_pulled_again(one: EngineProcess) -> None:
+    packed, _ = parts(one)
+    (blobs(one) / packed[1][7:]).unlink()
+    found = check(one)
+    assert (found["MissingBlobs"], found["Images"]) == ([packed[1]], ["layered:latest"])
+    pull(one, "layered", "latest")
+    assert check(one, deep=1)["MissingBlobs"] == []
+
+
+def test_broken_blob_is_found_by_reading(one: EngineProcess) -> None:
+    packed, _ = parts(one)
+    path = blobs(one) / packed[2][7:]
+    data = bytearray(path.read_bytes())
+    data[20] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+    assert check(one)["BrokenBlobs"] == []
+    assert check(one, deep=1, repair=1)["BrokenBlobs"] == [packed[2]]
+    pull(one, "layered", "latest")
+    assert check(one, deep=1)["BrokenBlobs"] == []
+
+
+def test_missing_and_broken_layers_are_built_again(one: EngineProcess) -> None:
+    _, diff_ids = parts(one)
+    place = layers(one) / diff_ids[1][7:]
+    tar = place / "layer.tar"
+    tar.chmod(0o600)
+    tar.write_bytes(b"x" + tar.read_bytes()[1:])
+    (layers(one) / diff_ids[2][7:]).rename(one.data_root / "away")
+    found = check(one, deep=1, repair=1)
+    assert found["MissingLayers"] == [diff_ids[2]]
+    assert found["BrokenLayers"] == [diff_ids[1]]
+    assert sorted(found["Repaired"]) == sorted(diff_ids[1:])
+    after = check(one, deep=1)
+    assert (after["MissingLayers"], after["BrokenLayers"]) == ([], [])
+    body = {"Image": "layered", "Cmd": ["cat", "/opt/two"]}
+    identity = one.request("POST", "/containers/create", body).json["Id"]
+    assert one.request("POST", f"/containers/{identity}/start").status == 204
+    assert one.request("POST", f"/containers/{identity}/wait").json["StatusCode"] == 0
+
+
+def test_explore_and_diff(one: EngineProcess) -> None:
+    pull(one, "busybox", "latest")
+    found = one.request("GET", "/budu/images/explore", name="layered", files=3).json
+    assert len(found["Layers"]) == 3
+    last = found["Layers"][2]
+    assert (last["Added"], last["Removed"], last["Wasted"]) == (1, 1, 2)
+    changes = one.request("GET", "/budu/images/diff", a="busybox", b="layered").json
+    assert {(each["Path"], each["Kind"]) for each in changes} >= {("/opt/two", "added")}
+    assert all(each["Kind"] == "added" for each in changes)
+    assert one.request("GET", "/budu/images/diff", a="busybox", b="busybox").json == []
+    assert one.request("GET", "/budu/images/explore", name="nothing").status == 404
