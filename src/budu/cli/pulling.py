@@ -25,6 +25,7 @@ def pull(
     platform: str = "",
     mode: str = AUTO,
     all_tags: bool = False,
+    tls_verify: bool = True,
 ) -> None:
     """Pull `name` (every tag of it with `all_tags`).
 
@@ -37,6 +38,7 @@ def pull(
         tag="" if all_tags else name.digest or name.tag,
         platform=platform,
         auth=registry_auth(context.config, name.repository),
+        tls_verify=tls_verify,
     )
     checked = _until_error(messages)
     from budu.cli.progress import choose_view

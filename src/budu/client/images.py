@@ -20,10 +20,20 @@ if TYPE_CHECKING:
 
 
 def push_image(
-    session: Session, name: str, *, tag: str, platform: str = "", auth: str = ""
+    session: Session,
+    name: str,
+    *,
+    tag: str,
+    platform: str = "",
+    auth: str = "",
+    tls_verify: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """JSON messages of a push; without a `tag`, of all tags. Raises: the engine's error."""
-    query = {"tag": tag or None, "platform": platform_json(platform) or None}
+    query = {
+        "tag": tag or None,
+        "platform": platform_json(platform) or None,
+        "tlsVerify": _trust(tls_verify),
+    }
     headers = {"X-Registry-Auth": auth or "e30="}
     path = f"/images/{image_path(name)}/push"
     return _messages(session.call("POST", path, query=query, headers=headers))
@@ -50,6 +60,10 @@ def _messages(response: Response) -> Iterator[dict[str, Any]]:
         if "error" in message:
             raise stream_error(message)
         yield message
+
+
+def _trust(tls_verify: bool) -> str | None:
+    return None if tls_verify else "0"
 
 
 def image_path(name: str) -> str:
@@ -82,41 +96,54 @@ def search_images(
     limit: int | None,
     filters: Mapping[str, list[str]],
     auth: str = "",
+    tls_verify: bool = True,
 ) -> list[dict[str, Any]]:
     """ImageSearchItem objects, the best first."""
-    query = {"term": term, "limit": limit, "filters": filters or None}
+    query = {
+        "term": term,
+        "limit": limit,
+        "filters": filters or None,
+        "tlsVerify": _trust(tls_verify),
+    }
     headers = {"X-Registry-Auth": auth} if auth else {}
     rows: list[dict[str, Any]] = session.fetch("/images/search", query=query, headers=headers)
     return rows or []
 
 
 def remote_tags(
-    session: Session, name: str, *, limit: int, sort: str, auth: str = ""
+    session: Session, name: str, *, limit: int, sort: str, auth: str = "", tls_verify: bool = True
 ) -> dict[str, Any]:
     """`Name`, `Total` and `Tags` of a repository in its registry. budu's own call."""
-    query = {"name": name, "limit": limit, "sort": sort}
+    query = {"name": name, "limit": limit, "sort": sort, "tlsVerify": _trust(tls_verify)}
     headers = {"X-Registry-Auth": auth} if auth else {}
     found: dict[str, Any] = session.fetch("/budu/registry/tags", query=query, headers=headers)
     return found
 
 
-def remote_manifest(session: Session, name: str, *, auth: str = "") -> dict[str, Any]:
+def remote_manifest(
+    session: Session, name: str, *, auth: str = "", tls_verify: bool = True
+) -> dict[str, Any]:
     """`Ref`, `Descriptor` and `Document` of what a name stands for. budu's own call."""
     headers = {"X-Registry-Auth": auth} if auth else {}
-    query = {"name": name}
+    query = {"name": name, "tlsVerify": _trust(tls_verify)}
     found: dict[str, Any] = session.fetch("/budu/registry/manifest", query=query, headers=headers)
     return found
 
 
 def push_manifest_list(
-    session: Session, name: str, entries: list[dict[str, Any]], *, auth: str = ""
+    session: Session,
+    name: str,
+    entries: list[dict[str, Any]],
+    *,
+    auth: str = "",
+    tls_verify: bool = True,
 ) -> dict[str, Any]:
     """Store a list of manifests in its registry; its descriptor. budu's own call."""
     headers = {"X-Registry-Auth": auth} if auth else {}
     stored: dict[str, Any] = session.fetch(
         "/budu/registry/manifest",
         method="POST",
-        query={"name": name},
+        query={"name": name, "tlsVerify": _trust(tls_verify)},
         body={"Manifests": entries},
         headers=headers,
     )

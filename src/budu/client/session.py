@@ -385,13 +385,24 @@ class Session:
         return document
 
     def pull_image(
-        self, name: str, *, tag: str = "", platform: str = "", auth: str = ""
+        self,
+        name: str,
+        *,
+        tag: str = "",
+        platform: str = "",
+        auth: str = "",
+        tls_verify: bool = True,
     ) -> Iterator[dict[str, Any]]:
         """JSON messages of the pull; one with `error` is the last.
 
         An empty `tag` pulls every tag. `auth` is the X-Registry-Auth header's value.
         """
-        query = {"fromImage": name, "tag": tag or None, "platform": platform or None}
+        query = {
+            "fromImage": name,
+            "tag": tag or None,
+            "platform": platform or None,
+            "tlsVerify": None if tls_verify else "0",
+        }
         headers = {"X-Registry-Auth": auth} if auth else {}
         response = self.call("POST", "/images/create", query=query, headers=headers)
         for line in response.lines():

@@ -21,6 +21,7 @@ from budu.distribution.hosts import hosts_config, proxies_from_environment
 from budu.distribution.login import login
 from budu.distribution.pull import Puller
 from budu.distribution.push import Pusher
+from budu.distribution.signatures import SignaturePolicy
 from budu.engine.containers.create import ContainerCreator
 from budu.engine.containers.files import container_files, volume_files
 from budu.engine.containers.health import HealthService
@@ -122,6 +123,7 @@ class Engine:
             mirrors=options.registry_mirrors,
             insecure_registries=options.insecure_registries,
             proxies=proxies_from_environment(os.environ),
+            certs_dirs=(str(options.registry_config), "/etc/docker/certs.d"),
         )
         self._registries = registries = Registries(registry_hosts)
         self._container_records = container_records = ContainerRepository(database)
@@ -134,6 +136,7 @@ class Engine:
             layers,
             leases=leases,
             max_downloads=options.max_concurrent_downloads,
+            policy=SignaturePolicy(options.signature_policy),
         )
         self._puller = puller
         image_storage = ImageStorage(

@@ -60,6 +60,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What all logs may take: `20g`, or `10%` of the disk; empty is 10 %, at most 10 GiB."""
     max_concurrent_downloads: int = 3
     """Layers of one pull that arrive at once."""
+    signature_policy: Path = Path("/etc/budu/policy.json")
+    """Which images may be pulled: a file as containers-policy.json; no file allows all."""
+    registry_config: Path = Path("/etc/budu/certs.d")
+    """Folder of `<registry>/hosts.toml` and certificates."""
     max_concurrent_uploads: int = 5
     """Blobs of one push that leave at once."""
     group: str = "docker"
@@ -125,6 +129,8 @@ _KEYS: dict[str, str] = {
     "log-opts": "log_opts",
     "log-budget": "log_budget",
     "max-concurrent-downloads": "max_concurrent_downloads",
+    "signature-policy": "signature_policy",
+    "registry-config": "registry_config",
     "max-concurrent-uploads": "max_concurrent_uploads",
     "group": "group",
     "bip": "bip",
@@ -176,6 +182,8 @@ def _parser() -> argparse.ArgumentParser:
     add("-D", "--debug", action="store_const", const="debug", dest="log_level")
     add("--max-concurrent-downloads", type=int, metavar="N")
     add("--max-concurrent-uploads", type=int, metavar="N")
+    add("--signature-policy", metavar="FILE", help="which images may be pulled")
+    add("--registry-config", metavar="FOLDER", help="hosts.toml and certificates of registries")
     add("-G", "--group", metavar="NAME", help="group that may use the unix socket (docker)")
     add("--bip", metavar="CIDR", help="address of the default bridge")
     add("--fixed-cidr", metavar="CIDR", help="part of its subnet that addresses come from")

@@ -24,11 +24,13 @@ from budu.distribution.auth import ANONYMOUS, Credentials, TokenCache
 from budu.distribution.diagnose import request_error
 from budu.distribution.errors import Refusal, RequestFailed, refusal_error, schema1_error
 from budu.distribution.hosts import Endpoint, HostsConfig, is_hub, split_host_port
+from budu.distribution.hosts_file import read_hosts_file
 from budu.distribution.known_names import OFFICIAL, near_names
 from budu.distribution.retry import RetryPolicy
 from budu.distribution.session import EndpointSession, PingCache, read_refusal
 from budu.distribution.tags import near_tags
 from budu.distribution.tokens import Authorizer
+from budu.distribution.trust import trusts_blindly
 from budu.spec.digest import Digest
 from budu.spec.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor
 from budu.spec.reference import DEFAULT_DOMAIN, Reference
@@ -103,10 +105,20 @@ class Registries:
         return Repository(reference, sessions)
 
     async def endpoints(self, domain: str, *, pushing: bool = False) -> tuple[Endpoint, ...]:
-        """The places to ask for `domain`, in order; mirrors only when not `pushing`."""
+        """The places to ask for `domain`, in order; mirrors only when not `pushing`.
+
+        A hosts.toml for the registry goes before the engine's settings, and is read each time.
+        Raises: InvalidArgument for a malformed one.
+        """
         addresses = [] if is_hub(domain) else await _look_up(split_host_port(domain)[0])
-        found = self.hosts.endpoints(domain, addresses)
-        return tuple(each for each in found if not (pushing and each.is_mirror))
+        named = await asyncio.to_thread(read_hosts_file, self.hosts.certs_dirs, domain)
+        blindly = trusts_blindly()
+        found = named or self.hosts.endpoints(domain, addresses, blindly=blindly)
+        if blindly:
+            found = tuple(msgspec.structs.replace(each, verify=False) for each in found)
+        if pushing:
+            return tuple(each for each in found if each.pushes and not each.is_mirror)
+        return tuple(each for each in found if each.pulls)
 
     def session(
         self, endpoint: Endpoint, *, credentials: Credentials, scope: str
@@ -155,6 +167,10 @@ class Repository:
         self._sessions = sessions
         self._bodies: dict[str, bytes] = {}
         self._mirror_refusal: Refusal | None = None
+
+    def beside(self, tag: str) -> Repository:
+        """Another tag of the same repository, at the same places."""
+        return Repository(self.reference.with_tag(tag), self._sessions)
 
     async def resolve(self) -> Descriptor:
         """The digest, size and type that the reference stands for now.

@@ -9,6 +9,7 @@ moby `daemon/internal/distribution/errors.go`.
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Iterable
 
 import msgspec
@@ -97,6 +98,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """The registry's error code, or empty where the body had none."""
     message: str = ""
     """The registry's own words for the code, or what was wrong with its body."""
+    reset_s: float | None = None
+    """Seconds until a rate limit ends, where the registry says it."""
 
     @property
     def sentence(self) -> str:
@@ -218,6 +221,14 @@ def refusal_class(refusal: Refusal) -> type[BuduError]:
 
 def _refusal_hint(refusal: Refusal, reference: Reference) -> Hint | None:
     registry = reference.domain
+    if refusal.status == 429 and refusal.reset_s is not None:
+        at = time.localtime(time.time() + refusal.reset_s)
+        return Hint(
+            "distribution.rate-limit-until",
+            registry=registry,
+            time=time.strftime("%H:%M", at),
+            minutes=max(1, round(refusal.reset_s / 60)),
+        )
     if refusal.status == 429:
         return Hint("distribution.rate-limit", registry=registry)
     if refusal.status == 401:

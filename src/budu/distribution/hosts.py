@@ -39,11 +39,25 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A mirror answers for Docker Hub; it never sees the Hub's credentials."""
     path: str = ""
     """What stands before `/v2/`, without a slash at its end."""
+    replaces_path: bool = False
+    """`path` stands in place of `/v2`."""
+    pulls: bool = True
+    """Whether it is read from."""
+    pushes: bool = True
+    """Whether it is written to; a mirror never is."""
+    authorities: tuple[str, ...] = ()
+    """Files of authorities that may sign its certificate."""
+    clients: tuple[tuple[str, str], ...] = ()
+    """Files of certificates and keys to show it."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with every request."""
+    namespace: str = ""
+    """The registry that it answers for, told as `ns`; empty where it answers for itself."""
 
     @property
     def base(self) -> str:
         """The URL that paths are added to: `https://registry-1.docker.io/v2/`."""
-        return f"{self.scheme}://{self.host}{self.path}/v2/"
+        return f"{self.scheme}://{self.host}{self.path}{'' if self.replaces_path else '/v2'}/"
 
     @property
     def hostname(self) -> str:
@@ -54,6 +68,16 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def port(self) -> int:
         """The TCP port, the scheme's own where none is given."""
         return split_host_port(self.host)[1] or (443 if self.scheme == "https" else 80)
+
+
+class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Files for one place's TLS, besides those of the folders."""
+
+    authorities: tuple[str, ...] = ()
+    clients: tuple[tuple[str, str], ...] = ()
+
+
+NO_FILES = TlsFiles()
 
 
 class Proxies(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,10 +121,13 @@ class HostsConfig(msgspec.Struct, frozen=True, kw_only=True):
     certs_dirs: tuple[str, ...] = ("/etc/budu/certs.d", "/etc/docker/certs.d")
     """Folders with `<host[:port]>/*.crt` (authorities), `*.cert` and `*.key` (client)."""
 
-    def endpoints(self, domain: str, addresses: Iterable[str] = ()) -> tuple[Endpoint, ...]:
+    def endpoints(
+        self, domain: str, addresses: Iterable[str] = (), *, blindly: bool = False
+    ) -> tuple[Endpoint, ...]:
         """The places to ask for `domain`, in order.
 
         `addresses` are what the domain's host resolves to; they matter for insecure CIDRs only.
+        With `blindly` the domain is trusted whatever the settings say.
         """
         if is_hub(domain):
             return (
@@ -108,7 +135,7 @@ class HostsConfig(msgspec.Struct, frozen=True, kw_only=True):
                 Endpoint(scheme="https", host=HUB_HOST),
             )
         secure = Endpoint(scheme="https", host=domain)
-        if not self.is_insecure(domain, addresses):
+        if not (blindly or self.is_insecure(domain, addresses)):
             return (secure,)
         return (
             Endpoint(scheme="https", host=domain, verify=False),
@@ -140,6 +167,7 @@ def hosts_config(
     mirrors: Iterable[str] = (),
     insecure_registries: Iterable[str] = (),
     proxies: Proxies | None = None,
+    certs_dirs: tuple[str, ...] | None = None,
 ) -> HostsConfig:
     """Build the configuration from the daemon's options.
 
@@ -159,6 +187,7 @@ def hosts_config(
         insecure_hosts=frozenset(hosts),
         insecure_networks=tuple(networks),
         proxies=proxies or Proxies(),
+        certs_dirs=certs_dirs or HostsConfig().certs_dirs,
     )
 
 

@@ -37,6 +37,7 @@ from budu.distribution.client import CONFIG_LIMIT, Registries, Repository, manif
 from budu.distribution.fetch import LayerBlob, LayerFetcher
 from budu.distribution.flights import Flights, finish
 from budu.distribution.progress import ProgressSink, PullEvent, PullProgress, ignore_progress
+from budu.distribution.signatures import SignaturePolicy
 from budu.snapshot.layers import LayerStore
 from budu.spec.digest import Digest
 from budu.spec.image import (
@@ -96,8 +97,10 @@ class Puller:
         leases: Leases | None = None,
         max_downloads: int = MAX_DOWNLOADS,
         keep_blobs: bool = True,
+        policy: SignaturePolicy | None = None,
     ) -> None:
         self._registries = registries
+        self._policy = policy
         self._content = content
         self._layers = layers
         self._leases = leases or Leases()
@@ -190,6 +193,8 @@ class _Pull:
     async def run(self, platform: Platform, record: Record | None) -> PulledImage:
         """Everything from the name to the last line."""
         descriptor = await self._repository.resolve()
+        if self._puller._policy is not None:
+            await self._puller._policy.check(self._repository, descriptor)
         self._sink(progress.first_event(self._reference))
         chosen, manifest = await self._manifest(descriptor, platform)
         config = await self._config(manifest.config)

@@ -79,6 +79,27 @@ def _wait_for(response: Response, policy: RetryPolicy, *, failures: int) -> floa
     return None
 
 
+def rate_reset_s(header: Callable[[str], str], *, now: float) -> float | None:
+    """Seconds until a rate limit ends; None where the registry does not say.
+
+    `Retry-After`, then `RateLimit-Reset` in seconds or as a moment, then the limit's window, which
+    Docker Hub tells as `ratelimit-limit: 100;w=21600`.
+    """
+    asked = retry_after_s(header("Retry-After"), now=now)
+    if asked is not None:
+        return asked
+    for name in ("RateLimit-Reset", "X-RateLimit-Reset", "X-RateLimit-Reset-After"):
+        text = header(name).strip()
+        if text.replace(".", "", 1).isdigit():
+            value = float(text)
+            return max(0.0, value - now) if value > 1e9 else value
+    for name in ("RateLimit-Remaining", "RateLimit-Limit"):
+        window = header(name).partition(";w=")[2].strip()
+        if window.isdigit():
+            return float(window)
+    return None
+
+
 def retry_after_s(text: str, *, now: float) -> float | None:
     """Seconds that a `Retry-After` header asks for; None when absent or malformed.
 

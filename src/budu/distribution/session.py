@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from budu.distribution.auth import Challenge, parse_challenges
 from budu.distribution.errors import Refusal, parse_refusal
-from budu.distribution.hosts import Endpoint
-from budu.distribution.retry import RetryPolicy, send_retrying
+from budu.distribution.hosts import Endpoint, TlsFiles
+from budu.distribution.retry import RetryPolicy, rate_reset_s, send_retrying
 from budu.distribution.tokens import Authorizer
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _PING_LIFETIME_S = 300.0
 _ERROR_BODY_LIMIT = 1 << 20
 _UNAUTHORIZED = 401
+_TOO_MANY_REQUESTS = 429
 
 
 class PingCache:
@@ -72,9 +75,7 @@ class EndpointSession:
         known = self._pings.get(self.endpoint)
         if known is not None:
             return known
-        async with await self._send(
-            "GET", self.endpoint.base, {}, patient=patient
-        ) as response:
+        async with await self._send("GET", self.endpoint.base, {}, patient=patient) as response:
             challenges = parse_challenges(response.headers("WWW-Authenticate"))
             await response.read(_ERROR_BODY_LIMIT)
         self._pings.put(self.endpoint, challenges)
@@ -129,12 +130,17 @@ class EndpointSession:
         body: Callable[[], AsyncIterator[bytes]] | None = None,
         once: bool = False,
     ) -> Response:
+        endpoint = self.endpoint
+        if endpoint.namespace and _host(url) == _host(endpoint.base):
+            url = f"{url}{'&' if '?' in url else '?'}ns={endpoint.namespace}"
+
         async def send() -> Response:
             return await self._transport.send(
                 method,
                 url,
-                verify=self.endpoint.verify,
-                headers=headers,
+                verify=endpoint.verify,
+                files=TlsFiles(authorities=endpoint.authorities, clients=endpoint.clients),
+                headers={**dict(endpoint.headers), **headers},
                 body=body() if body else None,
             )
 
@@ -146,7 +152,11 @@ async def read_refusal(response: Response) -> Refusal:
     async with response:
         body = await response.read(_ERROR_BODY_LIMIT)
         challenges = parse_challenges(response.headers("WWW-Authenticate"))
-        return parse_refusal(response.status, response.reason, body=body, challenges=challenges)
+        refusal = parse_refusal(response.status, response.reason, body=body, challenges=challenges)
+        if response.status == _TOO_MANY_REQUESTS:
+            reset_s = rate_reset_s(response.header, now=time.time())
+            return msgspec.structs.replace(refusal, reset_s=reset_s)
+        return refusal
 
 
 def _with_proof(headers: Mapping[str, str] | None, proof: str | None) -> dict[str, str]:

@@ -24,7 +24,7 @@ from budu import __version__
 from budu.base.errors import DataLoss
 from budu.distribution.diagnose import PLAIN_HTTP
 from budu.distribution.errors import RequestFailed, Step
-from budu.distribution.hosts import HostsConfig
+from budu.distribution.hosts import NO_FILES, HostsConfig, TlsFiles
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
@@ -119,7 +119,7 @@ class Transport:
 
     def __init__(self, hosts: HostsConfig, *, timeouts: Timeouts) -> None:
         self._hosts = hosts
-        self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, bool, TlsFiles], ssl.SSLContext] = {}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64),
             timeout=aiohttp.ClientTimeout(
@@ -140,6 +140,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         body: AsyncIterator[bytes] | None = None,
+        files: TlsFiles = NO_FILES,
     ) -> Response:
         """Send one request and follow redirects, unless it has a body or a form.
 
@@ -150,7 +151,12 @@ class Transport:
         first, current = url, url
         for _ in range(_MOST_REDIRECTS + 1):
             response = await self._send_once(
-                method, current, verify=verify, headers=sent, data=form if body is None else body
+                method,
+                current,
+                verify=verify,
+                headers=sent,
+                data=form if body is None else body,
+                files=files,
             )
             target = response.header("Location") if form is None and body is None else ""
             if response.status not in _REDIRECTS or not target:
@@ -159,6 +165,7 @@ class Transport:
             following = urljoin(current, target)
             if _origin(following) != _origin(current):
                 sent.pop("Authorization", None)
+                files = NO_FILES
                 verify = not self._hosts.is_insecure(urlsplit(following).netloc)
             current = following
         raise RequestFailed(
@@ -177,6 +184,7 @@ class Transport:
         verify: bool,
         headers: Mapping[str, str],
         data: Mapping[str, str] | AsyncIterator[bytes] | None,
+        files: TlsFiles,
     ) -> Response:
         try:
             response = await self._session.request(
@@ -185,26 +193,28 @@ class Transport:
                 headers=headers,
                 data=data,
                 allow_redirects=False,
-                ssl=self._context(url, verify=verify),
+                ssl=self._context(url, verify=verify, files=files),
                 proxy=self._hosts.proxies.for_url(url),
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _failure(error, method=method, url=url) from error
         return Response(response, method=method)
 
-    def _context(self, url: str, *, verify: bool) -> ssl.SSLContext | bool:
+    def _context(self, url: str, *, verify: bool, files: TlsFiles) -> ssl.SSLContext | bool:
         parts = urlsplit(url)
         if parts.scheme != "https":
             return True
-        key = (parts.netloc, verify)
+        key = (parts.netloc, verify, files)
         if key not in self._contexts:
             self._contexts[key] = _tls_context(
-                [Path(folder) / parts.netloc for folder in self._hosts.certs_dirs], verify=verify
+                [Path(folder) / parts.netloc for folder in self._hosts.certs_dirs],
+                verify=verify,
+                files=files,
             )
         return self._contexts[key]
 
 
-def _tls_context(folders: list[Path], *, verify: bool) -> ssl.SSLContext:
+def _tls_context(folders: list[Path], *, verify: bool, files: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if verify:
@@ -217,6 +227,10 @@ def _tls_context(folders: list[Path], *, verify: bool) -> ssl.SSLContext:
             context.load_verify_locations(authority)
         for certificate in sorted(folder.glob("*.cert")):
             context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    for path in files.authorities:
+        context.load_verify_locations(path)
+    for path, private in files.clients:
+        context.load_cert_chain(path, private)
     return context
 
 

@@ -16,6 +16,7 @@ from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import StreamResponse
 from budu.api.routing import Route, route
+from budu.api.trust import trust_of
 from budu.api.views.pull import error_line, pull_line
 from budu.base.errors import BuduError, InvalidArgument
 from budu.engine.contract import Images
@@ -50,15 +51,16 @@ class PullHandlers:
         reference = _reference(query.text("fromImage"), query.text("tag"))
         platform = query.text("platform")
         lines = ProgressQueue()
-        pulling = asyncio.create_task(
-            self._images.pull(
-                reference,
-                platform=parse_platform(platform) if platform else None,
-                registry_auth=request.header("x-registry-auth"),
-                progress=lines.put,
-            ),
-            name=f"pull {reference}",
-        )
+        with trust_of(request):
+            pulling = asyncio.create_task(
+                self._images.pull(
+                    reference,
+                    platform=parse_platform(platform) if platform else None,
+                    registry_auth=request.header("x-registry-auth"),
+                    progress=lines.put,
+                ),
+                name=f"pull {reference}",
+            )
         pulling.add_done_callback(lambda _: lines.end())
         try:
             return await _tell(request, lines, pulling)

@@ -10,6 +10,7 @@ from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.platforms import query_platform
 from budu.api.routing import Route, route
+from budu.api.trust import trust_of
 from budu.api.versions import ApiVersion
 from budu.api.views.pull import pull_line
 from budu.engine.contract.pushes import Pushes
@@ -38,15 +39,16 @@ class PushHandlers:
     async def push(self, request: Request) -> Reply:
         """Pushes; a client that leaves ends the push, and what was sent is kept for the next."""
         wants_platform = request.version >= _PLATFORM_SINCE
-        return await told(
-            request,
-            lambda progress: self._pushes.push(
-                request.params["name"],
-                tag=request.query.text("tag"),
-                platform=query_platform(request.query) if wants_platform else None,
-                registry_auth=request.header("x-registry-auth"),
-                progress=progress,
-            ),
-            render=pull_line,
-            name=f"push {request.params['name']}",
-        )
+        with trust_of(request):
+            return await told(
+                request,
+                lambda progress: self._pushes.push(
+                    request.params["name"],
+                    tag=request.query.text("tag"),
+                    platform=query_platform(request.query) if wants_platform else None,
+                    registry_auth=request.header("x-registry-auth"),
+                    progress=progress,
+                ),
+                render=pull_line,
+                name=f"push {request.params['name']}",
+            )

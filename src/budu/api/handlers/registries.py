@@ -6,12 +6,15 @@ Source: Engine API 1.51, ImageSearch, DistributionInspect.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+
 import msgspec
 
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
-from budu.api.routing import Handler, Route, route, route_json
+from budu.api.routing import Route, route, route_json
+from budu.api.trust import trust_of
 from budu.base.filters import Filters
 from budu.engine.contract.registries import ListEntry, RegistryQueries
 from budu.spec.api.image import ImageSearchItem
@@ -100,6 +103,13 @@ def _auth(request: Request) -> str:
     return request.header("x-registry-auth")
 
 
-def _route(path: str, handler: Handler, operation: str) -> Route:
+def _route(
+    path: str, handler: Callable[[Request], Coroutine[None, None, Reply]], operation: str
+) -> Route:
     """A call that waits for a registry: it ends when its client leaves."""
-    return route("GET", path, handler, operation=operation, follows_client=True)
+
+    async def ask(request: Request) -> Reply:
+        with trust_of(request):
+            return await handler(request)
+
+    return route("GET", path, ask, operation=operation, follows_client=True)

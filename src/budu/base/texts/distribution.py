@@ -60,6 +60,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "로그인하거나(budu login {registry}), "
         "미러를 쓰거나(budud --registry-mirror URL), 나중에 다시 시도하세요.",
     ),
+    "distribution.rate-limit-until": (
+        "{registry} limits how often this address may pull, until {time} at the latest (in "
+        "{minutes} minutes). Log in (budu login {registry}) or use a mirror "
+        "(budud --registry-mirror URL).",
+        "{registry}에서 이 주소의 다운로드 횟수를 제한하고 있습니다. "
+        "늦어도 {time}({minutes}분 뒤)에 풀립니다. 로그인하거나(budu login {registry}) "
+        "미러를 쓰세요(budud --registry-mirror URL).",
+    ),
+    "distribution.hosts-file": (
+        "The file {path} is in containerd's format; correct it, or move it away.",
+        "{path} 파일은 containerd 형식이어야 합니다. 고치거나 다른 곳으로 옮기세요.",
+    ),
+    "distribution.policy": (
+        'The rule "{rule}" for "{scope}" in {path} decides about this image (key: {key}).',
+        '{path}에 있는 "{scope}"의 "{rule}" 규칙이 이 이미지를 거부했습니다(키: {key}).',
+    ),
     "distribution.registry-broken": (
         "{registry} was reached, but has a fault of its own (HTTP {status}). Try again later.",
         "{registry}에 연결되었지만 서버 오류(HTTP {status})가 있습니다. 나중에 다시 시도하세요.",

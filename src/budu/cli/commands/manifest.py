@@ -28,14 +28,14 @@ def run_create(context: Context, call: Call) -> int:
         raise CommandFailed("refusing to amend an existing manifest list with no --amend flag")
     entries = store.read(name) if store.has(name) else []
     for member in members:
-        _add(entries, _found(context, _name(member)))
+        _add(entries, _found(context, _name(member), insecure=call.on("insecure")))
     store.write(name, entries)
     context.out.write(f"Created manifest list {name}\n")
     return 0
 
 
-def _found(context: Context, name: str) -> dict[str, Any]:
-    found = _remote(context, name)
+def _found(context: Context, name: str, *, insecure: bool) -> dict[str, Any]:
+    found = _remote(context, name, insecure=insecure)
     if "manifests" in found["Document"]:
         raise CommandFailed(f"{name} is a manifest list")
     return {"Ref": name, "Descriptor": found["Descriptor"]}
@@ -81,13 +81,13 @@ def run_inspect(context: Context, call: Call) -> int:
         entry = next((each for each in listed if each["Ref"] == name), None)
         if entry is None:
             raise CommandFailed(f"No such manifest: {name}")
-        found = _remote(context, name)
+        found = _remote(context, name, insecure=call.on("insecure"))
         document: Any = {**found, **entry} if call.on("verbose") else found["Document"]
     elif store.has(name):
         entries = store.read(name)
         document = entries if call.on("verbose") else _as_list(entries)
     else:
-        found = _remote(context, name)
+        found = _remote(context, name, insecure=call.on("insecure"))
         document = found if call.on("verbose") else found["Document"]
     context.out.write(indent_json(document) + "\n")
     return 0
@@ -109,7 +109,8 @@ def run_push(context: Context, call: Call) -> int:
     name, store = _name(call.args[0]), ManifestStore(context.config_folder)
     entries = store.read(name)
     auth = registry_auth(context.config, name)
-    stored = push_manifest_list(context.session, name, entries, auth=auth)
+    verify = not call.on("insecure")
+    stored = push_manifest_list(context.session, name, entries, auth=auth, tls_verify=verify)
     if call.on("purge"):
         store.remove(name)
     context.out.write(f"{stored['digest']}\n")
@@ -128,12 +129,12 @@ def run_rm(context: Context, call: Call) -> int:
     return status
 
 
-def _remote(context: Context, name: str) -> dict[str, Any]:
+def _remote(context: Context, name: str, *, insecure: bool) -> dict[str, Any]:
     from budu.cli.credentials import registry_auth
 
     try:
         auth = registry_auth(context.config, name)
-        return remote_manifest(context.session, name, auth=auth)
+        return remote_manifest(context.session, name, auth=auth, tls_verify=not insecure)
     except NotFound as error:
         raise _no_such(name, error) from None
 
@@ -146,8 +147,8 @@ def _name(text: str) -> str:
     return parse_name(text).with_default_tag().canonical
 
 
-_INSECURE = Flag("insecure", help=("Talk to a registry that is not trusted (set in the engine)",
-                                   "신뢰하지 않는 레지스트리도 씁니다 (엔진 설정)"))  # fmt: skip
+_INSECURE = Flag("insecure", help=("Talk to a registry whose certificate is not trusted",
+                                   "인증서를 신뢰하지 않는 레지스트리도 씁니다"))  # fmt: skip
 CREATE = Command(
     run_create,
     usage="MANIFEST_LIST MANIFEST [MANIFEST...]",

@@ -33,6 +33,7 @@ def run_pull(context: Context, call: Call) -> int:
         platform=call.text("platform"),
         mode=QUIET if call.on("quiet") else call.text("progress"),
         all_tags=everything,
+        tls_verify=call.on("tls-verify"),
     )
     context.out.write(name.canonical + "\n")
     return 0
@@ -59,6 +60,9 @@ PULL = Command(
         Flag("progress", "string", default=AUTO, read=_read_progress,
              help=("How to show progress: auto, plain", "진행 상황 표시: auto, plain")),
         Flag("quiet", short="q", help=("Show only the image's name", "이미지 이름만 보입니다")),
+        Flag("tls-verify", default=True,
+             help=("Check the registry's certificate (false: trust it this once)",
+                   "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)")),
     ),
     least=1,
     most=1,

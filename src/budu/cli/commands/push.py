@@ -29,7 +29,7 @@ def run_push(context: Context, call: Call) -> int:
         if not quiet:
             context.out.write(f"Using default tag: {name.tag}\n")
             context.out.flush()
-    note = _push(context, name, platform=call.text("platform"), quiet=quiet)
+    note = _push(context, call, name)
     if quiet:
         context.out.write(name.canonical + "\n")
     context.out.flush()
@@ -39,7 +39,7 @@ def run_push(context: Context, call: Call) -> int:
     return 0
 
 
-def _push(context: Context, name: ImageName, *, platform: str, quiet: bool) -> Mapping[str, Any]:
+def _push(context: Context, call: Call, name: ImageName) -> Mapping[str, Any]:
     """Push and show how it goes; what was pushed in place of an index, if anything was."""
     from budu.cli.credentials import registry_auth
     from budu.cli.progress import choose_view
@@ -48,12 +48,13 @@ def _push(context: Context, name: ImageName, *, platform: str, quiet: bool) -> M
         context.session,
         name.repository + (f"@{name.digest}" if name.digest else ""),
         tag=name.tag,
-        platform=platform,
+        platform=call.text("platform"),
+        tls_verify=call.on("tls-verify"),
         auth=registry_auth(context.config, name.repository),
     )
     view = choose_view(
         context.out,
-        quiet=quiet,
+        quiet=call.on("quiet"),
         width=lambda: size(2)[1] or size(1)[1] or 80,
         lang=context.lang,
     )
@@ -81,6 +82,9 @@ PUSH = Command(
              help=("Push only this platform of the image (os/arch[/variant])",
                    "이미지의 이 플랫폼만 올립니다 (os/arch[/variant])")),
         Flag("quiet", short="q", help=("Show only the image's name", "이미지 이름만 보입니다")),
+        Flag("tls-verify", default=True,
+             help=("Check the registry's certificate (false: trust it this once)",
+                   "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)")),
     ),
     least=1,
     most=1,

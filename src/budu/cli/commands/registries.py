@@ -25,6 +25,7 @@ def run_search(context: Context, call: Call) -> int:
         limit=call.number("limit") or None,
         filters=filters_of(pairs) if isinstance(pairs, list) else {},
         auth=registry_auth(context.config, call.args[0]),
+        tls_verify=call.on("tls-verify"),
     )
     print_hits(hits, call.values, context.out)
     return 0
@@ -44,6 +45,7 @@ def run_tags(context: Context, call: Call) -> int:
         limit=call.number("limit") or 30,
         sort=call.text("sort"),
         auth=registry_auth(context.config, name.repository),
+        tls_verify=call.on("tls-verify"),
     )
     print_tags(found, call.values, context.out)
     shown, total = len(found["Tags"]), found["Total"]
@@ -64,6 +66,9 @@ def run_history(context: Context, call: Call) -> int:
 
 _FORMAT = Flag("format", "string", help=("table, json, or a Go template",
                                          "table, json 또는 Go 템플릿"))  # fmt: skip
+_TRUST = Flag("tls-verify", default=True,
+              help=("Check the registry's certificate (false: trust it this once)",
+                    "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)"))  # fmt: skip
 _WHOLE = Flag("no-trunc", help=("Do not shorten", "줄이지 않습니다"))
 SEARCH = Command(
     run_search,
@@ -75,6 +80,7 @@ SEARCH = Command(
         _FORMAT,
         Flag("limit", "int", help=("At most so many results", "결과를 이만큼만 보입니다")),
         _WHOLE,
+        _TRUST,
     ),
     least=1,
     most=1,
@@ -93,6 +99,7 @@ TAGS = Command(
         Flag("quiet", short="q", help=("Show only tags", "태그만 보입니다")),
         Flag("sort", "string", default="version",
              help=("Order: version, age, size", "순서: version, age, size")),
+        _TRUST,
     ),
     least=1,
     most=1,

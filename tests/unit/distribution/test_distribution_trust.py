@@ -1,0 +1,308 @@
+"""hosts.toml, trust for one request, rate limits with their end, and signed images."""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.registry import FakeRegistry
+
+from budu.base.errors import BuduError, InvalidArgument, PermissionDenied, ResourceExhausted
+from budu.distribution import ecdsa
+from budu.distribution.client import Registries, Repository
+from budu.distribution.hosts import HostsConfig
+from budu.distribution.hosts_file import read_hosts_file
+from budu.distribution.retry import RetryPolicy, rate_reset_s
+from budu.distribution.signatures import PAYLOAD_TYPE, SIGNATURE, SignaturePolicy
+from budu.distribution.trust import trusting
+from budu.spec.reference import parse_reference
+
+# Made by `openssl ecparam -name prime256v1 -genkey` and `openssl dgst -sha256 -sign`.
+KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEuKvxHs0FhLifY/hzqsR65snfg/eX
+6NZF1r+VsQt2noQ3S/BIs0KBqhhHO29CiU/j2TXcecuqpehEJN4Fd8W2eQ==
+-----END PUBLIC KEY-----
+"""
+MESSAGE = b"hello cosign"
+SIGNED = base64.b64decode(
+    "MEUCIQDs5tkQU76JWrj2MgMSO3pWpCtQ/tXSsQ5QFefykQIUMAIgfEC0j1Ym3t738fk+X3UrS1/VUqsPT/y1P1Mc+K2A"
+    "9cU="
+)
+SECRET = 0x1234567890ABCDEF1234567890ABCDEF1234567890ABCDEF1234567890ABCDEF
+
+
+async def no_pause(seconds: float) -> None:
+    """Sleeps not at all."""
+
+
+# hosts.toml
+
+
+def write_hosts(root: Path, folder: str, text: str) -> tuple[str, ...]:
+    (root / folder).mkdir()
+    (root / folder / "hosts.toml").write_text(text)
+    return (str(root),)
+
+
+def test_mirrors_of_a_file_come_before_its_server(tmp_path: Path) -> None:
+    text = """
+    server = "https://registry-1.docker.io"
+    [host."http://mirror:5000"]
+      capabilities = ["pull", "resolve"]
+    [host."https://other/path/v2"]
+      override_path = true
+      skip_verify = true
+      ca = "ca.crt"
+      client = [["a.cert", "a.key"]]
+      [host."https://other/path/v2".header]
+        x-team = ["blue", "red"]
+    """
+    one, two, origin = read_hosts_file(write_hosts(tmp_path, "docker.io", text), "docker.io")
+    assert (one.base, one.is_mirror, one.pushes) == ("http://mirror:5000/v2/", True, False)
+    assert (two.base, two.verify) == ("https://other/path/v2/", False)
+    assert two.authorities == (str(tmp_path / "docker.io" / "ca.crt"),)
+    assert two.clients[0][1] == str(tmp_path / "docker.io" / "a.key")
+    assert two.headers == (("x-team", "blue, red"),)
+    assert two.namespace == "docker.io"
+    assert (origin.base, origin.is_mirror) == ("https://registry-1.docker.io/v2/", False)
+    assert origin.namespace == ""
+
+
+def test_default_file_serves_registries_without_one(tmp_path: Path) -> None:
+    folders = write_hosts(tmp_path, "_default", '[host."https://cache"]\n')
+    found = read_hosts_file(folders, "quay.io")
+    assert [each.base for each in found] == ["https://cache/v2/", "https://quay.io/v2/"]
+    assert read_hosts_file((str(tmp_path / "none"),), "quay.io") == ()
+
+
+@pytest.mark.parametrize("text", ["server = [", "host = 1", '[host."ftp://x"]\n', "server = 1"])
+def test_malformed_file_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"invalid .*hosts\.toml: "):
+        read_hosts_file(write_hosts(tmp_path, "quay.io", text), "quay.io")
+
+
+async def test_file_is_read_at_each_use(tmp_path: Path) -> None:
+    async with FakeRegistry().serving() as fake:
+        fake.add_image("library/app", "1")
+        registries = Registries(HostsConfig(certs_dirs=(str(tmp_path),)))
+        text = f'[host."http://{fake.address}"]\n'
+        write_hosts(tmp_path, "registry.test", text)
+        repository = await registries.repository(parse_reference("registry.test/library/app:1"))
+        await repository.resolve()
+        assert all(each.path.endswith("?ns=registry.test") for each in fake.requests)
+        (tmp_path / "registry.test" / "hosts.toml").unlink()
+        (origin,) = await registries.endpoints("registry.test")
+        assert origin.host == "registry.test"
+        await registries.close()
+
+
+async def test_trust_is_for_one_request_only() -> None:
+    registries = Registries(HostsConfig())
+    with trusting(blindly=True):
+        found = await registries.endpoints("registry.test")
+    assert [(each.scheme, each.verify) for each in found] == [("https", False), ("http", False)]
+    (secure,) = await registries.endpoints("registry.test")
+    assert secure.verify
+
+
+# Rate limits
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Retry-After": "120"}, 120),
+        ({"RateLimit-Reset": "30"}, 30),
+        ({"X-RateLimit-Reset": "1800000060"}, 60),
+        ({"RateLimit-Limit": "100;w=21600"}, 21600),
+        ({"RateLimit-Remaining": "0;w=600", "RateLimit-Limit": "100;w=21600"}, 600),
+        ({}, None),
+        ({"RateLimit-Reset": "soon"}, None),
+    ],
+)
+def test_end_of_a_rate_limit(headers: dict[str, str], expected: float | None) -> None:
+    assert rate_reset_s(lambda name: headers.get(name, ""), now=1_800_000_000) == expected
+
+
+async def test_rate_limit_is_told_with_its_end() -> None:
+    async with FakeRegistry().serving() as fake:
+        fake.faults.retry_after = ["7200"] * 20
+        registries = Registries(HostsConfig(), retry=RetryPolicy(attempts=2, sleep=no_pause))
+        repository = await registries.repository(parse_reference(f"{fake.address}/team/app:1"))
+        with pytest.raises(ResourceExhausted) as caught:
+            await repository.resolve()
+        hint = caught.value.hint
+        assert hint is not None
+        assert (hint.key, hint.values["minutes"]) == ("distribution.rate-limit-until", 120)
+        assert hint.values["time"] == time.strftime("%H:%M", time.localtime(time.time() + 7200))
+        await registries.close()
+
+
+# Signatures
+
+
+def test_openssls_signature_is_verified() -> None:
+    key = ecdsa.read_public_key(KEY)
+    assert ecdsa.verify(key, MESSAGE, SIGNED)
+    assert not ecdsa.verify(key, MESSAGE + b"!", SIGNED)
+    assert not ecdsa.verify(ecdsa._G, MESSAGE, SIGNED)
+
+
+@pytest.mark.parametrize("at", range(0, 70, 7))
+def test_changed_signature_is_refused(at: int) -> None:
+    changed = bytearray(SIGNED)
+    changed[at] ^= 1
+    assert not ecdsa.verify(ecdsa.read_public_key(KEY), MESSAGE, bytes(changed))
+
+
+@pytest.mark.parametrize("signature", [b"", b"0", SIGNED[:-1], SIGNED + b"0", bytes(71)])
+def test_malformed_signature_is_refused(signature: bytes) -> None:
+    assert not ecdsa.verify(ecdsa.read_public_key(KEY), MESSAGE, signature)
+
+
+@pytest.mark.parametrize("pem", ["", "-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----"])
+def test_malformed_key_is_refused(pem: str) -> None:
+    with pytest.raises(ValueError, match="not a PEM public key"):
+        ecdsa.read_public_key(pem)
+
+
+def sign(message: bytes) -> bytes:
+    """With a fixed secret, as a test may."""
+    nonce = 77
+    point = ecdsa._times(ecdsa._G, nonce)
+    assert point is not None
+    r = point[0] % ecdsa._N
+    hashed = int.from_bytes(hashlib.sha256(message).digest())
+    s = pow(nonce, -1, ecdsa._N) * (hashed + r * SECRET) % ecdsa._N
+    parts = [n.to_bytes(n.bit_length() // 8 + 1) for n in (r, s)]
+    body = b"".join(b"\x02" + bytes([len(part)]) + part for part in parts)
+    return b"\x30" + bytes([len(body)]) + body
+
+
+def public_key() -> str:
+    point = ecdsa._times(ecdsa._G, SECRET)
+    assert point is not None
+    der = ecdsa._SPKI + point[0].to_bytes(32) + point[1].to_bytes(32)
+    text = base64.b64encode(der).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"
+
+
+def add_signature(fake: FakeRegistry, digest: str, *, name: str = "", about: str = "") -> None:
+    payload = json.dumps(
+        {
+            "critical": {
+                "identity": {"docker-reference": name or f"{fake.address}/team/app"},
+                "image": {"docker-manifest-digest": about or digest},
+                "type": "cosign container image signature",
+            },
+            "optional": None,
+        }
+    ).encode()
+    layer = {
+        "mediaType": PAYLOAD_TYPE,
+        "digest": fake.add_blob(payload),
+        "size": len(payload),
+        "annotations": {SIGNATURE: base64.b64encode(sign(payload)).decode()},
+    }
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "size": 2}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": kind,
+        "config": {**config, "digest": fake.add_blob(b"{}")},
+        "layers": [layer],
+    }
+    tag = digest.replace(":", "-") + ".sig"
+    fake.add_manifest("team/app", tag, json.dumps(manifest).encode(), kind)
+
+
+class Checked:
+    """An image in a registry, and a policy that demands a signature of it."""
+
+    def __init__(self, root: Path, fake: FakeRegistry, repository: Repository) -> None:
+        self.root = root
+        self.fake = fake
+        self._repository = repository
+        self.digest = fake.add_image("team/app", "1").digest
+        (root / "key.pub").write_text(public_key())
+        self.rule: dict[str, Any] = {"type": "sigstoreSigned", "keyPath": str(root / "key.pub")}
+
+    async def check(self, scope: str = "") -> None:
+        document = {
+            "default": [{"type": "insecureAcceptAnything"}],
+            "transports": {"docker": {scope or f"{self.fake.address}/team": [self.rule]}},
+        }
+        (self.root / "policy.json").write_text(json.dumps(document))
+        policy = SignaturePolicy(self.root / "policy.json")
+        await policy.check(self._repository, await self._repository.resolve())
+
+
+@pytest.fixture
+async def checked(tmp_path: Path) -> AsyncIterator[Checked]:
+    async with opened(tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def opened(root: Path) -> AsyncIterator[Checked]:
+    async with FakeRegistry().serving() as fake:
+        registries = Registries(HostsConfig())
+        repository = await registries.repository(parse_reference(f"{fake.address}/team/app:1"))
+        yield Checked(root, fake, repository)
+        await registries.close()
+
+
+async def test_signed_image_passes(checked: Checked) -> None:
+    add_signature(checked.fake, checked.digest)
+    await checked.check()
+
+
+async def test_image_outside_the_scope_passes(checked: Checked) -> None:
+    await checked.check(scope="quay.io/team")
+
+
+async def test_unsigned_image_is_refused_and_the_rule_named(checked: Checked) -> None:
+    with pytest.raises(PermissionDenied, match="no signature exists") as caught:
+        await checked.check()
+    hint = caught.value.hint
+    assert hint is not None
+    assert (hint.values["scope"], hint.values["rule"]) == (
+        f"{checked.fake.address}/team",
+        "sigstoreSigned",
+    )
+
+
+@pytest.mark.parametrize("lie", ["name", "about"])
+async def test_signature_for_something_else_is_refused(checked: Checked, lie: str) -> None:
+    value = "quay.io/other/app" if lie == "name" else "sha256:" + "0" * 64
+    add_signature(checked.fake, checked.digest, **{lie: value})
+    with pytest.raises(PermissionDenied, match="no signature of a trusted key fits"):
+        await checked.check()
+
+
+async def test_signature_of_another_key_is_refused(checked: Checked) -> None:
+    add_signature(checked.fake, checked.digest)
+    (checked.root / "key.pub").write_text(KEY)
+    with pytest.raises(PermissionDenied, match="no signature of a trusted key fits"):
+        await checked.check()
+
+
+async def test_reject_rule(checked: Checked) -> None:
+    checked.rule = {"type": "reject"}
+    with pytest.raises(PermissionDenied, match="is rejected by policy"):
+        await checked.check(scope=f"{checked.fake.address}/team/app")
+
+
+@pytest.mark.parametrize("rule", [{"type": "signedBy"}, {"type": "sigstoreSigned"}])
+async def test_policy_that_is_not_understood_lets_nothing_pass(
+    checked: Checked, rule: dict[str, Any]
+) -> None:
+    add_signature(checked.fake, checked.digest)
+    checked.rule = rule
+    with pytest.raises(BuduError, match="invalid policy"):
+        await checked.check()
