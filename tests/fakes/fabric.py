@@ -66,6 +66,9 @@ class FakeFabric:
             raise Conflict("network has endpoints")
         self.specs.pop(network_id, None)
 
+    async def settled(self) -> None:
+        """Nothing takes time here."""
+
     def reserve(self, spec: NetworkSpec) -> None:
         self.reserved[spec.id] = spec
 

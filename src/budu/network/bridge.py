@@ -113,8 +113,12 @@ class BridgeDriver:
         )
         return True
 
+    def is_removable(self) -> bool:
+        """Whether the bridge may be removed: it is ours by its name."""
+        return True
+
     def remove(self) -> None:
-        """Remove the bridge itself; one that is gone is fine."""
+        """Remove the bridge itself, slowly; one that is gone is fine."""
         self._remove_link(self.name)
 
     def _ensure_link(self) -> bool:

@@ -276,8 +276,13 @@ class Fabric(Protocol):
     def remove(self, network_id: str) -> None:
         """Take the network off the host; one that is unknown is fine.
 
+        The kernel may need a while for its link, see `settled`.
+
         Raises: Conflict when it has endpoints.
         """
+
+    async def settled(self) -> None:
+        """Wait until the links of removed networks are gone."""
 
     def reserve(self, spec: NetworkSpec) -> None:
         """Keep others off the subnets of a network whose links a plugin makes."""

@@ -105,10 +105,14 @@ class ParentDriver:
         """Nothing of such an endpoint can be put back from outside."""
         return False
 
-    def remove(self) -> None:
-        """Remove the parent if we made it."""
+    def is_removable(self) -> bool:
+        """Whether the parent is there and we made it."""
         link = route.find_link(self._connection, self.name)
-        if link is None or link.alias != self._alias:
+        return link is not None and link.alias == self._alias
+
+    def remove(self) -> None:
+        """Remove the parent if we made it, slowly."""
+        if not self.is_removable():
             return
         try:
             self._connection.execute(route.delete_link(self.name))

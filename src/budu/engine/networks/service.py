@@ -197,6 +197,7 @@ class NetworkService:
                 self._emit(record, "destroy")
                 self._fabric.remove(record.id)
             faults.at("network.removed")
+        await self._fabric.settled()
 
     def _check_removal(self, record: NetworkRecord) -> None:
         check_removal(
