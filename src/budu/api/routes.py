@@ -22,6 +22,7 @@ from budu.api.handlers.snapshots import SnapshotHandlers
 from budu.api.handlers.system import SystemHandlers
 from budu.api.handlers.updates import UpdateHandlers
 from budu.api.handlers.usage import UsageHandlers
+from budu.api.handlers.volume_copies import VolumeCopyHandlers
 from budu.api.handlers.volumes import VolumeHandlers
 from budu.api.routing import Router
 from budu.api.unserved import unserved_routes
@@ -54,6 +55,7 @@ def build_router(engine: Engine) -> Router:
             *NetworkHandlers(engine.networks, engine.network_members).routes(),
             *PortHandlers(engine.networks, engine.network_members, engine.network_doctor).routes(),
             *VolumeHandlers(engine.volumes).routes(),
+            *VolumeCopyHandlers(engine.volume_copies, engine.volume_files).routes(),
             *BuildHandlers().routes(),
             *PluginHandlers().routes(),
             *unserved_routes(),

@@ -147,13 +147,20 @@ GROUPS = {
         "stop": "system:STOP",
     },
     "volume": {
+        "browse": "volume_copies:VOLUME_BROWSE",
+        "clone": "volume_copies:VOLUME_CLONE",
+        "cp": "volume_copies:VOLUME_CP",
         "create": "volumes:VOLUME_CREATE",
+        "export": "volume_copies:VOLUME_EXPORT",
+        "import": "volume_copies:VOLUME_IMPORT",
         "inspect": "inspect:VOLUME_INSPECT",
         "list": "listing:VOLUME_LS",
         "ls": "listing:VOLUME_LS",
         "prune": "prune:VOLUME_PRUNE",
         "remove": "volumes:VOLUME_RM",
+        "rename": "volume_copies:VOLUME_RENAME",
         "rm": "volumes:VOLUME_RM",
+        "snapshot": "volume_copies:VOLUME_SNAPSHOT",
     },
 }
 """Words below a group."""

@@ -71,6 +71,7 @@ from budu.engine.sandboxes import SandboxFactory
 from budu.engine.system import HostFacts, SystemService
 from budu.engine.usage import UsageService
 from budu.engine.volumes import VolumeDrivers, VolumeService
+from budu.engine.volumes.copies import VolumeCopies
 from budu.logs.watch import Watch
 from budu.network.fabric import NetworkFabric
 from budu.plugin.client import Patience
@@ -86,6 +87,7 @@ from budu.snapshot.choose import choose_layer_store, probe
 from budu.snapshot.container import ContainerSnapshots
 from budu.snapshot.differences import ContainerDifferences
 from budu.spec.api.auth import AuthConfig
+from budu.volume.folders import VolumeFolders
 from budu.volume.local import LocalVolumes
 from budu.volume.plugin import MountBook, PluginVolumes
 
@@ -168,6 +170,14 @@ class Engine:
         self._plugins = plugins = Plugins(
             PluginFolders(sockets=options.plugin_sockets, specs=options.plugin_specs),
             patience=Patience(total_s=options.plugin_timeout),
+        )
+        self.volume_copies = VolumeCopies(
+            self.volumes,
+            local_volumes,
+            VolumeFolders(paths.volumes),
+            container_records,
+            database,
+            self.events,
         )
         self._plugin_volumes = PluginVolumes(plugins, MountBook(paths.plugin_mounts))
         self.volumes.drivers.add_source(self._plugin_volumes)
@@ -345,6 +355,7 @@ class Engine:
         """Bring the bridge up, meet the containers of the last engine, warm the pools."""
         self.networks.start()
         await self._shims.start()
+        self.volume_copies.recover()
         await self._reconciler.run()
         self.network_members.mend(self._container_records.all())
         self.networks.serve(asyncio.get_running_loop())

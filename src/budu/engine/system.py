@@ -18,8 +18,8 @@ from budu.distribution.hosts import HostsConfig
 from budu.engine.containers.model import Container, Status
 from budu.engine.events import EventLog
 from budu.logs.driver import DEFAULT_DRIVER, DRIVER_NAMES
-from budu.spec.api.auth import AuthConfig
 from budu.plugin.registry import NETWORK_DRIVER, VOLUME_DRIVER
+from budu.spec.api.auth import AuthConfig
 from budu.spec.api.system import (
     Commit,
     ComponentVersion,

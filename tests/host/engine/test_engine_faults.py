@@ -60,6 +60,7 @@ def test_every_point_has_its_scene_and_its_word() -> None:
         "remove",
         "network",
         "plugin",
+        "volume",
     )
     told = (ROOT / "docs" / "flows" / "engine-restart.md").read_text()
     assert points() == scenes == sorted(re.findall(r"`(\w+\.\w[\w-]*)` \|", told))

@@ -431,6 +431,7 @@ class FakeEngine:
         self.volumes: Any = FakeVolumes()
         self.container_files: Any = None
         self.volume_files: Any = None
+        self.volume_copies: Any = None
         self.snapshots: Any = None
         self.imports: Any = None
         self.pushes: Any = None

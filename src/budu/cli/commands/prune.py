@@ -108,9 +108,18 @@ def _ask_engine(context: Context, call: Call, kind: str, *, is_system: bool = Fa
     filters = _filters(context, call)
     if kind == "images":
         filters["dangling"] = ["false" if call.on("all") else "true"]
-    if kind == "volumes" and not is_system and call.on("all"):
-        filters["all"] = ["true"]
+    if kind == "volumes" and not is_system:
+        _add_volume_flags(filters, call)
     return context.session.prune(kind, filters)
+
+
+def _add_volume_flags(filters: Filters, call: Call) -> None:
+    if call.on("all"):
+        filters["all"] = ["true"]
+    for flag, name in (("unused-for", "unused-for"), ("keep-storage", "keep-storage"),
+                       ("max-size", "keep-storage")):  # fmt: skip
+        if call.text(flag):
+            filters[name] = [*filters.get(name, []), call.text(flag)]
 
 
 def _build_prune(context: Context, call: Call) -> Answer:
@@ -188,7 +197,26 @@ NETWORK_PRUNE = _command(
     run_network_prune, ("Remove unused networks", "쓰지 않는 네트워크를 지웁니다")
 )
 VOLUME_PRUNE = _command(
-    run_volume_prune, ("Remove unused volumes", "쓰지 않는 볼륨을 지웁니다"), _ALL_VOLUMES
+    run_volume_prune,
+    ("Remove unused volumes", "쓰지 않는 볼륨을 지웁니다"),
+    _ALL_VOLUMES,
+    Flag(
+        "unused-for",
+        "string",
+        help=(
+            "Only volumes that nothing has used for that long: 30d, 72h",
+            "이만큼 쓰이지 않은 볼륨만 지웁니다: 30d, 72h",
+        ),
+    ),
+    Flag(
+        "keep-storage",
+        "string",
+        help=(
+            "Only so many, least recently used first, that the rest takes at most this: 10GB",
+            "오래 쓰이지 않은 것부터, 남는 것이 이 크기 이하가 될 때까지만 지웁니다: 10GB",
+        ),
+    ),
+    Flag("max-size", "string", help=("The same as --keep-storage", "--keep-storage와 같습니다")),
 )
 SYSTEM_PRUNE = _command(
     run_system_prune, ("Remove unused data", "쓰지 않는 데이터를 지웁니다"), _ALL_IMAGES, _VOLUMES

@@ -34,6 +34,7 @@ from budu.engine.contract.registries import RegistryQueries
 from budu.engine.contract.snapshots import Imports, Snapshots
 from budu.engine.contract.update import Updates
 from budu.engine.contract.usage import Usages
+from budu.engine.contract.volume_copies import VolumeCopies
 from budu.engine.images.tree import ImageTree
 from budu.image.history import HistoryRow
 from budu.image.model import ImageRecord
@@ -273,6 +274,10 @@ class Engine(Protocol):
     @property
     def volumes(self) -> Volumes:
         """Volumes of the local driver."""
+
+    @property
+    def volume_copies(self) -> VolumeCopies:
+        """Whole volumes: renamed, cloned, kept."""
 
     @property
     def container_files(self) -> Files:

@@ -25,6 +25,7 @@ from budu.engine.contract import Texts, VolumeList
 from budu.engine.database import Database
 from budu.engine.events import EventLog
 from budu.engine.locks import Locks
+from budu.engine.volumes import pruning
 from budu.engine.volumes.drivers import VolumeDrivers
 from budu.engine.volumes.record import (
     ANONYMOUS_LABEL,
@@ -39,7 +40,7 @@ from budu.volume.local import LocalVolumes
 log = logging.getLogger(__name__)
 
 _FILTER_KEYS = frozenset(["dangling", "driver", "label", "name"])
-_PRUNE_KEYS = frozenset(["all", "label", "label!"])
+_PRUNE_KEYS = frozenset(["all", "label", "label!"]) | pruning.KEYS
 
 
 class VolumeService:
@@ -197,6 +198,17 @@ class VolumeService:
         if before is not None:
             self._database.on_rollback(lambda: self._records.update({before.name: before}))
 
+    def rename_record(self, old: VolumeRecord, new: VolumeRecord) -> None:
+        """Store a volume under another name; the caller holds both locks."""
+        self._database.execute(
+            "UPDATE volumes SET name = ?, record = ? WHERE name = ?",
+            (new.name, encode_record(new), old.name),
+        )
+        del self._records[old.name]
+        self._records[new.name] = new
+        self._database.on_rollback(lambda: self._records.pop(new.name, None))
+        self._database.on_rollback(lambda: self._records.update({old.name: old}))
+
     async def withdraw(self, record: VolumeRecord) -> None:
         """Take back what `provide` made and nobody stored; the caller holds the lock."""
         if record.name not in self._records:
@@ -324,19 +336,24 @@ class VolumeService:
 
     async def _prune(self, filters: Filters, *, everything: bool) -> tuple[Texts, int]:
         """Volumes with options are not pruned: their data may be elsewhere, or precious."""
-        removed: Texts = []
-        freed = 0
+        rule = pruning.read_rule(filters, now_ns=now_ns())
+        candidates = []
         for record in self.records():
             is_meant = record.driver == LOCAL and (everything or record.is_anonymous)
             if not is_meant or record.options or not filters.matches_prune_labels(record.labels):
                 continue
-            size = await asyncio.to_thread(self._local.size, record.name)
+            if rule.allows(record) and not self.users(record.name):
+                size = await asyncio.to_thread(self._local.size, record.name)
+                candidates.append(pruning.Sized(record=record, size=size))
+        removed: Texts = []
+        freed = 0
+        for each in pruning.within_budget(candidates, rule):
             try:
-                await self.remove(record.name, force=False)
+                await self.remove(each.record.name, force=False)
             except (Conflict, NotFound):
                 continue
-            removed.append(record.name)
-            freed += size
+            removed.append(each.record.name)
+            freed += each.size
         return removed, freed
 
 

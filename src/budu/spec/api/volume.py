@@ -50,3 +50,31 @@ class VolumePruneResponse(Body, frozen=True, kw_only=True):
 
     volumes_deleted: list[str] | None = NULL
     space_reclaimed: int = ZERO
+
+
+class VolumeNameBody(Body, frozen=True, kw_only=True):
+    """A new volume's or snapshot's name, in requests and answers of our own."""
+
+    name: str = TEXT
+
+
+class VolumeSnapshot(Body, frozen=True, kw_only=True):
+    """A snapshot of a volume. `created_ns` in unix nanoseconds, `size` in bytes."""
+
+    name: str = TEXT
+    created_ns: int = ZERO
+    size: int = ZERO
+
+
+class VolumePathEntry(Body, frozen=True, kw_only=True):
+    """One name in a directory of a volume. `kind` is file, directory, link or other; `mode` are
+    permission bits."""
+
+    name: str = TEXT
+    kind: str = TEXT
+    size: int = ZERO
+    mode: int = ZERO
+    uid: int = ZERO
+    gid: int = ZERO
+    modified_ns: int = ZERO
+    link_target: str = TEXT
