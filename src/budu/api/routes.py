@@ -49,7 +49,7 @@ def build_router(engine: Engine) -> Router:
             *PullHandlers(engine.images, engine.imports).routes(),
             *ImageArchiveHandlers(engine.image_archives).routes(),
             *RegistryHandlers(engine.registries).routes(),
-            *CareHandlers(engine.explorer, engine.storage_care).routes(),
+            *CareHandlers(engine.explorer, engine.storage_care, engine.cleanup).routes(),
             *PushHandlers(engine.pushes).routes(),
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks, engine.network_members).routes(),

@@ -103,6 +103,7 @@ GROUPS = {
         "storage": "explore:DOCTOR_STORAGE",
     },
     "image": {
+        "cleanup": "explore:IMAGE_CLEANUP",
         "diff": "explore:IMAGE_DIFF",
         "explore": "explore:IMAGE_EXPLORE",
         "history": "registries:HISTORY",

@@ -169,3 +169,12 @@ def check_storage(session: Session, *, deep: bool, repair: bool) -> dict[str, An
     query = {"deep": deep, "repair": repair}
     found: dict[str, Any] = session.fetch("/budu/storage/check", method="POST", query=query)
     return found
+
+
+def clean_images(
+    session: Session, rules: Mapping[str, str], *, preview: bool
+) -> list[dict[str, Any]]:
+    """`Id`, `Name`, `Rule`, `Size` and `Deleted` of images that go. budu's own call."""
+    query = {**rules, "preview": preview}
+    rows: list[dict[str, Any]] = session.fetch("/budu/images/cleanup", method="POST", query=query)
+    return rows

@@ -45,6 +45,7 @@ from budu.engine.execs.service import ExecService
 from budu.engine.housekeeping import Housekeeping
 from budu.engine.images.archives import ImageArchiveService
 from budu.engine.images.care import StorageCareService
+from budu.engine.images.cleanup import CleanupService, read_policy
 from budu.engine.images.exploring import ExploringService
 from budu.engine.images.importing import ImportService
 from budu.engine.images.loading import ImageLoader
@@ -306,6 +307,14 @@ class Engine:
             ),
         )
         self.explorer = ExploringService(self.images, layers)
+        self.cleanup = CleanupService(
+            self.images,
+            image_records,
+            database,
+            read_policy(options.image_cleanup),
+            containers=container_records.all,
+        )
+        self.containers.observe(self.cleanup)
         self.storage_care = StorageCareService(
             image_records,
             content,
@@ -364,6 +373,7 @@ class Engine:
         self._log_keeper.start()
         self._housekeeping.start()
         self.storage_care.start()
+        self.cleanup.start()
 
     async def _meet_plugins(self) -> None:
         """Greet the plugins, and tell them of users that went while no engine ran."""
@@ -387,6 +397,7 @@ class Engine:
         self.monitor.close()
         await self._log_keeper.stop()
         await self.logs.close()
+        await self.cleanup.stop()
         await self.storage_care.stop()
         await self._housekeeping.stop()
         await self._shims.close()

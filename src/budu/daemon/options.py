@@ -60,6 +60,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What all logs may take: `20g`, or `10%` of the disk; empty is 10 %, at most 10 GiB."""
     max_concurrent_downloads: int = 3
     """Layers of one pull that arrive at once."""
+    image_cleanup: dict[str, str] = {}
+    """When images go by themselves: `unused-for`, `keep-last`, `max-size`."""
     signature_policy: Path = Path("/etc/budu/policy.json")
     """Which images may be pulled: a file as containers-policy.json; no file allows all."""
     registry_config: Path = Path("/etc/budu/certs.d")
@@ -129,6 +131,7 @@ _KEYS: dict[str, str] = {
     "log-opts": "log_opts",
     "log-budget": "log_budget",
     "max-concurrent-downloads": "max_concurrent_downloads",
+    "image-cleanup": "image_cleanup",
     "signature-policy": "signature_policy",
     "registry-config": "registry_config",
     "max-concurrent-uploads": "max_concurrent_uploads",
@@ -152,6 +155,9 @@ _KEYS: dict[str, str] = {
     "tlskey": "tls_key",
 }
 _LISTS = frozenset({"hosts", "insecure_registries", "registry_mirrors"})
+
+
+_CLEANUP = "when images go by themselves: unused-for=30d, keep-last=3, max-size=20g"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -182,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-D", "--debug", action="store_const", const="debug", dest="log_level")
     add("--max-concurrent-downloads", type=int, metavar="N")
     add("--max-concurrent-uploads", type=int, metavar="N")
+    add("--image-cleanup", action="append", metavar="RULE=VALUE", help=_CLEANUP)
     add("--signature-policy", metavar="FILE", help="which images may be pulled")
     add("--registry-config", metavar="FOLDER", help="hosts.toml and certificates of registries")
     add("-G", "--group", metavar="NAME", help="group that may use the unix socket (docker)")
@@ -226,6 +233,8 @@ def read_options(argv: Sequence[str]) -> Options:
         key: value for key, value in vars(_parser().parse_args(argv)).items() if value is not None
     }
     given.pop("tls", None)
+    if "image_cleanup" in given:
+        given["image_cleanup"] = dict(rule.partition("=")[::2] for rule in given["image_cleanup"])
     if "log_opts" in given:
         given["log_opts"] = dict(_log_option(text) for text in given["log_opts"])
     if "default_address_pools" in given:

@@ -122,3 +122,18 @@ def test_explore_and_diff(one: EngineProcess) -> None:
     assert all(each["Kind"] == "added" for each in changes)
     assert one.request("GET", "/budu/images/diff", a="busybox", b="busybox").json == []
     assert one.request("GET", "/budu/images/explore", name="nothing").status == 404
+
+
+def test_cleanup_by_a_policy_spares_images_of_containers(one: EngineProcess) -> None:
+    pull(one, "busybox", "latest")
+    identity = one.request("POST", "/containers/create", {"Image": "layered"}).json["Id"]
+    target = "/budu/images/cleanup?max-size=1&preview="
+    told = one.request("POST", target + "1").json
+    assert [(row["Name"], row["Rule"], row["Deleted"]) for row in told] == [
+        ("busybox:latest", "max-size", False)
+    ]
+    assert [row["Deleted"] for row in one.request("POST", target + "0").json] == [True]
+    assert one.request("GET", "/images/busybox/json").status == 404
+    assert one.request("GET", "/images/layered/json").status == 200
+    one.request("DELETE", f"/containers/{identity}")
+    assert one.request("POST", "/budu/images/cleanup?keep-last=x").status == 400

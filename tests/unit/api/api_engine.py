@@ -437,6 +437,7 @@ class FakeEngine:
         self.pushes: Any = None
         self.explorer: Any = None
         self.storage_care: Any = None
+        self.cleanup: Any = None
         self.registries: Any = None
         self.image_archives: Any = None
         self.execs: Any = FakeExecs()

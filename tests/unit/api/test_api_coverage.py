@@ -21,6 +21,7 @@ BEYOND = {
     "BuduClosePorts",
     "BuduNetworks",
     "BuduOpenPorts",
+    "BuduImageCleanup",
     "BuduImageDiff",
     "BuduImageExplore",
     "BuduPorts",

@@ -6,14 +6,17 @@ from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
 from budu.api.routing import Route, route
-from budu.engine.contract.care import ImageExplorer, StorageCare
+from budu.engine.contract.care import Cleanup, ImageExplorer, StorageCare
+
+_RULES = ("unused-for", "keep-last", "max-size")
 
 
 class CareHandlers:
     """Explores and repairs."""
 
-    def __init__(self, explorer: ImageExplorer, care: StorageCare) -> None:
+    def __init__(self, explorer: ImageExplorer, care: StorageCare, cleanup: Cleanup) -> None:
         self._explorer = explorer
+        self._cleanup = cleanup
         self._care = care
 
     def routes(self) -> tuple[Route, ...]:
@@ -21,6 +24,7 @@ class CareHandlers:
         return (
             route("GET", "/budu/images/explore", self.explore, operation="BuduImageExplore"),
             route("GET", "/budu/images/diff", self.compare, operation="BuduImageDiff"),
+            route("POST", "/budu/images/cleanup", self.clean, operation="BuduImageCleanup"),
             route("POST", "/budu/storage/check", self.check, operation="BuduStorageCheck"),
         )
 
@@ -36,6 +40,12 @@ class CareHandlers:
         """How two images differ."""
         query = request.query
         return Response.json(await self._explorer.compare(query.text("a"), query.text("b")))
+
+    async def clean(self, request: Request) -> Reply:
+        """Deletes what a policy lets go, or only tells."""
+        query = request.query
+        options = {key: query.text(key) for key in _RULES if query.text(key)}
+        return Response.json(await self._cleanup.clean(options, preview=query.flag("preview")))
 
     async def check(self, request: Request) -> Reply:
         """Looks for what is missing, broken and in nobody's use."""

@@ -64,6 +64,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Put it right: budu doctor storage --repair",
         "고치려면: budu doctor storage --repair",
     ),
+    "cli.cleanup-nothing": ("No image has to go.", "지울 이미지가 없습니다."),
     "cli.no-tty": (
         "-t wants a terminal, but the input is a file or a pipe. Leave -t out: -i alone.",
         "-t에는 터미널이 필요한데 입력이 파일이나 파이프입니다. -t를 빼고 -i만 쓰세요.",

@@ -1,10 +1,10 @@
-"""`budu image explore`, `image diff` and `doctor storage`. Light."""
+"""`budu image explore`, `image diff`, `image cleanup` and `doctor storage`. Light."""
 
 from __future__ import annotations
 
 from budu.base.units import human_size
 from budu.cli.declare import Call, Command, Flag
-from budu.client.images import check_storage, compare_images, explore_image
+from budu.client.images import check_storage, clean_images, compare_images, explore_image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +86,19 @@ def run_storage(context: Context, call: Call) -> int:
     return 1 if bad else 0
 
 
+def run_cleanup(context: Context, call: Call) -> int:
+    """Delete the images that a policy lets go, or only show them."""
+    keys = ("unused-for", "keep-last", "max-size")
+    rules = {key: call.text(key) for key in keys if call.text(key)}
+    rows = clean_images(context.session, rules, preview=call.on("dry-run"))
+    for row in rows:
+        mark = "" if row["Deleted"] or call.on("dry-run") else "-"
+        context.out.write(f"{mark}{row['Name']}  {_size(row['Size'])}  {row['Rule']}\n")
+    if not rows:
+        context.out.write(context.message("cli.cleanup-nothing") + "\n")
+    return 0
+
+
 def _size(size: int) -> str:
     return human_size(size, precision=3)
 
@@ -110,6 +123,23 @@ IMAGE_DIFF = Command(
     most=2,
     examples=("image diff httpd:2.4.65 httpd:2.4.66",),
 )
+IMAGE_CLEANUP = Command(
+    run_cleanup,
+    usage="[OPTIONS]",
+    help=("Delete images by a policy, the engine's or one given here",
+          "정책에 따라 이미지를 지웁니다 (엔진 설정이나 여기서 준 규칙)"),
+    flags=(
+        Flag("dry-run", help=("Only show what would go", "지우지 않고 보여 주기만 합니다")),
+        Flag("keep-last", "string", help=("Keep so many of each repository",
+                                          "저장소마다 남길 이미지 수")),
+        Flag("max-size", "string", help=("Stay under this size (20g)",
+                                         "이 크기를 넘지 않게 합니다 (20g)")),
+        Flag("unused-for", "string", help=("Delete what was not used for so long (30d, 12h)",
+                                           "이만큼 쓰지 않은 것을 지웁니다 (30d, 12h)")),
+    ),
+    most=0,
+    examples=("image cleanup --dry-run --unused-for 30d --keep-last 2",),
+)  # fmt: skip
 DOCTOR_STORAGE = Command(
     run_storage,
     usage="[OPTIONS]",

@@ -20,7 +20,7 @@ from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
 from budu.engine.contract.archives import ImageArchives
-from budu.engine.contract.care import ImageExplorer, StorageCare
+from budu.engine.contract.care import Cleanup, ImageExplorer, StorageCare
 from budu.engine.contract.diagnosis import NetworkDoctor as NetworkDoctor
 from budu.engine.contract.execs import Execs
 from budu.engine.contract.files import Files
@@ -314,6 +314,10 @@ class Engine(Protocol):
     @property
     def explorer(self) -> ImageExplorer:
         """Looks into images."""
+
+    @property
+    def cleanup(self) -> Cleanup:
+        """Images that go by a policy."""
 
     @property
     def storage_care(self) -> StorageCare:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -43,6 +44,30 @@ class StorageReport(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
         return not (
             self.missing_blobs or self.missing_layers or self.broken_blobs or self.broken_layers
         )
+
+
+class CleanupRow(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """An image that goes by a policy, or would."""
+
+    id: str
+    name: str
+    rule: str
+    """`unused-for`, `keep-last` or `max-size`."""
+    size: int
+    deleted: bool = False
+
+
+CleanupRows = list[CleanupRow]
+
+
+class Cleanup(Protocol):
+    """Images that go by a policy."""
+
+    async def clean(self, options: Mapping[str, str], *, preview: bool) -> CleanupRows:
+        """Delete what a policy lets go, or only tell. Without `options` the engine's own counts.
+
+        Raises: InvalidArgument for the options.
+        """
 
 
 class ImageExplorer(Protocol):
