@@ -19,7 +19,6 @@ UNSERVED: dict[str, dict[str, str]] = {
         "ContainerAttachWebsocket": "GET /containers/{id}/attach/ws",
         "ImageBuild": "POST /build",
         "Session": "POST /session",
-        "VolumeUpdate": "PUT /volumes/{name}",
     },
     _SWARM: {
         "ConfigCreate": "POST /configs/create",

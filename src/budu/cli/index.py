@@ -159,6 +159,7 @@ GROUPS = {
         "ls": "listing:VOLUME_LS",
         "prune": "prune:VOLUME_PRUNE",
         "remove": "volumes:VOLUME_RM",
+        "resize": "volumes:VOLUME_RESIZE",
         "rename": "volume_copies:VOLUME_RENAME",
         "rm": "volumes:VOLUME_RM",
         "snapshot": "volume_copies:VOLUME_SNAPSHOT",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _WITHOUT_VALUE = frozenset(
-    ("readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src")
+    ("readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src", "bind-mine")
 )
 _RECURSION = {
     "enabled": "",
@@ -81,6 +81,8 @@ def _apply_bind(mount: dict[str, Any], key: str, value: str) -> bool:
             _options(mount, "BindOptions").update(_flag("NonRecursive", key, value))
         case "bind-create-src":
             _options(mount, "BindOptions").update(_flag("CreateMountpoint", key, value))
+        case "bind-mine":
+            _options(mount, "BindOptions").update(_flag("Mine", key, value))
         case "bind-recursive":
             if value not in _RECURSION:
                 raise InvalidArgument(

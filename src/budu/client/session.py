@@ -500,6 +500,10 @@ class Session:
         document: dict[str, Any] = self.fetch("/volumes/create", method="POST", body=body)
         return document
 
+    def resize_volume(self, name: str, size: int) -> None:
+        """Give a volume another size in bytes."""
+        self.do(f"/budu/volumes/{_word(name)}/size", method="PUT", body={"Size": size})
+
     def remove_volume(self, name: str, *, force: bool = False) -> None:
         """Delete a volume."""
         self.do(f"/volumes/{_word(name)}", method="DELETE", query={"force": force or None})

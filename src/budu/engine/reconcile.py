@@ -71,6 +71,7 @@ class Reconciler:
                     ended.append((container, self._exit_of(container)))
         endpoints = [each for container, _ in survivors for each in container.endpoints.values()]
         self._networks.restore(endpoints)
+        await self._volumes.recover(container for container, _ in survivors)
         for container, shim in survivors:
             cgroup = self._starter.open_cgroup(container)
             container = self._meet_freezer(container, cgroup)

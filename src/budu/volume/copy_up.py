@@ -13,6 +13,9 @@ import stat
 
 _CHUNK = 1 << 20
 
+Linked = dict[tuple[int, int], int]
+"""The copy, as a descriptor, of each file of the source (device, inode) with several names."""
+
 
 def is_empty(directory_fd: int) -> bool:
     """Whether the directory has no entry."""
@@ -20,34 +23,70 @@ def is_empty(directory_fd: int) -> bool:
         return next(entries, None) is None
 
 
+def fill_directory(target: str, source_fd: int) -> None:
+    """Copy a directory of the image to `target` while that is empty.
+
+    `source_fd` is open on the mount point inside the container's root; a file there is left alone,
+    as Docker does.
+    """
+    if not stat.S_ISDIR(os.fstat(source_fd).st_mode):
+        return
+    directory = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if is_empty(directory):
+            copy_tree(source_fd, directory)
+    finally:
+        os.close(directory)
+
+
 def copy_tree(source_fd: int, target_fd: int) -> None:
-    """Copy everything below `source_fd` into `target_fd`, then the directory's own metadata."""
+    """Copy everything below `source_fd` into `target_fd`, then the directory's own metadata.
+
+    Names of one file in the source are names of one file in the copy.
+    """
+    linked: Linked = {}
+    try:
+        _copy_tree(source_fd, target_fd, linked)
+    finally:
+        for fd in linked.values():
+            os.close(fd)
+
+
+def _copy_tree(source_fd: int, target_fd: int, linked: Linked) -> None:
     with os.scandir(source_fd) as entries:
         names = [entry.name for entry in entries]
     for name in names:
-        _copy_entry(source_fd, target_fd, name)
+        _copy_entry(source_fd, target_fd, name, linked)
     _copy_metadata(source_fd, target_fd)
 
 
-def _copy_entry(source_fd: int, target_fd: int, name: str) -> None:
+def _copy_entry(source_fd: int, target_fd: int, name: str, linked: Linked) -> None:
     status = os.stat(name, dir_fd=source_fd, follow_symlinks=False)
     kind = stat.S_IFMT(status.st_mode)
     if kind == stat.S_IFDIR:
-        _copy_directory(source_fd, target_fd, name)
-    elif kind == stat.S_IFREG:
+        _copy_directory(source_fd, target_fd, name, linked)
+        return
+    first = linked.get((status.st_dev, status.st_ino))
+    if first is not None:
+        os.link(f"/proc/self/fd/{first}", name, dst_dir_fd=target_fd, follow_symlinks=True)
+        return
+    if kind == stat.S_IFREG:
         _copy_file(source_fd, target_fd, name, status)
     else:
         _copy_special(source_fd, target_fd, name, status)
+    if status.st_nlink > 1:
+        copy = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=target_fd)
+        linked[status.st_dev, status.st_ino] = copy
 
 
-def _copy_directory(source_fd: int, target_fd: int, name: str) -> None:
+def _copy_directory(source_fd: int, target_fd: int, name: str, linked: Linked) -> None:
     os.mkdir(name, 0o700, dir_fd=target_fd)
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     inner_source = os.open(name, flags, dir_fd=source_fd)
     try:
         inner_target = os.open(name, flags, dir_fd=target_fd)
         try:
-            copy_tree(inner_source, inner_target)
+            _copy_tree(inner_source, inner_target, linked)
         finally:
             os.close(inner_target)
     finally:

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budu.base.errors import InvalidArgument, NotImplementedHere
+from budu.base.errors import InvalidArgument
 from budu.engine.containers.model import Mount, MountKind
 from budu.engine.containers.mounts import parse_bind, plan_mounts
 from budu.spec.api.host_config import (
     BindOptions,
     HostConfig,
+    ImageOptions,
     TmpfsOptions,
     VolumeOptions,
 )
@@ -280,6 +281,69 @@ def test_malformed_mount_is_refused_in_dockers_words(
     assert caught.value.message == f'invalid mount config for type "{fields["type"]}": {reason}'
 
 
-def test_mount_of_type_image_is_not_served_yet() -> None:
-    with pytest.raises(NotImplementedHere):
-        explicit(type="image", source="busybox", target="/x")
+def test_mount_of_type_image_is_read_only() -> None:
+    api = ApiMount(
+        type="image", source="busybox", target="/i", image_options=ImageOptions(subpath="etc")
+    )
+    (mount,) = plan_mounts(HostConfig(mounts=[api]), ())
+    assert mount == Mount(
+        kind=MountKind.IMAGE,
+        destination="/i",
+        name="busybox",
+        read_only=True,
+        propagation="rprivate",
+        subpath="etc",
+    )
+
+
+@pytest.mark.parametrize(
+    ("mount", "message"),
+    [
+        (
+            ApiMount(type="image", target="/i"),
+            'invalid mount config for type "image": field Source must not be empty',
+        ),
+        (
+            ApiMount(
+                type="image", source="i", target="/i", image_options=ImageOptions(subpath="../x")
+            ),
+            'invalid mount config for type "image": subpath must be a relative path within the '
+            "volume",
+        ),
+        (
+            ApiMount(type="tmpfs", target="/i", volume_options=VolumeOptions()),
+            'invalid mount config for type "tmpfs": field VolumeOptions must not be specified',
+        ),
+        (
+            ApiMount(
+                type="bind",
+                source="/",
+                target="/i",
+                bind_options=BindOptions(read_only_force_recursive=True),
+            ),
+            "mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive",
+        ),
+        (
+            ApiMount(
+                type="bind",
+                source="/",
+                target="/i",
+                read_only=True,
+                bind_options=BindOptions(
+                    read_only_force_recursive=True, read_only_non_recursive=True
+                ),
+            ),
+            "mount options conflict: ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive",
+        ),
+    ],
+)
+def test_mount_with_wrong_options_is_refused(mount: ApiMount, message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        plan_mounts(HostConfig(mounts=[mount]), ())
+    assert caught.value.message == message
+
+
+def test_mine_is_for_binds() -> None:
+    assert parse_bind("/src:/dst:mine").mine
+    with pytest.raises(InvalidArgument):
+        parse_bind("data:/dst:mine")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from budu.base.errors import InvalidArgument
+from budu.volume.copy_up import fill_directory
 from budu.volume.local import LocalVolumes, check_name
 
 
@@ -71,7 +72,7 @@ def test_next_engine_deletes_what_a_removal_left(tmp_path: Path) -> None:
 def fill(volumes: LocalVolumes, name: str, source: Path) -> None:
     fd = os.open(source, os.O_RDONLY)
     try:
-        volumes.fill(name, fd)
+        fill_directory(str(volumes.data_path(name)), fd)
     finally:
         os.close(fd)
 

@@ -1,4 +1,4 @@
-"""Volumes of the local driver.
+"""Volumes of all drivers.
 
 Source: Engine API 1.51, Volume.
 """
@@ -12,7 +12,12 @@ from budu.api.routing import Route, route, route_json
 from budu.api.versions import ApiVersion
 from budu.base.filters import Filters
 from budu.engine.contract import Volumes
-from budu.spec.api.volume import VolumeCreateBody, VolumeListResponse, VolumePruneResponse
+from budu.spec.api.volume import (
+    VolumeCreateBody,
+    VolumeListResponse,
+    VolumePruneResponse,
+    VolumeSizeBody,
+)
 
 _ANONYMOUS_SINCE = ApiVersion(1, 42)
 
@@ -36,6 +41,14 @@ class VolumeHandlers:
             ),
             route("POST", "/volumes/prune", self.prune, operation="VolumePrune"),
             route("GET", "/volumes/{name}", self.inspect, operation="VolumeInspect"),
+            route("PUT", "/volumes/{name}", self.update, operation="VolumeUpdate"),
+            route_json(
+                "PUT",
+                "/budu/volumes/{name}/size",
+                self.resize,
+                operation="BuduVolumeResize",
+                body=VolumeSizeBody,
+            ),
             route("DELETE", "/volumes/{name}", self.remove, operation="VolumeDelete"),
         )
 
@@ -66,6 +79,16 @@ class VolumeHandlers:
     async def inspect(self, request: Request) -> Reply:
         """One volume."""
         return Response.json(await self._volumes.get(request.params["name"]))
+
+    async def update(self, _: Request) -> Reply:
+        """Refused with Docker's status: it is for volumes of a swarm."""
+        message = "volume update only valid for cluster volumes, but swarm is unavailable"
+        return Response.json({"message": message}, status=503)
+
+    async def resize(self, request: Request, body: VolumeSizeBody) -> Reply:
+        """Gives a volume with a size another one."""
+        await self._volumes.resize(request.params["name"], body.size)
+        return Response.empty()
 
     async def remove(self, request: Request) -> Reply:
         """Deletes a volume and what is in it."""

@@ -1,8 +1,9 @@
-"""`budu volume create` and `volume rm`. Light."""
+"""`budu volume create`, `volume resize` and `volume rm`. Light."""
 
 from __future__ import annotations
 
 from budu.base.errors import BuduError, NotFound
+from budu.base.units import parse_bytes
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
 
@@ -22,10 +23,27 @@ def run_volume_create(context: Context, call: Call) -> int:
     volume = context.session.create_volume(
         name,
         driver=call.text("driver"),
-        options=_pairs(call.texts("opt")),
+        options=_options(call),
         labels=_pairs(call.texts("label")),
     )
     context.out.write(volume["Name"] + "\n")
+    return 0
+
+
+def _options(call: Call) -> dict[str, str]:
+    """Those of `--opt`, and `size` of `--size`, which is the same."""
+    options = _pairs(call.texts("opt"))
+    size = call.text("size")
+    if size and options.setdefault("size", size) != size:
+        raise CommandFailed("conflicting options: --size and --opt size=")
+    return options
+
+
+def run_volume_resize(context: Context, call: Call) -> int:
+    """Let a volume that was made with a size hold more, or less."""
+    name, size = call.args
+    context.session.resize_volume(name, parse_bytes(size))
+    context.out.write(name + "\n")
     return 0
 
 
@@ -60,9 +78,19 @@ VOLUME_CREATE = Command(
         Flag("label", "list", help=("Label of the volume", "볼륨의 라벨")),
         Flag("name", "string", hidden=True, help=("Name of the volume", "볼륨 이름")),
         Flag("opt", "list", short="o", help=("Option of the driver", "드라이버 옵션")),
+        Flag("size", "string", help=("Most that the volume may hold", "볼륨의 최대 크기")),
     ),
     most=1,
-    examples=("volume create data",),
+    examples=("volume create data", "volume create --size 10g data"),
+)  # fmt: skip
+VOLUME_RESIZE = Command(
+    run_volume_resize,
+    usage="VOLUME SIZE",
+    help=("Give a volume with a size another one", "볼륨의 크기를 바꿉니다"),
+    flags=(),
+    least=2,
+    most=2,
+    examples=("volume resize data 20g",),
 )  # fmt: skip
 VOLUME_RM = Command(
     run_volume_rm,

@@ -167,12 +167,19 @@ class ContainerCreator:
             host_config=host,
             endpoint_settings=endpoint_settings,
             links=links,
-            mounts=mounts,
+            mounts=tuple(map(self._with_image, mounts)),
         )
         check_modes(container)
         for mount in mounts:
             _check_bind(mount)
         return container
+
+    def _with_image(self, mount: Mount) -> Mount:
+        """A mounted image as it is now. Raises: NotFound."""
+        if mount.kind is not MountKind.IMAGE:
+            return mount
+        image = self._images.get(mount.name)
+        return msgspec.structs.replace(mount, image_id=image.id, image_layers=image.diff_ids)
 
     def _hostname(self, body: ContainerCreateBody, host: HostConfig, id_: str) -> str:
         """Given, or that of whose network it shares, or the short id."""

@@ -27,6 +27,8 @@ from budu.engine.containers.service import ContainerService
 from budu.engine.contract.files import Matches, PathStat, WriteOptions
 from budu.engine.streams import MadeInThread, ThreadResult, Write, used_in_thread
 from budu.engine.volumes import VolumeService
+from budu.linux.libc import AT_FDCWD
+from budu.linux.mount import open_tree as copy_mount
 from budu.linux.paths import read_file
 from budu.linux.waiting import is_virtual, open_below
 from budu.runtime.users import UserNotFound, resolve_user
@@ -130,11 +132,11 @@ def volume_files(volumes: VolumeService) -> FileService:
     """Files of volumes."""
 
     async def open_tree(ref: str) -> Tree:
-        volume = await volumes.get(ref)
-        try:
-            fd = os.open(volume.mountpoint, _DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise from_os_error(error, f"open {volume.mountpoint}") from error
+        async with volumes.using(ref) as path:
+            try:  # a copy of the mount, which stays when the volume is given up
+                fd = copy_mount(AT_FDCWD, path, recursive=True)
+            except OSError as error:
+                raise from_os_error(error, f"open {path}") from error
         return Tree(RootView(fd), title=f"volume {ref}", ref=ref)
 
     return FileService(open_tree)

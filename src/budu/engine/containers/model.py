@@ -36,6 +36,7 @@ class MountKind(StrEnum):
     BIND = "bind"
     VOLUME = "volume"
     TMPFS = "tmpfs"
+    IMAGE = "image"
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +45,9 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     `source` is a host path (bind, volume) or empty (tmpfs); `name` the volume's name;
     `options` are mount words after Docker's syntax (`ro`, `z`, `rprivate`, `size=64m` …);
     `anonymous` volumes go with the container on `rm -v` and `--rm`; `labels` and `driver_options`
-    are for a volume that has to be made, and empty afterwards.
+    are for a volume that has to be made, and empty afterwards. `image_id` and `image_layers` are
+    of a mounted image, whose reference is `name`. `mine` shows the owner on the host as the
+    container's user. `shallow_read_only` leaves mounts below a read-only one as they are.
     """
 
     kind: MountKind
@@ -63,6 +66,10 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     force_recursive_read_only: bool = False
     labels: dict[str, str] = {}
     driver_options: dict[str, str] = {}
+    image_id: str = ""
+    image_layers: tuple[str, ...] = ()
+    mine: bool = False
+    shallow_read_only: bool = False
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +164,12 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     def short_id(self) -> str:
         """The first twelve hex digits."""
         return self.id[:12]
+
+    @property
+    def all_layers(self) -> tuple[str, ...]:
+        """Diff ids of everything it stands on: its image's and those of mounted images."""
+        mounted = (layer for each in self.mounts for layer in each.image_layers)
+        return (*self.diff_ids, *mounted)
 
     @property
     def is_running(self) -> bool:

@@ -22,7 +22,9 @@ _ACCESS = frozenset({"ro", "rw"})
 _LABELS = frozenset({"z", "Z"})
 _IGNORED = frozenset({"cached", "delegated", "consistent"})
 _VOLUME_ONLY = frozenset({"nocopy"})
-_GROUPS = (_ACCESS, _LABELS, _PROPAGATIONS, _IGNORED, _VOLUME_ONLY)
+_MINE = frozenset({"mine"})
+"""Our own word: the owner on the host is shown as the container's user."""
+_GROUPS = (_ACCESS, _LABELS, _PROPAGATIONS, _IGNORED, _VOLUME_ONLY, _MINE)
 DEFAULT_BIND_PROPAGATION = "rprivate"
 
 
@@ -64,7 +66,7 @@ def mounts_from(refs: Iterable[str], find: Callable[[str], Container]) -> tuple[
         if mode and mode not in _ACCESS | _LABELS:
             raise InvalidArgument(f"invalid mode: {mode}")
         for mount in find(name).mounts:
-            if mount.kind is not MountKind.TMPFS:
+            if mount.kind in (MountKind.BIND, MountKind.VOLUME):
                 mounts[mount.destination] = msgspec.structs.replace(
                     mount, read_only=mount.read_only or mode == "ro", mode=mode or mount.mode
                 )
@@ -112,6 +114,7 @@ def parse_bind(text: str) -> Mount:
         mode=",".join(words) if words else ("" if is_bind else "z"),
         options=("create-source",) if is_bind else (),
         no_copy="nocopy" in words,
+        mine="mine" in words,
     )
 
 
@@ -128,7 +131,7 @@ def _check_words(words: list[str], refused: str, *, is_bind: bool) -> None:
     """Refuse words that only the other kind of mount has."""
     if is_bind and any(word in _VOLUME_ONLY for word in words):
         raise _malformed("bind", "field VolumeOptions must not be specified", before=refused)
-    if not is_bind and any(word in _PROPAGATIONS for word in words):
+    if not is_bind and any(word in _PROPAGATIONS | _MINE for word in words):
         raise _malformed("volume", "field BindOptions must not be specified", before=refused)
 
 
@@ -169,11 +172,17 @@ def _tmpfs(destination: str, options: str) -> Mount:
 
 
 def _from_api(mount: ApiMount) -> Mount:
+    for kind, name, options in (
+        ("bind", "BindOptions", mount.bind_options),
+        ("volume", "VolumeOptions", mount.volume_options),
+        ("image", "ImageOptions", mount.image_options),
+        ("tmpfs", "TmpfsOptions", mount.tmpfs_options),
+    ):
+        if options is not None and mount.type != kind:
+            raise _malformed(mount.type, f"field {name} must not be specified")
     if not mount.target:
         raise _malformed(mount.type, "field Target must not be empty")
     target = _target(mount.target, mount.type)
-    if mount.bind_options is not None and mount.type != "bind":
-        raise _malformed(mount.type, "field BindOptions must not be specified")
     match mount.type:
         case "bind":
             return _api_bind(mount, target)
@@ -181,7 +190,9 @@ def _from_api(mount: ApiMount) -> Mount:
             return _api_volume(mount, target)
         case "tmpfs":
             return _api_tmpfs(mount, target)
-        case "image" | "cluster" | "npipe":
+        case "image":
+            return _api_image(mount, target)
+        case "cluster" | "npipe":
             raise NotImplementedHere(f'mount type "{mount.type}" is not supported by this engine')
         case _:
             raise _malformed(mount.type, "mount type unknown")
@@ -191,11 +202,10 @@ def _api_bind(mount: ApiMount, target: str) -> Mount:
     if not mount.source:
         raise _malformed("bind", "field Source must not be empty")
     bind = mount.bind_options
+    _check_read_only(mount)
     propagation = (bind.propagation if bind else "") or DEFAULT_BIND_PROPAGATION
     if propagation not in _PROPAGATIONS:
         raise _malformed("bind", f"invalid propagation mode: {propagation}")
-    if mount.volume_options is not None:
-        raise _malformed("bind", "field VolumeOptions must not be specified")
     if not mount.source.startswith("/"):
         raise _malformed(
             "bind", f"invalid mount path: '{mount.source}' mount path must be absolute"
@@ -208,7 +218,41 @@ def _api_bind(mount: ApiMount, target: str) -> Mount:
         propagation=propagation,
         options=("create-source",) if bind and bind.create_mountpoint else (),
         recursive=not (bind and bind.non_recursive),
+        shallow_read_only=bool(bind and bind.read_only_non_recursive),
+        mine=bool(bind and bind.mine),
         force_recursive_read_only=bool(bind and bind.read_only_force_recursive),
+    )
+
+
+def _check_read_only(mount: ApiMount) -> None:
+    """Raises: InvalidArgument for read-only options that contradict each other."""
+    bind = mount.bind_options
+    if bind is None:
+        return
+    conflict = "mount options conflict: "
+    if not mount.read_only and bind.read_only_non_recursive:
+        raise InvalidArgument(conflict + "!ReadOnly && BindOptions.ReadOnlyNonRecursive")
+    if not mount.read_only and bind.read_only_force_recursive:
+        raise InvalidArgument(conflict + "!ReadOnly && BindOptions.ReadOnlyForceRecursive")
+    if bind.read_only_non_recursive and bind.read_only_force_recursive:
+        raise InvalidArgument(
+            conflict + "ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive"
+        )
+
+
+def _api_image(mount: ApiMount, target: str) -> Mount:
+    subpath = mount.image_options.subpath if mount.image_options else ""
+    if not mount.source:
+        raise _malformed("image", "field Source must not be empty")
+    if subpath and not _is_local(subpath):
+        raise _malformed("image", "subpath must be a relative path within the volume")
+    return Mount(
+        kind=MountKind.IMAGE,
+        destination=target,
+        name=mount.source,
+        read_only=True,
+        propagation=DEFAULT_BIND_PROPAGATION,
+        subpath=subpath,
     )
 
 
@@ -221,12 +265,14 @@ def _api_volume(mount: ApiMount, target: str) -> Mount:
         raise _malformed("volume", "subpath must be a relative path within the volume")
     if mount.read_only and not mount.source:
         raise _malformed("volume", "must not set ReadOnly mode when using anonymous volumes")
-    driver = options.driver_config.name if options and options.driver_config else ""
+    config = options.driver_config if options else None
     return Mount(
         kind=MountKind.VOLUME,
         destination=target,
         name=mount.source,
-        driver=driver,
+        driver=config.name if config else "",
+        driver_options=(config.options if config else None) or {},
+        labels=(options.labels if options else None) or {},
         read_only=mount.read_only,
         mode="z",
         anonymous=not mount.source,

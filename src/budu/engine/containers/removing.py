@@ -87,7 +87,7 @@ class Remover:
 
     def _release_layers(self, container: Container) -> None:
         self._image_storage.release_layers(
-            container.diff_ids, images=self._images.all(), containers=self._others(container)
+            container.all_layers, images=self._images.all(), containers=self._others(container)
         )
 
     def _others(self, container: Container) -> list[Container]:

@@ -15,15 +15,17 @@ import signal
 import stat
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from budu.base.errors import Conflict, Internal
+from budu.base.errors import BuduError, Conflict, Internal
+from budu.base.ids import new_id
 from budu.engine.containers.model import Container, Mount, MountKind
+from budu.engine.containers.mount_sources import MountSources
 from budu.engine.containers.service import ContainerService
-from budu.engine.containers.start import Running
+from budu.engine.containers.start import Running, fill_volumes
 from budu.engine.paths import ContainerPaths, EnginePaths
 from budu.engine.streams import ThreadResult
 from budu.engine.volumes import VolumeService
@@ -39,7 +41,7 @@ from budu.linux.mount import (
     umount2,
 )
 from budu.linux.namespaces import CLONE_NEWNS, unshare
-from budu.linux.paths import make_directories, make_file, open_in_root
+from budu.linux.paths import make_directories, make_file
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec.digest import Digest
 
@@ -80,7 +82,7 @@ class ContainerRoots:
     ) -> None:
         self._containers = containers
         self._snapshots = snapshots
-        self._volumes = volumes
+        self._sources = MountSources(volumes, snapshots.mount_image)
         self._paths = paths
 
     async def open(self, container_id: str) -> RootView:
@@ -106,35 +108,48 @@ class ContainerRoots:
             container = self._containers.get(container_id)
             if container.is_running:
                 return None
-            work = ThreadResult(f"root-{container.short_id}", lambda: self._assemble(container))
-            try:
-                return await work.wait()
-            except asyncio.CancelledError:
-                work.abandon(RootView.close)
-                raise
+            return await self._open_with_sources(container)
 
-    def _assemble(self, container: Container) -> RootView:
-        """Blocks, and needs a thread of its own: it moves to another mount namespace for good."""
+    async def _open_with_sources(self, container: Container) -> RootView:
+        """Volumes are mounted for as long as it takes to copy their mounts."""
         layers = tuple(map(Digest, container.diff_ids))
-        volatile = container.host_config.auto_remove
-        with ExitStack() as undo:
-            rootfs = self._snapshots.share(container.id, layers, volatile=volatile)
-            undo.callback(self._snapshots.unshare, container.id)
-            try:
-                _fill_volumes(container, rootfs, self._volumes)
-                binds = _binds(container, self._paths.container(container.id))
-                fd, namespace = assemble(
-                    rootfs,
-                    binds,
-                    place=str(self._paths.exec_root),
-                    read_only=container.host_config.readonly_rootfs,
+        async with AsyncExitStack() as undo, AsyncExitStack() as fds:
+            with ExitStack() as sharing:
+                volatile = container.host_config.auto_remove
+                rootfs = self._snapshots.share(container.id, layers, volatile=volatile)
+                sharing.callback(self._snapshots.unshare, container.id)
+                fds.callback(os.close, rootfs)
+                ready, trees = await self._sources.open(
+                    container, new_id(), rootfs=rootfs, fds=fds, undo=undo
                 )
-            except OSError as error:
-                message = f"error mounting the root of container {container.id}: {error}"
-                raise Internal(message, reference=container.id) from error
-            finally:
-                os.close(rootfs)
-            undo.pop_all()
+                work = ThreadResult(
+                    f"root-{container.short_id}", lambda: self._assemble(ready, rootfs, trees)
+                )
+                try:
+                    view = await work.wait()
+                except asyncio.CancelledError:
+                    # The thread still uses the descriptors: nothing is closed before it ends.
+                    with suppress(BuduError, OSError):
+                        await asyncio.shield(work.wait())
+                    work.abandon(RootView.close)
+                    raise
+                sharing.pop_all()
+            return view
+
+    def _assemble(self, container: Container, rootfs: int, trees: dict[str, int]) -> RootView:
+        """Blocks, and needs a thread of its own: it moves to another mount namespace for good."""
+        try:
+            fill_volumes(container, rootfs)
+            binds = _binds(container, self._paths.container(container.id), trees)
+            fd, namespace = assemble(
+                rootfs,
+                binds,
+                place=str(self._paths.exec_root),
+                read_only=container.host_config.readonly_rootfs,
+            )
+        except OSError as error:
+            message = f"error mounting the root of container {container.id}: {error}"
+            raise Internal(message, reference=container.id) from error
         return RootView(fd, namespace, release=partial(self._snapshots.unshare, container.id))
 
 
@@ -166,11 +181,13 @@ class Bind(NamedTuple):
     destination: str
     read_only: bool = False
     recursive: bool = True
+    tree: int | None = None
+    """A detached mount to use in place of the source; the caller's."""
 
 
-def _binds(container: Container, files: ContainerPaths) -> list[Bind]:
+def _binds(container: Container, files: ContainerPaths, trees: dict[str, int]) -> list[Bind]:
     """What a start would bind; parents before children. Memory file systems begin empty."""
-    chosen = [_bind(each) for each in container.mounts if each.kind is not MountKind.TMPFS]
+    chosen = [_bind(each, trees) for each in container.mounts if each.kind is not MountKind.TMPFS]
     taken = {each.destination for each in container.mounts}
     own = (
         (files.resolv_conf, "/etc/resolv.conf"),
@@ -179,12 +196,13 @@ def _binds(container: Container, files: ContainerPaths) -> list[Bind]:
     )
     return [
         *(Bind(str(path), at) for path, at in own if at not in taken and path.exists()),
-        *(each for each in chosen if Path(each.source).exists()),
+        *(each for each in chosen if each.tree is not None or Path(each.source).exists()),
     ]
 
 
-def _bind(mount: Mount) -> Bind:
-    return Bind(mount.source, mount.destination, mount.read_only, mount.recursive)
+def _bind(mount: Mount, trees: dict[str, int]) -> Bind:
+    tree = trees.get(mount.source.removeprefix("fd:"))
+    return Bind(mount.source, mount.destination, mount.read_only, mount.recursive, tree)
 
 
 def assemble(rootfs: int, binds: Iterable[Bind], *, place: str, read_only: bool) -> tuple[int, int]:
@@ -196,7 +214,10 @@ def assemble(rootfs: int, binds: Iterable[Bind], *, place: str, read_only: bool)
     trees: list[tuple[int, Bind]] = []
     with ExitStack() as fds:
         for bind in binds:
-            tree = open_tree(AT_FDCWD, bind.source, recursive=bind.recursive)
+            if bind.tree is not None:
+                tree = os.dup(bind.tree)
+            else:
+                tree = open_tree(AT_FDCWD, bind.source, recursive=bind.recursive)
             fds.callback(os.close, tree)
             trees.append((tree, bind))
         unshare(CLONE_NEWNS)
@@ -233,18 +254,3 @@ def _attach(rootfs: int, tree: int, bind: Bind) -> None:
         move_mount(tree, target)
     finally:
         os.close(target)
-
-
-def _fill_volumes(container: Container, rootfs: int, volumes: VolumeService) -> None:
-    """Before a container's first start: an empty volume gets what the image has at its place."""
-    if container.started_ns:
-        return
-    for mount in container.mounts:
-        if mount.kind is not MountKind.VOLUME or mount.no_copy:
-            continue
-        with suppress(FileNotFoundError, NotADirectoryError):
-            source = open_in_root(rootfs, mount.destination, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                volumes.fill(mount.name, source)
-            finally:
-                os.close(source)

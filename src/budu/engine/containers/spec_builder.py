@@ -225,7 +225,7 @@ def _user_mount(mount: Mount) -> oci.Mount:
         )
     options = ["rbind" if mount.recursive else "bind", mount.propagation or "rprivate"]
     if mount.read_only:
-        options.append("rro" if mount.recursive else "ro")
+        options.append("ro" if mount.shallow_read_only or not mount.recursive else "rro")
     return oci.Mount(
         destination=mount.destination, type="bind", source=mount.source, options=tuple(options)
     )

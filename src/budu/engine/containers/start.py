@@ -22,9 +22,11 @@ from budu.engine.containers.create import make_bind_source
 from budu.engine.containers.devices import all_devices, device_node
 from budu.engine.containers.links import Linked, with_variables
 from budu.engine.containers.model import Container, Mount, MountKind
+from budu.engine.containers.mount_sources import MountSources
 from budu.engine.containers.security import parse_security_options
 from budu.engine.containers.sharing import donors, open_shared
 from budu.engine.containers.spec_builder import SpecInputs, build_spec
+from budu.engine.logs.servers import LogServers
 from budu.engine.logs.source import log_settings
 from budu.engine.names.sockets import open_names
 from budu.engine.networks import NetworkService
@@ -44,6 +46,7 @@ from budu.shim.pool import ShimPool, StartOrder
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec import oci_runtime as oci
 from budu.spec.digest import Digest
+from budu.volume.copy_up import fill_directory
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -110,12 +113,13 @@ class ContainerStarter:
         seccomp: ProgramCache,
         host: Host,
         find: Callable[[str], Container],
+        log_servers: LogServers,
         init_path: str = "",
     ) -> None:
         self._paths = paths
         self._snapshots = snapshots
         self._networks = networks
-        self._volumes = volumes
+        self._sources = MountSources(volumes, snapshots.mount_image)
         self._cgroups = cgroups
         self._cgroup_parent = cgroup_parent
         self._shims = shims
@@ -123,6 +127,7 @@ class ContainerStarter:
         self._default_profile = default_profile()
         self._host = host
         self._find = find
+        self._log_servers = log_servers
         self._init_path = init_path
 
     async def start(self, container: Container) -> StartedContainer:
@@ -139,9 +144,14 @@ class ContainerStarter:
             )
             fds.callback(os.close, rootfs)
             faults.at("start.root-mounted")
-            self._fill_volumes(container, rootfs)
+            for mount in container.mounts:
+                make_bind_source(mount)
+            container, passed = await self._sources.open(
+                container, container.id, rootfs=rootfs, fds=fds, undo=undo
+            )
+            fill_volumes(container, rootfs)
             faults.at("start.volumes-filled")
-            passed = {"rootfs": rootfs}
+            passed["rootfs"] = rootfs
             linked = Linked(container, self._find)
             container = with_variables(container, linked.variables())
             shared = open_shared(container, self._find)
@@ -167,11 +177,17 @@ class ContainerStarter:
             if cgroup.placement.unified is not None:
                 passed["cgroup"] = os.open(cgroup.placement.unified, _DIRECTORY)
                 fds.callback(os.close, passed["cgroup"])
+            await self._log_servers.reach(container)
+            undo.push_async_callback(self._log_servers.drop, container.id)
             shim = await self._launch(container, files, plan, passed, keep=tuple(names))
             faults.at("start.process-runs")
             undo.pop_all()
         running = Running(shim=shim, cgroup=cgroup, endpoints=sandbox.endpoints)
         return StartedContainer(running=running, warnings=(*warnings, *shim.warnings))
+
+    async def release(self, container: Container) -> None:
+        """The container has ended: its volumes are given up."""
+        await self._sources.release(container)
 
     def process_plan(self, container: Container, wish: ProcessWish, cgroup: Cgroup) -> Plan:
         """The plan of one more process in a running container, with the rights of its program.
@@ -216,8 +232,6 @@ class ContainerStarter:
     def _plan(
         self, container: Container, files: ContainerPaths, undo: AsyncExitStack
     ) -> tuple[Cgroup, Plan, list[str]]:
-        for mount in container.mounts:
-            make_bind_source(mount)
         spec = self._spec(container, files)
         assert spec.linux is not None and spec.process is not None
         wanted = spec.linux.resources or oci.Resources()
@@ -262,24 +276,6 @@ class ContainerStarter:
             profile, capabilities=frozenset(granted), architecture=os.uname().machine
         )
 
-    def _fill_volumes(self, container: Container, rootfs: int) -> None:
-        """A volume that is still empty gets what the image has at its place, once."""
-        if container.started_ns:
-            return
-        for mount in container.mounts:
-            if mount.kind is MountKind.VOLUME and not mount.no_copy:
-                self._fill_volume(mount, rootfs)
-
-    def _fill_volume(self, mount: Mount, rootfs: int) -> None:
-        try:
-            source = open_in_root(rootfs, mount.destination, _DIRECTORY)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        try:
-            self._volumes.fill(mount.name, source)
-        finally:
-            os.close(source)
-
     async def _launch(
         self,
         container: Container,
@@ -308,6 +304,26 @@ class ContainerStarter:
             return await idle.start(order, passed)
         except StepFailed as failure:
             raise start_failure(failure, container) from failure
+
+
+def fill_volumes(container: Container, rootfs: int) -> None:
+    """A volume that is still empty gets what the image has at its place, before the first start."""
+    if container.started_ns:
+        return
+    for mount in container.mounts:
+        if mount.kind is MountKind.VOLUME and not mount.no_copy and not mount.subpath:
+            _fill_volume(mount, rootfs)
+
+
+def _fill_volume(mount: Mount, rootfs: int) -> None:
+    try:
+        source = open_in_root(rootfs, mount.destination, _DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        fill_directory(mount.source, source)
+    finally:
+        os.close(source)
 
 
 def start_failure(failure: StepFailed, container: Container) -> StartFailed:

@@ -198,6 +198,8 @@ class Supervisor:
         oom_kills = cgroup.oom_kills() or int(status.oom)
         await clear(cgroup)
         faults.at("end.cgroup-removed")
+        await self._starter.release(container)
+        faults.at("end.volumes-given-up")
         container = self._lives.repository.get(container.id)  # stopped or renamed meanwhile
         again = not self.is_closing and should_restart(
             container.host_config.restart_policy, container, exit_code=status.code

@@ -224,6 +224,9 @@ class Volumes(Protocol):
         self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> Volume: ...
     async def remove(self, name: str, *, force: bool) -> None: ...
+    async def resize(self, name: str, size: int) -> None:
+        """Let a volume that has a size hold `size` bytes from now on."""
+
     async def prune(self, filters: Filters) -> tuple[Texts, int]:
         """Names of the volumes that went because no container has them, and bytes freed."""
 

@@ -74,7 +74,7 @@ class ImageService:
 
     def users_by_id(self, image_id: str) -> Texts:
         """See `Images.users_by_id`."""
-        return [each.id for each in self._containers() if each.image_id == image_id]
+        return [each.id for each in self._containers() if _stands_on(each, image_id)]
 
     def config(self, image: ImageRecord) -> ImageConfig:
         """The image's config document."""
@@ -87,7 +87,7 @@ class ImageService:
 
     def users(self, image: ImageRecord) -> ContainerList:
         """The containers made from the image."""
-        return [each for each in self._containers() if each.image_id == image.id]
+        return [each for each in self._containers() if _stands_on(each, image.id)]
 
     def containers_of(self, image: ImageRecord) -> int:
         """How many containers were made from the image."""
@@ -324,4 +324,11 @@ def _match(pattern: str, name: str) -> bool:
     parts, wanted = name.split("/"), pattern.split("/")
     return len(parts) == len(wanted) and all(
         fnmatch.fnmatchcase(part, want) for part, want in zip(parts, wanted, strict=True)
+    )
+
+
+def _stands_on(container: Container, image_id: str) -> bool:
+    """Whether a container was made from the image, or has it mounted."""
+    return container.image_id == image_id or any(
+        mount.image_id == image_id for mount in container.mounts
     )

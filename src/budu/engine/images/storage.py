@@ -67,7 +67,7 @@ class ImageStorage:
         images = tuple(images)
         self._configs.pop(image.id, None)
         kept_layers = {diff for each in images for diff in each.diff_ids}
-        kept_layers |= {diff for each in containers for diff in each.diff_ids}
+        kept_layers |= {diff for each in containers for diff in each.all_layers}
         kept_layers |= set(self._claimed())
         kept_blobs = {digest for each in images for digest in blobs_of(each)}
         gone = [index for index, diff_id in enumerate(image.diff_ids) if diff_id not in kept_layers]
@@ -93,7 +93,7 @@ class ImageStorage:
     ) -> None:
         """Free layers that a removed container was the last to stand on."""
         kept = {diff for each in images for diff in each.diff_ids}
-        kept |= {diff for each in containers for diff in each.diff_ids}
+        kept |= {diff for each in containers for diff in each.all_layers}
         kept |= set(self._claimed())
         for diff_id in dict.fromkeys(diff_ids):
             if diff_id not in kept and self._layers.has(Digest(diff_id)):

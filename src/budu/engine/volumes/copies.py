@@ -141,6 +141,11 @@ class VolumeCopies:
         """Make a second volume with the same data, options and labels."""
         check_name(new)
         record = self._local_record(name, "clone")
+        if record.options.keys() - {"size"}:
+            raise NotImplementedHere(
+                f"clone {name}: a volume with options of its own cannot be cloned: both would have"
+                " the same data"
+            )
         async with self._volumes.holding(new):
             self._check_free(new, f"clone {name}")
             with self._folders.working(Work(operation=CLONE, old=name, new=new)):

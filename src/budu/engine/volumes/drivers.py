@@ -28,7 +28,9 @@ class VolumeDrivers:
             driver = await source.find(name)
             if driver is not None:
                 return driver
-        raise NotFound(f'plugin "{name}" not found', reference=name)
+        raise NotFound(
+            f'error looking up volume plugin {name}: plugin "{name}" not found', reference=name
+        )
 
     async def names(self) -> tuple[str, ...]:
         """The names of all drivers there are, `local` first."""

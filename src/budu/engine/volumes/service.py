@@ -17,9 +17,10 @@ import msgspec
 
 from budu.base import faults
 from budu.base.clock import format_time, now_ns
-from budu.base.errors import BuduError, Conflict, NotFound
+from budu.base.errors import BuduError, Conflict, InvalidArgument, NotFound
 from budu.base.filters import Filters
 from budu.base.ids import new_id
+from budu.base.units import parse_bytes
 from budu.engine.containers.model import Container
 from budu.engine.contract import Texts, VolumeList
 from budu.engine.database import Database
@@ -175,7 +176,14 @@ class VolumeService:
             return existing, False
         await driver.create(wanted.name, wanted.options)
         faults.at("create.volume-folder-made")
-        return msgspec.structs.replace(wanted, driver=driver.name, scope=driver.scope), True
+        size = (
+            parse_bytes(wanted.options["size"])
+            if driver is self._local and ("size" in wanted.options)
+            else 0
+        )
+        return msgspec.structs.replace(
+            wanted, driver=driver.name, scope=driver.scope, size_limit=size
+        ), True
 
     def store_new(self, record: VolumeRecord) -> None:
         """Store a volume that its driver has made, with its event; the caller holds the lock."""
@@ -249,11 +257,33 @@ class VolumeService:
         finally:
             await asyncio.shield(self.unmount(name, user))
 
-    def fill(self, name: str, source_fd: int) -> None:
-        """Copy what the image has at the mount point into the volume while it is empty."""
-        self._local.fill(name, source_fd)
+    async def resize(self, name: str, size: int) -> None:
+        """Let a local volume hold `size` bytes. Raises: NotFound, InvalidArgument."""
+        async with self.holding(name):
+            record = self.record(name)
+            if record.driver != LOCAL:
+                raise InvalidArgument(f"volume {name}: driver {record.driver} cannot resize")
+            await self._local.resize(name, size)
+            self.store(msgspec.structs.replace(record, size_limit=size))
 
     # After an engine start
+
+    async def recover(self, running: Iterable[Container]) -> None:
+        """Tell the local driver who uses volumes, by the facts. What fails is logged.
+
+        Plugins are told behind the engine's start, which must not wait for them: see
+        `volume.plugin.PluginVolumes.recover`.
+        """
+        users: dict[str, frozenset[str]] = {}
+        for container in running:
+            for mount in container.mounts:
+                if mount.name in self._records:
+                    users[mount.name] = users.get(mount.name, frozenset()) | {container.id}
+        own = {key: ids for key, ids in users.items() if self._records[key].driver == LOCAL}
+        try:
+            await self._local.recover(own)
+        except BuduError as error:
+            log.warning("volumes are not told of their users: %s", error.message)
 
     async def meet_folders(self) -> None:
         """Bring records and folders of the local driver together.

@@ -72,6 +72,8 @@ class BindOptions(Body, frozen=True, kw_only=True):
     create_mountpoint: bool = False
     read_only_non_recursive: bool = False
     read_only_force_recursive: bool = False
+    mine: bool = False
+    """Our own: the owner on the host is shown as the container's user."""
 
 
 class DriverConfig(Body, frozen=True, kw_only=True):

@@ -52,6 +52,12 @@ class VolumePruneResponse(Body, frozen=True, kw_only=True):
     space_reclaimed: int = ZERO
 
 
+class VolumeSizeBody(Body, frozen=True, kw_only=True):
+    """A volume's new size in bytes, in requests of our own."""
+
+    size: int = 0
+
+
 class VolumeNameBody(Body, frozen=True, kw_only=True):
     """A new volume's or snapshot's name, in requests and answers of our own."""
 
