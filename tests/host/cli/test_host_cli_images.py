@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.support.engine import EngineProcess
 from tests.support.fixtures import Registry
-from tests.support.images import layer, other_architecture, push
+from tests.support.images import layer, other_architecture, push, push_foreign
 from tests.support.registry import running_registry
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
@@ -149,6 +150,39 @@ def test_both_platforms_of_a_name_are_kept_and_pushed(
     assert row["Descriptor"]["digest"] == digest
     assert [each["Available"] for each in row["Manifests"]].count(True) == 1
     budu("rmi", name)
+
+
+def test_whole_index_is_pushed_saved_and_loaded_with_its_digest(
+    budu: Budu, target: str, engine: EngineProcess, tmp_path: Path
+) -> None:
+    small(target, "app", ["own"], "a")
+    tar = layer({"hello": b"other"})
+    push_foreign(target, "foreign", tar, gzip.compress(tar, mtime=0))
+    child = json.loads(budu("manifest", "inspect", f"{target}/foreign"))["manifests"][0]["digest"]
+    name, arch = f"{target}/app:both", other_architecture()
+    budu("manifest", "create", name, f"{target}/app:own", f"{target}/foreign@{child}")
+    digest = budu("manifest", "push", "-p", name)
+    budu("pull", "-q", "--platform", f"linux/{arch}", name)
+    budu("pull", "-q", name)
+    assert budu("images", "-q", f"{target}/app").count("\n") == 0  # one name, one row
+    assert (
+        budu("image", "inspect", "--platform", f"linux/{arch}", "-f", "{{.Architecture}}", name)
+        == arch
+    )
+    budu("tag", name, f"{target}/copy:both")
+    assert f"digest: {digest} size:" in budu("push", f"{target}/copy:both")
+    file = str(tmp_path / "both.tar")
+    budu("save", "-o", file, f"{target}/copy:both")
+    for each in (name, f"{target}/copy:both"):
+        budu("rmi", each)
+    assert engine.request("GET", f"/images/{name}/json").status == 404
+    budu("load", "-q", "-i", file)
+    assert f"digest: {digest} size:" in budu("push", f"{target}/copy:both")
+    budu("rmi", "--platform", f"linux/{arch}", f"{target}/copy:both")
+    row = engine.request("GET", f"/images/{target}/copy:both/json", manifests=1).json
+    assert [each["Available"] for each in row["Manifests"]].count(True) == 1
+    assert row["Architecture"] != arch
+    budu("rmi", f"{target}/copy:both")
 
 
 def test_history_for_people_and_programs(budu: Budu) -> None:
