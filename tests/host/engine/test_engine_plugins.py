@@ -230,6 +230,29 @@ def test_volume_driver_of_a_run(docker: Docker, plugins: Folder) -> None:
     assert (plugins.shelf.root / "maps").is_dir()
 
 
+def test_a_plugin_is_told_who_uses_a_volume(docker: Docker, plugins: Folder) -> None:
+    docker("volume", "create", "-d", "shelf", "books")
+    docker("run", "-d", "--name", "ship", "-v", "books:/b", *SLEEP)
+    assert len(plugins.shelf.users["books"]) == 1
+    docker("rm", "-f", "ship")
+    eventually(lambda: not plugins.shelf.users["books"], "the user's end")
+
+
+def test_volumes_of_a_plugin_survive_a_kill(
+    engine: EngineProcess, docker: Docker, plugins: Folder
+) -> None:
+    docker("volume", "create", "-d", "shelf", "books")
+    docker("run", "-d", "--name", "ship", "-v", "books:/b", *SLEEP)
+    docker("run", "-d", "--name", "boat", "-v", "books:/b", *SLEEP)
+    boat = int(look(docker, "boat", "{{.State.Pid}}"))
+    engine.kill()
+    os.kill(boat, signal.SIGKILL)
+    engine.start()
+    assert docker("volume", "ls", "-q") == "books"
+    eventually(lambda: len(plugins.shelf.users["books"]) == 1, "the end of who died meanwhile")
+    eventually(lambda: "shelf" in docker("info", "-f", "{{.Plugins.Volume}}"), "the greeting")
+
+
 def test_a_volume_plugins_no(docker: Docker) -> None:
     done = docker.run("volume", "create", "-d", "shelf", "-o", "refuse=1", "books")
     assert done.err.strip() == "Error response from daemon: create books: the pool is empty"

@@ -34,6 +34,15 @@ BEYOND = {
     "BuduVolumeArchive",
     "BuduVolumeArchiveInfo",
     "BuduVolumeFiles",
+    "BuduVolumeResize",
+    "BuduVolumeBrowse",
+    "BuduVolumeClone",
+    "BuduVolumeExport",
+    "BuduVolumeRename",
+    "BuduVolumeRestore",
+    "BuduVolumeSnapshot",
+    "BuduVolumeSnapshotDelete",
+    "BuduVolumeSnapshots",
 }
 """Operations of ours: a second spelling, and our own calls."""
 
