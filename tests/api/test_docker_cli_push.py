@@ -18,6 +18,10 @@ from tests.support.registry import running_registry
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
 
+# What `htpasswd -nbB ann secret` prints.
+HTPASSWD = "ann:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
+
+
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[str]:
     """An empty registry."""
@@ -116,6 +120,18 @@ def test_platform_that_is_not_here(docker: Docker, busybox: str, target: str) ->
     done = docker.run("push", "--platform", "linux/s390x", f"{target}/box:1")
     assert done.status == 1
     assert "does not match the specified platform (linux/s390x)" in done.err
+
+
+def test_registry_that_wants_a_login(docker: Docker, busybox: str, tmp_path: Path) -> None:
+    with running_registry(tmp_path, htpasswd=HTPASSWD) as address:
+        docker("tag", busybox, f"{address}/box:1")
+        done = docker.run("push", f"{address}/box:1")
+        assert done.status == 1
+        assert "no basic auth credentials" in done.err
+        docker("login", "-u", "ann", "--password-stdin", address, stdin=b"secret")
+        assert ": Pushed" in docker("push", f"{address}/box:1")
+        docker("logout", address)
+        docker("rmi", f"{address}/box:1")
 
 
 def test_docker_py_gets_lines_and_the_digest(

@@ -7,6 +7,7 @@ async with registry.serving():
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator
@@ -25,6 +26,10 @@ class UploadRegistry:
         self.requests: list[str] = []
         self.cut_after: list[int] = []
         """The next uploads break off after so many bytes of a part."""
+        self.hold_after: int | None = None
+        """The next upload stops being read after so many bytes, until it is broken off."""
+        self.held = asyncio.Event()
+        """Set when it has stopped."""
         self.forgets = False
         """Uploads that broke off are lost."""
         self.denies = False
@@ -95,6 +100,11 @@ class UploadRegistry:
 
     async def _take(self, request: web.Request, held: bytearray) -> None:
         left = self.cut_after.pop(0) if self.cut_after else None
+        if self.hold_after is not None:
+            held += await request.content.readexactly(self.hold_after)
+            self.hold_after = None
+            self.held.set()
+            await asyncio.sleep(3600)
         async for piece in request.content.iter_any():
             if left is not None:
                 held += piece[:left]

@@ -14,15 +14,21 @@ from tests.support.waiting import eventually
 
 
 @contextlib.contextmanager
-def running_registry(root: Path) -> Iterator[str]:
-    """A registry with its storage below `root`; its `host:port`."""
+def running_registry(root: Path, *, htpasswd: str = "") -> Iterator[str]:
+    """A registry with its storage below `root`; its `host:port`. With lines as `htpasswd -B` makes
+    them it wants a name and a password."""
     binary = shutil.which("docker-registry")
     assert binary, "install Debian's docker-registry"
     address = f"127.0.0.1:{free_port()}"
     config = root / "registry.yml"
+    auth = ""
+    if htpasswd:
+        (root / "htpasswd").write_text(htpasswd)
+        auth = f"auth: {{htpasswd: {{realm: test, path: {root}/htpasswd}}}}\n"
     config.write_text(
         "version: 0.1\nlog: {level: error}\n"
-        f"storage: {{filesystem: {{rootdirectory: {root}/data}}, delete: {{enabled: true}}}}\n"
+        + auth
+        + f"storage: {{filesystem: {{rootdirectory: {root}/data}}, delete: {{enabled: true}}}}\n"
         f"http: {{addr: '{address}'}}\n"
     )
     process = subprocess.Popen(

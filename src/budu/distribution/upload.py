@@ -93,7 +93,7 @@ class Uploader:
         try:
             await sending.run()
         except (asyncio.CancelledError, RequestFailed):
-            if sending.upload is not None and sending.upload.offset:
+            if sending.upload is not None:
                 self._unfinished[key] = sending.upload
             raise
 

@@ -1,5 +1,6 @@
 """Pushes to a registry on loopback that breaks off, forgets, denies and spoils."""
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
@@ -180,9 +181,22 @@ async def test_unreachable_registry(tmp_path: Path) -> None:
             await one.push(one.keep(SMALL))
 
 
-async def test_two_pushes_share_one_upload(tmp_path: Path) -> None:
-    import asyncio
+async def test_cancelled_push_is_taken_up_by_the_next_one(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as one:
+        blob = one.keep(BIG)
+        one.registry.hold_after = 500_000
+        first = asyncio.create_task(one.push(blob))
+        await one.registry.held.wait()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        one.registry.requests.clear()
+        await one.push(blob)
+        assert one.registry.requests == ["GET", "PATCH 500000", "PUT"]
+        assert one.registry.blobs["team/app", blob.digest] == BIG
 
+
+async def test_two_pushes_share_one_upload(tmp_path: Path) -> None:
     async with pushing(tmp_path) as one:
         blob = one.keep(BIG)
         await asyncio.gather(one.push(blob), one.push(blob, name="team/app:2"))
