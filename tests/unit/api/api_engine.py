@@ -338,10 +338,10 @@ class FakeVolumes:
     def __init__(self) -> None:
         self.all: dict[str, Volume] = {}
 
-    def list(self, filters: Filters) -> Any:
+    async def list(self, filters: Filters) -> Any:
         return [*self.all.values()], []
 
-    def get(self, name: str) -> Volume:
+    async def get(self, name: str) -> Volume:
         if name not in self.all:
             raise NotFound(f"get {name}: no such volume", reference=name)
         return self.all[name]
@@ -350,11 +350,13 @@ class FakeVolumes:
         self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
     ) -> Volume:
         name = name or "f" * 64
-        self.all[name] = Volume(name=name, driver=driver, labels=dict(labels), scope="local")
+        self.all[name] = Volume(
+            name=name, driver=driver or "local", labels=dict(labels), scope="local"
+        )
         return self.all[name]
 
     async def remove(self, name: str, *, force: bool) -> None:
-        del self.all[self.get(name).name]
+        del self.all[(await self.get(name)).name]
 
 
 class FakeLogs:
