@@ -253,3 +253,22 @@ def test_sized_volume_grows(docker: Docker, engine: EngineProcess) -> None:
         400,
         "a volume in an image file can grow, not shrink",
     )
+
+
+def test_missing_source_for_a_file_of_the_image_is_told(docker: Docker, tmp_path: Path) -> None:
+    missing = tmp_path / "passwd"
+    done = docker.run("create", "-v", f"{missing}:/etc/passwd", "busybox", "true")
+    assert done.status == 0
+    assert f"{missing} was missing and is made as a folder" in done.err
+
+
+def test_old_clients_have_shallow_read_only_mounts(
+    docker: Docker, engine: EngineProcess, tree: Path
+) -> None:
+    mount = f"type=bind,src={tree},dst=/x,readonly"
+    docker.environment["DOCKER_API_VERSION"] = "1.43"
+    try:
+        docker(*ONCE, "--mount", mount, "busybox", "touch", "/x/inner/f")
+        docker("volume", "ls")
+    finally:
+        del docker.environment["DOCKER_API_VERSION"]

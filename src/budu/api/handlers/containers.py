@@ -9,7 +9,9 @@ from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import JSON, Response
 from budu.api.notices import notice_headers
+from budu.api.old_clients import for_old_client
 from budu.api.routing import Route, route, route_json
+from budu.api.versions import ApiVersion
 from budu.api.views.containers import Sizes, container_inspection, container_row
 from budu.api.views.rows import ContainerRows
 from budu.base.clock import now_ns
@@ -24,6 +26,9 @@ from budu.spec.api.container import (
     PruneResponse,
 )
 from budu.spec.platform import parse_platform
+
+_RECURSIVE_SINCE = ApiVersion(1, 44)
+"""Read-only binds are so with all that is mounted below them."""
 
 
 class ContainerHandlers:
@@ -88,6 +93,8 @@ class ContainerHandlers:
     async def create(self, request: Request, body: ContainerCreateBody) -> Reply:
         """Makes a container; nothing runs yet."""
         platform = request.query.text("platform")
+        if request.version < _RECURSIVE_SINCE:
+            body = for_old_client(body)
         created = await self._containers.create(
             body,
             name=request.query.text("name") or None,

@@ -11,14 +11,16 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import ExitStack, suppress
+from functools import partial
 
 import msgspec
 
 from budu.base import faults
 from budu.base.clock import now_ns
-from budu.base.errors import Hint, InvalidArgument, NotFound
+from budu.base.errors import InvalidArgument, NotFound
 from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
+from budu.engine.containers.bind_sources import check_bind, file_warnings
 from budu.engine.containers.health_config import check_health, complete_health
 from budu.engine.containers.links import plan_links, tell_linked
 from budu.engine.containers.model import Container, Mount, MountKind
@@ -90,6 +92,9 @@ class ContainerCreator:
             image = self._images.of_platform(body.image, platform)
         warnings = _platform_warnings(image, platform)
         planned = self._build(body, chosen_name, image)
+        warnings += file_warnings(
+            planned.mounts, partial(self._snapshots.mount_image, _digests(image))
+        )
         async with providing(self._volumes, planned.mounts) as provided:
             container = msgspec.structs.replace(planned, mounts=provided.mounts)
             self._store(container, image, provided.new)
@@ -171,7 +176,7 @@ class ContainerCreator:
         )
         check_modes(container)
         for mount in mounts:
-            _check_bind(mount)
+            check_bind(mount)
         return container
 
     def _with_image(self, mount: Mount) -> Mount:
@@ -199,33 +204,6 @@ def _check(host: HostConfig) -> None:
     find_driver(host.log_config.type).settings(host.log_config.config or {})
     if host.shm_size < 0:
         raise InvalidArgument("SHM size can not be less than 0")
-
-
-def _check_bind(mount: Mount) -> None:
-    if mount.kind is not MountKind.BIND or os.path.exists(mount.source):
-        return
-    if "create-source" in mount.options:
-        return
-    raise InvalidArgument(
-        'invalid mount config for type "bind": bind source path does not exist: ' + mount.source,
-        hint=Hint("engine.bind-source", path=mount.source),
-    )
-
-
-def make_bind_source(mount: Mount) -> None:
-    """Make the missing folder of a `-v` mount, as Docker does at start.
-
-    Raises: InvalidArgument when it cannot be made.
-    """
-    if mount.kind is not MountKind.BIND or "create-source" not in mount.options:
-        return
-    try:
-        os.makedirs(mount.source, exist_ok=True) if not os.path.lexists(mount.source) else None
-    except OSError as error:
-        raise InvalidArgument(
-            f"error while creating mount source path '{mount.source}': "
-            f"mkdir {mount.source}: {(error.strerror or '').lower()}"
-        ) from None
 
 
 def _platform_warnings(image: ImageRecord, wanted: Platform | None) -> list[str]:

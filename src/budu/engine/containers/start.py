@@ -18,7 +18,7 @@ import msgspec
 from budu.base import faults
 from budu.base.errors import BuduError, Hint, Internal, InvalidArgument
 from budu.base.files import remove_if_there
-from budu.engine.containers.create import make_bind_source
+from budu.engine.containers.bind_sources import make_bind_source
 from budu.engine.containers.devices import all_devices, device_node
 from budu.engine.containers.links import Linked, with_variables
 from budu.engine.containers.model import Container, Mount, MountKind
