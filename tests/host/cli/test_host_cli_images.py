@@ -169,6 +169,7 @@ def test_whole_index_is_pushed_saved_and_loaded_with_its_digest(
         budu("image", "inspect", "--platform", f"linux/{arch}", "-f", "{{.Architecture}}", name)
         == arch
     )
+    budu("image", "prune", "-f")  # the other platform is no dangling image
     budu("tag", name, f"{target}/copy:both")
     assert f"digest: {digest} size:" in budu("push", f"{target}/copy:both")
     file = str(tmp_path / "both.tar")

@@ -118,10 +118,11 @@ class ImageLoader:
             message = "invalid archive: does not contain a manifest.json or an index.json"
             raise InvalidArgument(message, hint=hint)
         found = _filtered(found, platforms)
-        for each in found:
-            await asyncio.to_thread(_unpack, received, each)
-        await asyncio.to_thread(self._blobs.layers.flush)
-        return tuple(line for each in found for line in self._store(each))
+        with self._maker.claiming([diff_id for each in found for diff_id in each.diff_ids]):
+            for each in found:
+                await asyncio.to_thread(_unpack, received, each)
+            await asyncio.to_thread(self._blobs.layers.flush)
+            return tuple(line for each in found for line in self._store(each))
 
     def _store(self, found: _Found) -> list[str]:
         record = ImageRecord(

@@ -267,9 +267,12 @@ class ImageService:
         limits = [parse_time_argument(each, now_ns=now_ns()) for each in filters.get("until")]
         deletions: Deletions = []
         before = self._storage.usage()
-        for image in tuple(self._repository.all()):
+        images = tuple(self._repository.all())
+        named = {each.index_digest for each in images if not each.is_dangling}
+        for image in images:
             young = any(created_ns(image) >= limit for limit in limits)
-            kept = (only_dangling and not image.is_dangling) or young or self.users(image)
+            is_loose = image.is_dangling and _stands_alone(image, named)
+            kept = (only_dangling and not is_loose) or young or self.users(image)
             if not kept and filters.matches_prune_labels(self._labels_of(image)):
                 names = self._repository.names(image.id)
                 deletions += self._untag(image, names) + await self._delete(image)
