@@ -7,6 +7,7 @@ Source: moby 28.3, libnetwork/drivers/remote/api; libnetwork docs, "Remote Drive
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from ipaddress import ip_interface
 from typing import TypeVar
@@ -14,7 +15,13 @@ from typing import TypeVar
 import msgspec
 
 from budu.base.errors import Hint, Internal
-from budu.network.contract import NetworkSpec, Subnet
+from budu.network.contract import (
+    ANY_ADDRESS,
+    PROTOCOLS,
+    NetworkSpec,
+    PortBinding,
+    Subnet,
+)
 from budu.network.subnets import of_version
 from budu.plugin.client import PluginClient, Reply, is_refusal
 from budu.plugin.registry import NETWORK_DRIVER
@@ -26,6 +33,7 @@ _INTERNAL = "com.docker.network.internal"
 PORT_MAP = "com.docker.network.portmap"
 EXPOSED_PORTS = "com.docker.network.endpoint.exposedports"
 NODE_DISCOVERY = 1
+_PROTOCOL_NUMBERS = (6, 17, 132)  # in the order of PROTOCOLS
 
 R = TypeVar("R", bound=Reply)
 Options = dict[str, object]
@@ -238,6 +246,46 @@ class RemoteDriver:
 
     def _broken(self, words: str) -> Internal:
         return Internal(words, hint=Hint("plugin.broken", name=self._client.name))
+
+
+class _PortMapped(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"protocol": "Proto", "port": "Port", "host": "HostIP", "host_port": "HostPort"},
+):
+    protocol: int = 6
+    port: int = 0
+    host: str = ""
+    host_port: int = 0
+
+
+def read_port_map(told: object) -> tuple[PortBinding, ...]:
+    """The published ports that a plugin tells of; what is none is left out."""
+    try:
+        found = msgspec.convert(told or [], list[_PortMapped])
+    except msgspec.ValidationError:
+        return ()
+    return tuple(
+        PortBinding(
+            container_port=each.port,
+            protocol=PROTOCOLS[_PROTOCOL_NUMBERS.index(each.protocol)],
+            host_address=each.host or ANY_ADDRESS,
+            host_port=each.host_port,
+        )
+        for each in found
+        if each.protocol in _PROTOCOL_NUMBERS and 0 < each.host_port < 65536 and each.port
+    )
+
+
+def own_address() -> str:
+    """The address that this host's packets to far away have; empty without a way there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 def as_remote(error: Internal) -> Internal:

@@ -13,6 +13,7 @@ from tests.fakes.plugin import CountingIpam, PluginServer, Refused, VethNetworks
 from budu.base.errors import AlreadyExists, Internal, NotFound, Unavailable
 from budu.base.filters import Filters
 from budu.engine.containers.model import Status
+from budu.network.remote import read_port_map
 from budu.spec.api.network import IPAM, IPAMConfig
 
 SUBNET = "10.217.9.0/24"
@@ -153,3 +154,25 @@ async def test_what_could_not_be_told_is_told_by_the_next_engine(scene: Plugged)
     scene.networks.restore([])
     await scene.settled()
     assert (scene.clerk.taken, scene.owed()) == ([], 1)
+
+
+async def test_a_driver_that_spans_machines_learns_this_ones_address_once(scene: Plugged) -> None:
+    met: list[Any] = []
+    calls = scene.wharf_server.calls
+    calls["NetworkDriver.GetCapabilities"] = lambda _: {"Scope": "global"}
+    calls["NetworkDriver.DiscoverNew"] = lambda request: met.append(request) or {}
+    for name in ("far", "farther"):
+        await scene.create(name, driver="wharf")
+    assert scene.networks.get("far").scope == "global"
+    assert [each["DiscoveryType"] for each in met] in ([], [1])  # [] without a way out
+
+
+def test_ports_that_a_plugin_tells_of() -> None:
+    told = [
+        {"Proto": 17, "Port": 53, "HostIP": "", "HostPort": 5353},
+        {"Proto": 99, "Port": 1, "HostPort": 1},
+        {"Proto": 6, "Port": 80, "HostPort": 0},
+    ]
+    (port,) = read_port_map(told)
+    assert (port.protocol, port.container_port, port.host_port) == ("udp", 53, 5353)
+    assert read_port_map("nonsense") == read_port_map(None) == ()

@@ -17,7 +17,7 @@ import logging
 import os
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import ip_address, ip_network
 
 import msgspec
 
@@ -27,7 +27,14 @@ from budu.base.ids import new_id
 from budu.engine.database import Database
 from budu.engine.locks import Locks
 from budu.engine.networks.debts import Debt, Debts
-from budu.engine.networks.model import NetworkRecord
+from budu.engine.networks.model import LOCAL, NetworkRecord
+from budu.engine.networks.remote_values import (
+    PluginAddress,
+    endpoint_state,
+    exposed_port,
+    mapped_port,
+    wishes,
+)
 from budu.network import sandbox
 from budu.network.book import AddressBook
 from budu.network.contract import (
@@ -36,28 +43,21 @@ from budu.network.contract import (
     EndpointState,
     Fabric,
     NetworkSpec,
-    PortRequest,
     Subnet,
 )
-from budu.network.remote import EXPOSED_PORTS, PORT_MAP, PlacedLink, RemoteDriver
+from budu.network.remote import (
+    EXPOSED_PORTS,
+    PORT_MAP,
+    PlacedLink,
+    RemoteDriver,
+    own_address,
+    read_port_map,
+)
 from budu.network.remote_ipam import RemoteIpam
 from budu.network.remote_link import move_in, move_out
 from budu.plugin.registry import IPAM_DRIVER, NETWORK_DRIVER, Plugins
 
 log = logging.getLogger(__name__)
-
-_PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132}
-
-
-class _Address(msgspec.Struct, frozen=True, kw_only=True):
-    """An address with its prefix, and the pool of a plugin that it is from."""
-
-    text: str = ""
-    pool: str = ""
-
-    @property
-    def bare(self) -> str:
-        return self.text.partition("/")[0]
 
 
 class RemoteNetworks:
@@ -70,6 +70,7 @@ class RemoteNetworks:
         self._ends: set[asyncio.Task[None]] = set()
         self._locks = Locks()
         self._books: dict[str, AddressBook] = {}
+        self._met: dict[str, str] = {}
 
     # Networks
 
@@ -116,7 +117,7 @@ class RemoteNetworks:
         subnets: list[Subnet] = []
         pools: list[str] = []
         for version, skip in zip((4, 6), skips, strict=True):
-            for wish in _wishes(record.spec, version):
+            for wish in wishes(record.spec, version):
                 pool = await ipam.request_pool(
                     wish.subnet, wish.ip_range, record.ipam_options or {}, version=version
                 )
@@ -135,9 +136,21 @@ class RemoteNetworks:
         """Have the driver's plugin make the network. Raises: what it refuses."""
         faults.at("plugin.pools-requested")
         if record.is_remote:
-            await (await self._driver(record.spec.driver)).create_network(record.spec)
+            driver = await self._driver(record.spec.driver)
+            if record.scope != LOCAL:
+                await self._meet(record.spec.driver, driver)
+            await driver.create_network(record.spec)
             self._fabric.reserve(record.spec)
         faults.at("plugin.network-told")
+
+    async def _meet(self, name: str, driver: RemoteDriver) -> None:
+        """Tell a driver whose networks span machines which address this one has, once."""
+        address = own_address()
+        if address and self._met.get(name) != address:
+            if name in self._met:
+                await driver.part(self._met[name])
+            await driver.meet(address)
+            self._met[name] = address
 
     async def withdraw(self, record: NetworkRecord) -> None:
         """Take back what a creation did that failed later; what cannot be told is told later."""
@@ -192,14 +205,14 @@ class RemoteNetworks:
             undo.push_async_callback(self._try_to_settle, debt.id)
             v4, v6 = await self._addresses(record, request, debt, undo)
             options: dict[str, object] = {**request.options}
-            options[EXPOSED_PORTS] = [_exposed(each) for each in request.exposed]
-            options[PORT_MAP] = [_mapped(each) for each in request.ports]
+            options[EXPOSED_PORTS] = [exposed_port(each) for each in request.exposed]
+            options[PORT_MAP] = [mapped_port(each) for each in request.ports]
             wish = PlacedLink(address=v4.text, address6=v6.text, mac=request.mac)
             link = await driver.create_endpoint(record.id, debt.id, wish, options)
             faults.at("plugin.endpoint-made")
             place = f"/proc/{os.getpid()}/fd/{netns}"
             joined = await driver.join(record.id, debt.id, sandbox=place, options=options)
-            state = _state(record, request, debt.id, link)
+            state = endpoint_state(record, request, debt.id, link)
             state = msgspec.structs.replace(state, gateway=joined.gateway, gateway6=joined.gateway6)
             if joined.link is not None and joined.link.src_name:
                 name = _link_name(netns, request, joined.link.dst_prefix)
@@ -211,6 +224,10 @@ class RemoteNetworks:
                 undo.callback(move_out, netns, state)
             if request.default_route or request.default_route6:
                 await driver.open_to_outside(record.id, debt.id, options)
+            if request.ports:
+                told = await driver.endpoint_info(record.id, debt.id)
+                bindings = read_port_map(told.get(PORT_MAP))
+                state = msgspec.structs.replace(state, bindings=bindings)
             undo.pop_all()
         return state
 
@@ -220,25 +237,25 @@ class RemoteNetworks:
         request: EndpointRequest,
         debt: Debt,
         undo: AsyncExitStack | None = None,
-    ) -> tuple[_Address, _Address]:
+    ) -> tuple[PluginAddress, PluginAddress]:
         """One address of each family that the network has; stored as owed."""
         self._debts.put(debt)
-        wishes = {4: request.address, 6: request.address6}
+        asked = {4: request.address, 6: request.address6}
         if not record.has_remote_ipam:
             assert undo is not None
             taken = undo.enter_context(ExitStack())
             book = self._book(record)
-            places = [book.take(version, wishes[version], taken) for version in (4, 6)]
+            places = [book.take(version, asked[version], taken) for version in (4, 6)]
             texts = [f"{each.address}/{each.prefix_length}" for each in places]
             v4, v6 = (
-                _Address(text=text if each.address else "")
+                PluginAddress(text=text if each.address else "")
                 for text, each in zip(texts, places, strict=True)
             )
             return v4, v6
         ipam = await self._ipam(record.ipam_driver)
-        found = {4: _Address(), 6: _Address()}
+        found = {4: PluginAddress(), 6: PluginAddress()}
         for version in (4, 6):
-            found[version] = await self._address(record, ipam, version, wishes[version], request)
+            found[version] = await self._address(record, ipam, version, asked[version], request)
             owed = tuple((each.pool, each.bare) for each in found.values() if each.text)
             self._debts.put(msgspec.structs.replace(debt, addresses=owed))
         return found[4], found[6]
@@ -250,7 +267,7 @@ class RemoteNetworks:
         version: int,
         wish: str,
         request: EndpointRequest,
-    ) -> _Address:
+    ) -> PluginAddress:
         """From the first pool of the family that has one, or that which `wish` is in."""
         pools = [
             (pool, ip_network(subnet.subnet))
@@ -267,8 +284,8 @@ class RemoteNetworks:
                 if position == len(pools) - 1:
                     raise
                 continue
-            return _Address(text=f"{address}/{subnet.prefixlen}", pool=pool)
-        return _Address()
+            return PluginAddress(text=f"{address}/{subnet.prefixlen}", pool=pool)
+        return PluginAddress()
 
     def leave(self, state: EndpointState, *, netns: int | None = None) -> bool:
         """An endpoint ends: tell the plugins soon. False when it is none of theirs.
@@ -369,68 +386,9 @@ async def _tolerate(call: Awaitable[None]) -> None:
         log.warning("%s", error.message)
 
 
-def _wishes(spec: NetworkSpec, version: int) -> list[Subnet]:
-    if not (spec.enable_ipv4 if version == 4 else spec.enable_ipv6):
-        return []
-    asked = [each for each in spec.subnets if (":" in each.subnet) == (version == 6)]
-    return asked or [Subnet()]
-
-
-def _state(
-    record: NetworkRecord, request: EndpointRequest, endpoint_id: str, link: PlacedLink
-) -> EndpointState:
-    address, prefix_length = _split(link.address)
-    address6, prefix_length6 = _split(link.address6)
-    return EndpointState(
-        endpoint_id=endpoint_id,
-        container_id=request.container_id,
-        name=request.name,
-        address=address,
-        prefix_length=prefix_length,
-        gateway="",
-        mac=link.mac,
-        host_link="",
-        link_name=request.link_name,
-        mtu=0,
-        exposed=request.exposed,
-        network_id=record.id,
-        driver=record.spec.driver,
-        address6=address6,
-        prefix_length6=prefix_length6,
-        default_route=request.default_route,
-        default_route6=request.default_route6,
-        link_index=0,
-        link_local=request.link_local,
-        options=request.options,
-    )
-
-
-def _split(text: str) -> tuple[str, int]:
-    if not text:
-        return "", 0
-    interface = ip_interface(text)
-    return str(interface.ip), interface.network.prefixlen
-
-
 def _link_name(netns: int, request: EndpointRequest, prefix: str) -> str:
     """As it was asked for; the plugin's prefix and the first free number otherwise."""
     if request.link_name and prefix in ("", "eth"):
         return request.link_name
     with sandbox.connected(netns) as inside:
         return sandbox.free_name(inside, prefix or "eth")
-
-
-def _exposed(port: str) -> dict[str, int]:
-    number, _, protocol = port.partition("/")
-    return {"Proto": _PROTOCOL_NUMBERS[protocol or "tcp"], "Port": int(number)}
-
-
-def _mapped(port: PortRequest) -> dict[str, object]:
-    return {
-        "Proto": _PROTOCOL_NUMBERS[port.protocol],
-        "IP": "",
-        "Port": port.container_port,
-        "HostIP": port.host_address,
-        "HostPort": port.host_first,
-        "HostPortEnd": port.host_last,
-    }
