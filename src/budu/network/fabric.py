@@ -35,6 +35,7 @@ from budu.network.endpoint_plan import Chosen, plan_endpoint, with_network
 from budu.network.firewall import Firewall
 from budu.network.foreign import ForeignChains
 from budu.network.inventory import Inventory, Network
+from budu.network.legacy import LegacyChains
 from budu.network.links import names_to_let_through
 from budu.network.options import (
     BRIDGE_NAME,
@@ -73,6 +74,7 @@ class NetworkFabric:
         self._resources = ExitStack()
         self._live: dict[str, EndpointState] = {}
         self._foreign = ForeignChains(config.table)
+        self._legacy = LegacyChains(config.table)
         self._watch: Watch | None = None
         self._default_id = config.default.id
         self._route: Connection
@@ -147,6 +149,7 @@ class NetworkFabric:
         for link in self._networks.facts().attached:
             self._remove_link(link)
         self._foreign.leave(self._firewall.dropping_chains())
+        self._legacy.leave()
         self._firewall.remove()
         for network in self._networks:
             network.driver.remove()
@@ -386,6 +389,7 @@ class NetworkFabric:
         names = names_to_let_through(self.config, [each.spec for each in self._networks])
         try:
             self._foreign.join(self._firewall.dropping_chains(), names)
+            self._legacy.join(names)
         except BuduError as error:
             log.warning("other firewalls may keep containers from the network: %s", error.message)
 
@@ -426,11 +430,25 @@ class NetworkFabric:
         Raises: OSError when the kernel cannot be asked.
         """
         bridge = self.default.link
-        return tuple(
-            Hint("network.forward-dropped", chain=f"{chain.table} {chain.name}", bridge=bridge)
+        closed = [
+            f"{chain.table} {chain.name}"
             for chain in self._firewall.dropping_chains()
             if not self._foreign.has_joined(chain)
-        )
+        ]
+        closed += [f"{program} FORWARD" for program in self._legacy.closed()]
+        found = [Hint("network.forward-dropped", chain=each, bridge=bridge) for each in closed]
+        tracked = hosts.conntrack()
+        if tracked.is_full:
+            double = tracked.limit * 2
+            found.append(
+                Hint(
+                    "network.conntrack-full",
+                    count=tracked.count,
+                    limit=tracked.limit,
+                    double=double,
+                )
+            )
+        return tuple(found)
 
 
 def _link_name(spec: NetworkSpec, netns_fd: int, request: EndpointRequest) -> str:

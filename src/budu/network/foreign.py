@@ -1,8 +1,8 @@
 """Other firewalls' forward chains that drop by policy: our bridges are let through, as Docker does.
 
 An accept there decides nothing about what may pass: our own table still drops what it must. The
-rules bear a comment with our table's name, by which they are found and taken away again. A chain
-that is no nftables chain (iptables-legacy) cannot be seen from here.
+rules bear a comment with our table's name, by which they are found and taken away again. Chains
+of iptables-legacy are no nftables chains and cannot be seen from here: `legacy` looks at those.
 
 Source: docker docs, "Docker and ufw/firewalld", "Docker on a router".
 """

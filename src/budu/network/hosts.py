@@ -9,12 +9,15 @@ from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 
+import msgspec
+
 from budu.linux.netlink import route
 from budu.linux.netlink.wire import Connection
 from budu.network.ipam import Prefix
 
 SYSCTL = Path("/proc/sys/net")
 _LARGEST_AUTOMATIC_MTU = 1500
+_FULL = 0.95
 _FAMILIES = (route.AF_INET, route.AF_INET6)
 _PRIVATE = (
     "10.0.0.0/8",
@@ -103,3 +106,25 @@ def switch(path: Path, value: str) -> None:
     """Write a file of /proc/sys unless it says so already."""
     if read_switch(path) != value:
         path.write_text(value)
+
+
+class Conntrack(msgspec.Struct, frozen=True, kw_only=True):
+    """How many connections the kernel tracks, and how many it can; 0 where it tracks none."""
+
+    count: int = 0
+    limit: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether new connections are lost, or soon will be."""
+        return self.limit > 0 and self.count >= self.limit * _FULL
+
+
+def conntrack(root: Path = SYSCTL) -> Conntrack:
+    """The connections tracked in this network namespace; `root` is its folder of switches."""
+    numbers = [
+        read_switch(root / "netfilter" / f"nf_conntrack_{each}") for each in ("count", "max")
+    ]
+    if not all(numbers):
+        return Conntrack()
+    return Conntrack(count=int(numbers[0]), limit=int(numbers[1]))

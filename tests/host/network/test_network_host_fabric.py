@@ -110,7 +110,18 @@ def test_network_gets_a_small_subnet_and_a_bridge_of_its_own(
     assert {one.link, two.link} <= link_names()
     fabric.remove(one.id)
     fabric.remove(one.id)
+    asyncio.run(fabric.settled())
     assert one.link not in link_names()
+
+
+def test_a_bridge_is_made_again_while_its_name_goes(lab: Lab, fabric: NetworkFabric) -> None:
+    options = {f"{BRIDGE}name": "mine"}
+    for name in ("one", "two", "three"):
+        spec = network(fabric, name, options=options)
+        fabric.disconnect(Box(lab, fabric, spec).state)
+        fabric.remove(spec.id)
+    asyncio.run(fabric.settled())
+    assert "mine" not in link_names()
 
 
 def test_networks_do_not_reach_each_other(lab: Lab, fabric: NetworkFabric) -> None:
@@ -472,6 +483,7 @@ def test_vlan_of_a_parent_is_made_and_removed(lab: Lab, fabric: NetworkFabric) -
     spec = network(fabric, "vlan", driver="macvlan", options=options)
     assert "up0.20" in link_names()
     fabric.remove(spec.id)
+    asyncio.run(fabric.settled())
     assert "up0.20" not in link_names()
     assert "up0" in link_names()
 
@@ -488,6 +500,7 @@ def test_network_without_a_parent_lives_below_a_link_of_its_own(
     fabric.disconnect(one.state)
     fabric.disconnect(two.state)
     fabric.remove(spec.id)
+    asyncio.run(fabric.settled())
     assert spec.link not in link_names()
 
 

@@ -76,6 +76,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The kernel refused this step: {step}.",
         "커널이 이 단계를 거부했습니다: {step}.",
     ),
+    "network.conntrack-full": (
+        "The kernel's table of connections is full ({count} of {limit}): new connections to and"
+        " from containers are lost. Make it larger:"
+        " sysctl -w net.netfilter.nf_conntrack_max={double}",
+        "커널의 연결 추적 표가 가득 찼습니다({limit}개 중 {count}개)."
+        " 컨테이너의 새 연결이 끊깁니다. 늘리세요:"
+        " sysctl -w net.netfilter.nf_conntrack_max={double}",
+    ),
     "network.forward-dropped": (
         "Another firewall ({chain}) drops forwarded packets, so containers on {bridge} cannot"
         " reach other hosts. Let them through: iptables -I FORWARD -i {bridge} -j ACCEPT;"
