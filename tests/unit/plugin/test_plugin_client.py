@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.plugin import PluginServer, Refused
+from tests.fakes.tls import CERTIFICATE, server_context
 
 from budu.base.errors import BuduError, DeadlineExceeded, Internal, NotFound, Unavailable
 from budu.plugin.client import Patience, PluginClient, Reply, is_refusal
-from budu.plugin.discovery import Address, PluginFolders
+from budu.plugin.discovery import Address, PluginFolders, TlsFiles
 from budu.plugin.registry import NETWORK_DRIVER, VOLUME_DRIVER, Plugins
 from budu.plugin.wire import LARGEST_BODY, LARGEST_HEAD, MEDIA_TYPE
 
@@ -196,3 +197,41 @@ async def test_a_survey_is_not_stopped_by_one_that_is_dead(server: PluginServer)
     plugins = Plugins(PluginFolders(sockets=folder, specs=(folder,)), patience=QUICK)
     await plugins.survey()
     assert plugins.names(VOLUME_DRIVER) == ["it"]
+
+
+@pytest.fixture
+async def tls_port() -> AsyncIterator[int]:
+    peer = saying(OK % (15, b'{"Word": "tls"}'))
+    server = await asyncio.start_server(peer, "0.0.0.0", 0, ssl=server_context())
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_tls_with_an_authority(tls_port: int, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(CERTIFICATE)
+    tls = TlsFiles(ca_file=str(tmp_path / "ca.pem"))
+    address = Address(scheme="https", host="127.0.0.1", port=tls_port, tls=tls)
+    client = PluginClient("it", address, patience=QUICK)
+    assert (await client.call("Say.It", {}, Word)).word == "tls"
+
+
+async def test_tls_without_an_authority_verifies_nobody(tls_port: int) -> None:
+    address = Address(scheme="https", host="127.0.0.1", port=tls_port)
+    client = PluginClient("it", address, patience=QUICK)
+    assert (await client.call("Say.It", {}, Word)).word == "tls"
+
+
+async def test_tls_of_somebody_else_is_refused(tls_port: int, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(CERTIFICATE)
+    tls = TlsFiles(ca_file=str(tmp_path / "ca.pem"))
+    address = Address(scheme="https", host="127.0.0.2", port=tls_port, tls=tls)
+    with pytest.raises(Unavailable, match=r"dial tcp 127\.0\.0\.2:\d+: tls: "):
+        await PluginClient("it", address, patience=QUICK).call("Say.It", {}, Word)
+
+
+@pytest.mark.parametrize("file", ["ca_file", "cert_file"])
+async def test_tls_files_that_are_not_there_are_told(tls_port: int, file: str) -> None:
+    tls = TlsFiles(**{file: "/nowhere/x.pem"})
+    address = Address(scheme="https", host="127.0.0.1", port=tls_port, tls=tls)
+    with pytest.raises(Unavailable, match="no such file or directory"):
+        await PluginClient("it", address, patience=QUICK).call("Say.It", {}, Word)
