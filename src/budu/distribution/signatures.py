@@ -151,7 +151,7 @@ class SignaturePolicy:
     def _rejected(self, message: str, *, scope: str, rule: Rule) -> BuduError:
         key = rule.key_path or ", ".join(rule.key_paths)
         hint = Hint(
-            "distribution.policy", path=self._path, scope=scope, rule=rule.type, key=key or "-"
+            "distribution.policy", path=self._path, scope=scope, rule=rule.type, keys=key or "-"
         )
         return PermissionDenied(message, hint=hint)
 

@@ -73,8 +73,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 파일은 containerd 형식이어야 합니다. 고치거나 다른 곳으로 옮기세요.",
     ),
     "distribution.policy": (
-        'The rule "{rule}" for "{scope}" in {path} decides about this image (key: {key}).',
-        '{path}에 있는 "{scope}"의 "{rule}" 규칙이 이 이미지를 거부했습니다(키: {key}).',
+        'The rule "{rule}" for "{scope}" in {path} decides about this image (key: {keys}).',
+        '{path}에 있는 "{scope}"의 "{rule}" 규칙이 이 이미지를 거부했습니다(키: {keys}).',
     ),
     "distribution.registry-broken": (
         "{registry} was reached, but has a fault of its own (HTTP {status}). Try again later.",
