@@ -11,12 +11,13 @@ import stat
 
 from budu.base.errors import Internal
 from budu.linux.loop import attach_loop, loop_path
-from budu.linux.mount import MS_BIND, MS_REC, MS_REMOUNT, mount, umount2
+from budu.linux.mount import MNT_DETACH, MS_BIND, MS_REC, MS_REMOUNT, mount, umount2
 from budu.linux.mountinfo import read_mountinfo
 from budu.runtime.mount_options import parse_options
 from budu.volume.options import LocalOptions
 
 _UMOUNT_NOFOLLOW = 8  # <sys/mount.h>
+_REMOTE_TYPES = frozenset(["nfs", "nfs4", "cifs", "smb3", "ceph", "9p"])
 
 
 def mounted_places(root: str) -> set[str]:
@@ -61,13 +62,20 @@ def _finish(target: str, flags: int, propagation: int) -> None:
 
 
 def unmount_volume(target: str) -> None:
-    """Raises: Internal when the mount is still there."""
+    """Raises: Internal when the mount is still there.
+
+    A file system of the network goes at once and tidies up behind: its server may be dead.
+    """
     try:
-        umount2(target, _UMOUNT_NOFOLLOW)
+        umount2(target, _UMOUNT_NOFOLLOW | (MNT_DETACH if _is_remote(target) else 0))
     except OSError as error:
         if error.errno in (errno.EINVAL, errno.ENOENT):
             return
         raise Internal(f"unmount {target}: {_text(error)}") from error
+
+
+def _is_remote(target: str) -> bool:
+    return any(each.target == target and each.fstype in _REMOTE_TYPES for each in read_mountinfo())
 
 
 def _is_file(path: str) -> bool:

@@ -70,8 +70,8 @@ class MountSources:
             if mount.kind is MountKind.VOLUME:
                 mount = await self._mount_volume(mount, user_id, undo)
             _check_propagation(mount)
-            tree = await asyncio.to_thread(self._open_tree, mount, container, rootfs)
-            if tree is not None:
+            if mount.kind is MountKind.IMAGE or mount.subpath or mount.mine:
+                tree = await asyncio.to_thread(self._open_tree, mount, container, rootfs)
                 name = f"mount{number}"
                 passed[name] = tree
                 fds.callback(os.close, tree)
@@ -102,17 +102,15 @@ class MountSources:
         except BuduError as error:
             log.warning("unmounting failed volume=%s error=%s", name, error.message)
 
-    def _open_tree(self, mount: Mount, container: Container, rootfs: int) -> int | None:
-        """A detached mount; None where the path will do."""
+    def _open_tree(self, mount: Mount, container: Container, rootfs: int) -> int:
+        """A detached mount of what no path names safely."""
         if mount.kind is MountKind.IMAGE:
             tree = self._mount_image(tuple(map(Digest, mount.image_layers)))
             return _inside(tree, mount.subpath, f"image {mount.name}") if mount.subpath else tree
         if mount.subpath:
             tree = os.open(mount.source, _HANDLE | os.O_DIRECTORY)
             return _inside(tree, mount.subpath, mount.source)
-        if mount.mine:
-            return _mapped(mount, container, rootfs)
-        return None
+        return _mapped(mount, container, rootfs)
 
 
 def _inside(directory: int, subpath: str, base: str) -> int:
