@@ -49,9 +49,9 @@ def test_volume_prune_looks_at_labels(docker: Docker) -> None:
 
 
 def test_volume_prune_refuses_other_filters(docker: Docker) -> None:
-    done = docker.run("volume", "prune", "-f", "--filter", "until=1h")
+    done = docker.run("volume", "prune", "-f", "--filter", "name=x")
     assert done.status == 1
-    assert "invalid filter 'until'" in done.err
+    assert "invalid filter 'name'" in done.err
 
 
 def test_old_clients_prune_named_volumes_too(docker: Docker, engine: EngineProcess) -> None:
