@@ -58,6 +58,12 @@ class Debts:
         )
         self._found[debt.id] = debt
 
+    def settle_as(self, id_: str, debt: Debt) -> None:
+        """One debt becomes another, both or none: its endpoint has its id now."""
+        with self._database.transaction():
+            self.put(debt)
+            self.pay(id_)
+
     def pay(self, id_: str) -> None:
         """All is told: forget it."""
         self._database.execute("DELETE FROM plugin_debts WHERE id = ?", (id_,))

@@ -186,8 +186,8 @@ class RemoteNetworks:
             request = msgspec.structs.replace(request, address=v4.bare, address6=v6.bare)
             state = self._fabric.connect(record.id, netns, request)
             debt = self._debts.get(draft.id) or draft
-            self._debts.put(msgspec.structs.replace(debt, endpoint_id=state.endpoint_id))
-            self._debts.pay(draft.id)
+            named = msgspec.structs.replace(debt, endpoint_id=state.endpoint_id)
+            self._debts.settle_as(draft.id, named)
             undo.pop_all()
         return state
 
