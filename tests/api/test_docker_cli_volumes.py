@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -225,11 +225,28 @@ def test_mine_is_refused_where_the_file_system_cannot(docker: Docker) -> None:
     assert "cannot map the owner of /proc/sys: the file system has no id-mapped mounts" in done.err
 
 
-def test_hard_links_are_kept_by_the_first_use(docker: Docker) -> None:
-    docker(*ONCE, "-v", "bin:/bin", "busybox", "true")
-    files = [path.stat() for path in Path(place(docker, "bin")).iterdir() if not path.is_symlink()]
-    linked = [each.st_ino for each in files if stat.S_ISREG(each.st_mode) and each.st_nlink > 1]
-    assert len(set(linked)) < max(len(linked), 1) or not linked
+def test_file_with_a_file_system_is_a_device(docker: Docker, tmp_path: Path) -> None:
+    image = tmp_path / "disk"
+    with image.open("wb") as file:
+        file.truncate(8 << 20)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", str(image)], check=True)
+    options = ("-o", "type=ext4", "-o", f"device={image}", "-o", "o=loop,noatime")
+    docker("volume", "create", *options, "disk")
+    docker(*ONCE, "-v", "disk:/d", "busybox", "touch", "/d/file")
+    assert "file" in docker(*ONCE, "-v", "disk:/d:ro", "busybox", "ls", "/d").split()
+
+
+def test_mounted_image_is_not_removed(docker: Docker) -> None:
+    docker("run", "--name", "maker", "busybox", "touch", "/x")
+    docker("commit", "maker", "other:1")
+    docker("rm", "maker")
+    id_ = docker("create", "--mount", "type=image,src=other:1,dst=/o", "busybox", "ls", "/o/x")
+    refused = docker.run("rmi", "other:1")
+    shown = docker("start", "-a", id_)
+    docker("rm", id_)
+    docker("rmi", "other:1")
+    assert (refused.status, shown) == (1, "/o/x")
+    assert id_[:12] in refused.err
 
 
 def test_update_is_for_cluster_volumes(docker: Docker, engine: EngineProcess) -> None:

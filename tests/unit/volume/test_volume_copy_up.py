@@ -100,3 +100,24 @@ def test_emptiness_is_seen(source: Path) -> None:
         assert (before, is_empty(fd)) == (True, False)
     finally:
         os.close(fd)
+
+
+def test_names_of_one_file_stay_names_of_one_file(source: Path, target: Path) -> None:
+    (source / "first").write_text("same")
+    (source / "folder").mkdir()
+    os.link(source / "first", source / "folder" / "second")
+    os.symlink("first", source / "link")
+    os.link(source / "link", source / "link2", follow_symlinks=False)
+    copy(source, target)
+    assert (target / "first").samefile(target / "folder" / "second")
+    assert (target / "first").stat().st_nlink == 2
+    assert os.lstat(target / "link").st_ino == os.lstat(target / "link2").st_ino
+    assert os.readlink(target / "link2") == "first"
+
+
+def test_copying_leaves_no_descriptor_open(source: Path, target: Path) -> None:
+    (source / "first").touch()
+    os.link(source / "first", source / "second")
+    before = os.listdir("/proc/self/fd")
+    copy(source, target)
+    assert os.listdir("/proc/self/fd") == before
