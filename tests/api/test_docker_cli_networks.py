@@ -1,6 +1,8 @@
 """The genuine docker command line and docker-py: networks of users' own."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 
 import docker as docker_py
@@ -115,6 +117,39 @@ def test_several_networks_at_run(docker: Docker) -> None:
     routes = docker("exec", "web", "ip", "route")
     assert "default via 10.214.2.1 dev lan0" in routes
     assert set(docker("ps", "--format", "{{.Networks}}").split(",")) == {"back", "front"}
+
+
+@pytest.fixture
+def parent() -> Iterator[str]:
+    """A link of the host that networks may live below."""
+    name = f"mv{os.getpid()}"
+    ip("link", "add", name, "type", "veth", "peer", "name", f"{name}p")
+    ip("link", "set", name, "up")
+    ip("link", "set", f"{name}p", "up")
+    yield name
+    ip("link", "delete", name)
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, timeout=30)
+
+
+@pytest.mark.parametrize(("mode", "meet"), [("bridge", True), ("private", False)])
+def test_macvlan(docker: Docker, parent: str, mode: str, meet: bool) -> None:
+    chosen = ("--subnet", SUBNET, "-o", f"parent={parent}", "-o", f"macvlan_mode={mode}")
+    docker("network", "create", "-d", "macvlan", *chosen, "lan")
+    for number in (2, 3):
+        address = f"10.214.1.{number}"
+        docker("run", "-d", "--name", f"m{number}", "--net", "lan", "--ip", address, *SLEEP)
+    assert look(docker, "m2", "{{.NetworkSettings.Networks.lan.IPAddress}}") == "10.214.1.2"
+    found = docker.run("exec", "m2", "ping", "-c", "1", "-W", "1", "10.214.1.3")
+    assert (found.status == 0) is meet
+
+
+def test_a_macvlan_with_a_wrong_mode_is_refused(docker: Docker) -> None:
+    done = docker.run("network", "create", "-d", "macvlan", "-o", "macvlan_mode=x", "lan")
+    assert done.status == 1
+    assert "requested macvlan mode 'x' is not valid" in done.err
 
 
 def test_connect_with_every_option(docker: Docker) -> None:

@@ -92,12 +92,17 @@ class Skeleton(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render_table(skeleton: Skeleton, rows: Iterable[Row]) -> str:
-    """The whole table as text for `nft -f`: it replaces the present one in one transaction."""
+    """The whole table as text for `nft -f`: it replaces the present one in one transaction.
+
+    So it does with the table of family ip that engines before IPv6 left.
+    """
     listed: dict[str, list[str]] = {name: [] for name in SETS}
     for row in rows:
         listed[row.set].append(_render_row(row))
     name = skeleton.table
     parts = [
+        f"table ip {name}",
+        f"delete table ip {name}",
         f"table inet {name}",
         f"delete table inet {name}",
         f"table inet {name} {{",

@@ -244,6 +244,13 @@ def test_ports_work_while_no_engine_runs_and_after_the_next_took_over(lab: Lab) 
     second.close()
 
 
+def test_restore_replaces_the_table_of_an_older_engine(lab: Lab, service: NetworkFabric) -> None:
+    chain = "chain forward { type filter hook forward priority 0; policy drop; }"
+    nft(f"table ip budu {{\n{chain}\n}}\ntable ip budu-other {{\n}}\n")
+    service.restore([], [])
+    assert nft("list tables ip\n").split() == ["table", "ip", "budu-other"]
+
+
 def test_restore_remakes_what_was_flushed(lab: Lab, service: NetworkFabric) -> None:
     netns = lab.new_namespace()
     server = lab.listen(netns, 80)

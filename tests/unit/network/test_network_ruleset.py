@@ -52,7 +52,8 @@ def port(
 
 def test_table_replaces_itself_in_one_text() -> None:
     lines = render_table(Skeleton(table="budu-7"), []).splitlines()
-    assert lines[:3] == ["table inet budu-7", "delete table inet budu-7", "table inet budu-7 {"]
+    assert lines[:2] == ["table ip budu-7", "delete table ip budu-7"]
+    assert lines[2:5] == ["table inet budu-7", "delete table inet budu-7", "table inet budu-7 {"]
     assert lines[-1] == "}"
 
 
