@@ -105,6 +105,23 @@ def remove(*names: str) -> Callable[[Site], None]:
     return lambda site: site.remove(*names)
 
 
+def create_network(site: Site) -> None:
+    """A network called `one`."""
+    site.run("network", "create", "one")
+
+
+def remove_network(site: Site) -> None:
+    """The network called `one`, and who is in it."""
+    site.remove_all()
+    site.run("network", "rm", "one")
+
+
+def join_network(site: Site) -> None:
+    """A network called `one`, and a container `inside` that could join."""
+    create_network(site)
+    run_in(site, "inside", "sleep", "10000")
+
+
 def run_sleeper(site: Site) -> None:
     """A container that only waits."""
     run_in(site, "one", "sleep", "10000")
@@ -442,6 +459,31 @@ CASES: tuple[Case, ...] = (
         teardown=Site.remove_all,
         max_rounds=5,
         is_per_engine=True,
+    ),
+    Case(
+        name="network.create",
+        title="`network create`",
+        unit="ms",
+        measure=command("network", "create", "one"),
+        after=remove_network,
+        targets=(TimesFaster("docker", 1),),
+    ),
+    Case(
+        name="network.rm",
+        title="`network rm`",
+        unit="ms",
+        measure=command("network", "rm", "one"),
+        before=create_network,
+        targets=(TimesFaster("docker", 1),),
+    ),
+    Case(
+        name="network.connect",
+        title="`network connect` of a running container",
+        unit="ms",
+        measure=command("network", "connect", "one", "inside"),
+        before=join_network,
+        after=remove_network,
+        targets=(TimesFaster("docker", 1),),
     ),
     Case(
         name="memory.idle.rss",
