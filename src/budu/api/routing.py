@@ -168,10 +168,11 @@ class Router:
 
     def _has(self, method: str, request: Request) -> bool:
         try:
-            self.find(method, request.path, request.version)
+            _, params = self.find(method, request.path, request.version)
         except NotFound:
             return False
-        return True
+        # a greedy parameter takes any rest of a path: that says nothing about this one
+        return not any("/" in value for value in params.values())
 
     def _add(self, one: Route) -> None:
         if "{" not in one.path:

@@ -59,6 +59,7 @@ from budu.engine.images.storage import ImageStorage
 from budu.engine.leftovers import Leftovers
 from budu.engine.logs.defaults import default_log_config
 from budu.engine.logs.keeping import LogKeeper, budget_bytes
+from budu.engine.logs.servers import LogServers
 from budu.engine.logs.service import LogService
 from budu.engine.names.service import NameService
 from budu.engine.networks import NetworkService
@@ -197,6 +198,7 @@ class Engine:
         self._watch = Watch()
         cgroups = choose_cgroups(read_layout())
         cgroup_parent = "/budu" + (f"-{options.instance}" if options.instance else "")
+        log_servers = LogServers(paths)
         starter = ContainerStarter(
             paths=paths,
             snapshots=snapshots,
@@ -208,6 +210,7 @@ class Engine:
             seccomp=ProgramCache(str(options.data_root / "seccomp")),
             host=read_host(),
             find=container_records.get,
+            log_servers=log_servers,
             init_path=install_init(paths.init),
         )
         log_default = default_log_config(options.log_driver, options.log_opts)
@@ -257,6 +260,7 @@ class Engine:
             self.containers,
             paths,
             self._watch,
+            servers=log_servers,
             all_containers=container_records.all,
             tasks=tasks,
         )

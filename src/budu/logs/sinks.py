@@ -26,6 +26,9 @@ _HEAD_BYTES = 512
 class Sink(Protocol):
     """One destination of one container's log."""
 
+    async def connect(self) -> None:
+        """Reach the server, as a container is about to start. Raises: Internal."""
+
     def restore(self, state: bytes) -> None:
         """Go on where a sink with this state ended."""
 
@@ -49,6 +52,10 @@ class SendingSink:
         self._sender = sender
         self._assembler = EntryAssembler()
         self._entries: list[Entry] = []
+
+    async def connect(self) -> None:
+        """Connect the sender. Raises: Internal."""
+        await self._sender.connect()
 
     def restore(self, state: bytes) -> None:
         """Take up unfinished lines."""
@@ -100,6 +107,9 @@ class JsonFileSink:
         self._renderer = JsonRenderer(attributes=attributes)
         self._data = b""
         self._fd = -1
+
+    async def connect(self) -> None:
+        """Do nothing: the file is made with the first line."""
 
     def restore(self, state: bytes) -> None:
         """Bring the files back to what they were then, and take up unfinished lines."""

@@ -12,6 +12,7 @@ from budu.api.http.request import Request
 from budu.api.http.response import Response
 from budu.api.routing import Route, route, route_json
 from budu.base.clock import parse_timestamp
+from budu.base.errors import InvalidArgument
 from budu.base.filters import Filters
 from budu.engine.contract import Events, System
 from budu.spec.api.auth import AuthConfig, AuthResponse
@@ -70,9 +71,15 @@ class SystemHandlers:
     async def follow_events(self, request: Request) -> Reply:
         """Past and live events, one line each; the head goes out before the first."""
         query = request.query
+        since, until = query.text("since"), query.text("until")
+        since_ns = parse_timestamp(since) if since else None
+        until_ns = parse_timestamp(until) if until else None
+        if since_ns is not None and until_ns is not None and since_ns > until_ns:
+            message = f"`since` time ({since}) cannot be after `until` time ({until})"
+            raise InvalidArgument(message)
         source = self._events.stream(
-            since_ns=parse_timestamp(query.text("since")) if query.text("since") else None,
-            until_ns=parse_timestamp(query.text("until")) if query.text("until") else None,
+            since_ns=since_ns,
+            until_ns=until_ns,
             filters=Filters.parse(query.text("filters")),
         )
         async with closing(source):

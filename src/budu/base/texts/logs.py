@@ -20,6 +20,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         " unix:///dev/log.",
         "주소는 {schemes} 가운데 하나로 시작합니다(예: tcp://192.0.2.1:5140, unix:///dev/log).",
     ),
+    "logs.server-away": (
+        "The container's log goes to {driver} and its server does not answer. Start the server, or"
+        " create the container with another --log-driver.",
+        "컨테이너 로그를 받을 {driver} 서버가 응답하지 않습니다. 서버를 시작하거나 다른"
+        " --log-driver로 컨테이너를 만드세요.",
+    ),
     "logs.max-size-form": (
         "max-size is a number with a unit, for example 10m or 1g; -1 is no limit.",
         "max-size는 단위가 붙은 수입니다(예: 10m, 1g). -1은 제한 없음입니다.",

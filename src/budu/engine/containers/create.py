@@ -30,6 +30,7 @@ from budu.engine.containers.resources import check_resources
 from budu.engine.containers.restart import check_policy
 from budu.engine.containers.security import effective_capabilities, parse_security_options
 from budu.engine.containers.sharing import check_shared_network, donors, with_donor_ids
+from budu.engine.containers.signals import parse_signal
 from budu.engine.containers.spec_builder import check_modes
 from budu.engine.contract import Created
 from budu.engine.events import EventLog
@@ -152,6 +153,7 @@ class ContainerCreator:
             exposed=bool(body.exposed_ports),
         )
         _check(host)
+        _check_own(body)
         config = _container_config(body, merged, self._hostname(body, host, id_))
         links = plan_links(host, self._repository.get)
         host = msgspec.structs.replace(host, links=None)
@@ -204,6 +206,17 @@ def _check(host: HostConfig) -> None:
     find_driver(host.log_config.type).settings(host.log_config.config or {})
     if host.shm_size < 0:
         raise InvalidArgument("SHM size can not be less than 0")
+
+
+def _check_own(body: ContainerCreateBody) -> None:
+    """What a process could not be started or ended with. Raises: InvalidArgument."""
+    if body.working_dir and not body.working_dir.startswith("/"):
+        raise InvalidArgument(
+            f"the working directory '{body.working_dir}' is invalid, it needs to be an absolute "
+            "path"
+        )
+    if body.stop_signal:
+        parse_signal(body.stop_signal)
 
 
 def _platform_warnings(image: ImageRecord, wanted: Platform | None) -> list[str]:

@@ -42,7 +42,8 @@ def _link(text: str, find: Find) -> Link:
     try:
         other = find(name)
     except NotFound as error:
-        raise NotFound(f"could not get container for {name}: {error.message}") from None
+        message = f"could not get container for {name}: {error.message}"
+        raise InvalidArgument(message) from None
     return Link(container_id=other.id, alias=(alias or name).rpartition("/")[2])
 
 

@@ -154,8 +154,8 @@ def _port_key(port: str) -> tuple[range, str]:
 def _publishes(container: Container, port: str) -> bool:
     numbers, protocol = _port_key(port)
     for key, bindings in (container.host_config.port_bindings or {}).items():
-        inside, _, kind = key.partition("/")
-        hosts = {each.host_port for each in bindings or ()} | {inside}
+        kind = key.partition("/")[2]
+        hosts = {each.host_port for each in bindings or ()}
         if kind == protocol and any(host.isdigit() and int(host) in numbers for host in hosts):
             return True
     return False

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from budu.base.errors import InvalidArgument, NotImplementedHere
+from budu.base.errors import InvalidArgument, NotFound, NotImplementedHere
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.spec.api.host_config import HostConfig
 from budu.spec.api.host_config import Mount as ApiMount
@@ -56,7 +56,7 @@ def plan_mounts(
 def mounts_from(refs: Iterable[str], find: Callable[[str], Container]) -> tuple[Mount, ...]:
     """The volumes and binds of other containers, from `NAME[:ro|rw|z|Z]`; later names win.
 
-    Raises: InvalidArgument for a malformed mode, NotFound for an unknown container.
+    Raises: InvalidArgument for a malformed mode and for an unknown container.
     """
     mounts: dict[str, Mount] = {}
     for ref in refs:
@@ -65,12 +65,21 @@ def mounts_from(refs: Iterable[str], find: Callable[[str], Container]) -> tuple[
         name, _, mode = ref.partition(":")
         if mode and mode not in _ACCESS | _LABELS:
             raise InvalidArgument(f"invalid mode: {mode}")
-        for mount in find(name).mounts:
+        for mount in _donor(name, find).mounts:
             if mount.kind in (MountKind.BIND, MountKind.VOLUME):
                 mounts[mount.destination] = msgspec.structs.replace(
                     mount, read_only=mount.read_only or mode == "ro", mode=mode or mount.mode
                 )
     return tuple(mounts.values())
+
+
+def _donor(name: str, find: Callable[[str], Container]) -> Container:
+    """The other container. Without it the request is wrong: a 404 would mean the image to clients,
+    which would pull it and try again."""
+    try:
+        return find(name)
+    except NotFound as error:
+        raise InvalidArgument(error.message, hint=error.hint, reference=name) from None
 
 
 def _explicit(host_config: HostConfig) -> Iterator[Mount]:

@@ -16,10 +16,9 @@ from budu.engine.containers.model import Container
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.start import Running
 from budu.engine.logs.forwarding import Forwarder
-from budu.engine.logs.source import log_source
+from budu.engine.logs.servers import LogServers
 from budu.engine.paths import EnginePaths
 from budu.logs import files
-from budu.logs.driver import find_driver
 from budu.logs.reader import LogReader
 from budu.logs.watch import Watch
 
@@ -35,12 +34,14 @@ class LogService:
         paths: EnginePaths,
         watch: Watch,
         *,
+        servers: LogServers,
         all_containers: Callable[[], Iterable[Container]],
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._containers = containers
         self._paths = paths
         self._watch = watch
+        self._servers = servers
         self._all = all_containers
         self._tasks = tasks
         self._forwarders: dict[str, tuple[Forwarder, asyncio.Task[None]]] = {}
@@ -90,15 +91,14 @@ class LogService:
         self._containers.emit(container, "clear-logs")
 
     def _forward(self, container: Container) -> None:
-        driver = find_driver(container.log_driver)
-        if self._is_closed or not driver.forwards:
+        if self._is_closed:
             return
         if container.id in self._forwarders:
             self._again.add(container.id)  # its last life is still being delivered
             return
         paths = self._paths.container(container.id)
         try:
-            sink = driver.sink(log_source(container), str(paths.json_log))
+            sink = self._servers.take(container)
         except BuduError as error:
             log.warning("log not passed on container=%s error=%s", container.id, error.message)
             return

@@ -74,6 +74,10 @@ class FluentdSender:
     def __init__(self, source: LogSource) -> None:
         address = _address(source.options)
         self._stream = Stream(host=address.host, port=address.port, path=address.path)
+        self._is_async = any(
+            read_flag(source.options, name, default=False)
+            for name in ("fluentd-async", "fluentd-async-connect")
+        )
         self._tag = source.tag()
         self._wants_ack = read_flag(source.options, "fluentd-request-ack", default=False)
         self._is_precise = read_flag(source.options, "fluentd-sub-second-precision", default=False)
@@ -82,6 +86,11 @@ class FluentdSender:
             "container_name": f"/{source.name}",
             **source.attributes(),
         }
+
+    async def connect(self) -> None:
+        """Reach the server unless that may happen later. Raises: Internal."""
+        if not self._is_async:
+            await self._stream.connect()
 
     async def send(self, entries: list[Entry]) -> None:
         """Deliver one batch, and wait for its acknowledgement when wanted. Raises: OSError."""

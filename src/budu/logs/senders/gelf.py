@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from budu.base.errors import InvalidArgument
+from budu.base.errors import Internal, InvalidArgument
 from budu.logs.entries import Entry
 from budu.logs.frames import STDERR
 from budu.logs.options import CACHE, COMMON, Address, check_known, read_address, read_number
@@ -71,6 +71,7 @@ class GelfSender:
         else:
             self._target = Datagrams(host=address.host, port=address.port)
         self._host = source.hostname
+        self._place = f"{address.host}:{address.port}"
         self._fixed = {
             "_container_id": source.id,
             "_container_name": source.name,
@@ -81,6 +82,15 @@ class GelfSender:
             "_created": source.created,
             **source.attributes(lambda key: key if key.startswith("_") else f"_{key}"),
         }
+
+    async def connect(self) -> None:
+        """Reach the server. Raises: Internal."""
+        try:
+            await self._target.connect()
+        except Internal as error:
+            raise Internal(
+                f"gelf: cannot connect to GELF endpoint: {self._place} {error.message}"
+            ) from None
 
     async def send(self, entries: list[Entry]) -> None:
         """Deliver; empty lines are left out: GELF has none. Raises: OSError."""

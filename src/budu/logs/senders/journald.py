@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Mapping
 
+from budu.base.errors import Internal
 from budu.logs.entries import Entry
 from budu.logs.frames import STDERR
 from budu.logs.options import CACHE, COMMON, check_known
@@ -48,6 +49,13 @@ class JournaldSender:
             **source.attributes(field_name),
         }
         self._fixed = b"".join(field(key, value.encode()) for key, value in fields.items() if key)
+
+    async def connect(self) -> None:
+        """Look whether there is a journal. Raises: Internal."""
+        try:
+            self._socket = self._socket or connect_unix((self._path,))
+        except OSError:
+            raise Internal("journald is not enabled on this host") from None
 
     async def send(self, entries: list[Entry]) -> None:
         """Deliver; empty lines are left out: the journal takes none. Raises: OSError."""

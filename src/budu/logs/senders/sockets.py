@@ -15,6 +15,9 @@ import ssl
 import struct
 import termios
 
+from budu.base.errors import Internal
+from budu.logs.senders.dialling import address_error, path_error
+
 CONNECT_S = 10.0
 """How long a connection may take to come up."""
 DELIVER_S = 30.0
@@ -32,6 +35,17 @@ class Datagrams:
         self._port = port
         self._paths = paths
         self._socket: socket.socket | None = None
+
+    async def connect(self) -> None:
+        """Look whether there is such a place. Raises: Internal, in Docker's words."""
+        try:
+            await self._connect()
+        except OSError as error:
+            if not self._paths:
+                text = await address_error("udp", self._host, self._port, error)
+            else:
+                text = path_error("unixgram", self._paths[0], error)
+            raise Internal(text) from error
 
     async def send(self, messages: list[bytes]) -> None:
         """Send each message; one that is too long for the socket is left out. Raises: OSError."""
@@ -106,6 +120,17 @@ class Stream:
         self._path = path
         self._tls = tls
         self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def connect(self) -> None:
+        """Connect now. Raises: Internal, in Docker's words."""
+        try:
+            await self._connect()
+        except OSError as error:
+            if self._path:
+                text = path_error("unix", self._path, error)
+            else:
+                text = await address_error("tcp", self._host, self._port, error)
+            raise Internal(text) from error
 
     async def send(self, data: bytes) -> None:
         """Write everything and wait until the other machine has it. Raises: OSError."""

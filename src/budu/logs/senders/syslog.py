@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from budu.base.errors import InvalidArgument
+from budu.base.errors import Internal, InvalidArgument
 from budu.logs.entries import Entry
 from budu.logs.frames import STDERR
 from budu.logs.options import CACHE, COMMON, Address, check_known, read_address
@@ -54,7 +54,17 @@ class SyslogSender:
         self._tag = source.tag()
         self._host = source.hostname
         self._has_lengths = self._format.startswith("rfc5424") and address.scheme == "tcp+tls"
+        self._is_local = not address.scheme
         self._target = _connection(address, options)
+
+    async def connect(self) -> None:
+        """Reach the server. Raises: Internal."""
+        try:
+            await self._target.connect()
+        except Internal:
+            if self._is_local:
+                raise Internal("Unix syslog delivery error") from None
+            raise
 
     async def send(self, entries: list[Entry]) -> None:
         """Deliver; empty lines are left out, as Docker does. Raises: OSError."""
