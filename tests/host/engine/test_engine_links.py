@@ -102,7 +102,7 @@ def test_the_other_has_to_run(engine: EngineProcess) -> None:
 @pytest.mark.parametrize(
     ("links", "mode", "status", "words"),
     [
-        (["nobody:x"], "bridge", 404, "could not get container for nobody: No such container: "),
+        (["nobody:x"], "bridge", 400, "could not get container for nobody: No such container: "),
         (["a:b:c"], "bridge", 400, "bad format for links: a:b:c"),
         (["db"], "host", 400, "conflicting options: host type networking can't be used with links"),
     ],

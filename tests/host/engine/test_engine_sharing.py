@@ -139,7 +139,7 @@ def test_an_own_mount_goes_before_an_inherited_one(engine: EngineProcess) -> Non
     [
         ("", 400, "volumes-from specification cannot be an empty string"),
         ("keeper:wx", 400, "invalid mode: wx"),
-        ("nobody", 404, "No such container: nobody"),
+        ("nobody", 400, "No such container: nobody"),
     ],
 )
 def test_volumes_from_nonsense(engine: EngineProcess, ref: str, status: int, words: str) -> None:

@@ -117,10 +117,11 @@ class ContainerRepository:
         self._remember(new)
 
     def remove(self, container: Container) -> None:
-        """Forget the container."""
-        self._database.execute("DELETE FROM containers WHERE id = ?", (container.id,))
-        self._forget(container)
-        self._database.on_rollback(lambda: self._remember(container))
+        """Forget the container; what `container` tells may be older than the record."""
+        latest = self._by_id[container.id]
+        self._database.execute("DELETE FROM containers WHERE id = ?", (latest.id,))
+        self._forget(latest)
+        self._database.on_rollback(lambda: self._remember(latest))
 
     def using_image(self, image_id: str) -> list[Container]:
         """The containers made from one image."""
