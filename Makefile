@@ -14,7 +14,7 @@ setup: $(SETUP) $(LAUNCHER)
 $(SETUP): pyproject.toml src/budu/cli/launcher.py
 	@packaging/install-packages nftables
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { packaging/install-packages python3-venv && $(PYTHON) -m venv $(VENV); }
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[hub]'
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
@@ -24,7 +24,7 @@ $(LAUNCHER): $(SETUP) $(LIGHT)
 
 $(TEST_SETUP): $(SETUP) | $(LAUNCHER)
 	@packaging/install-packages busybox-static docker-registry debootstrap iproute2 crun openssh-client openssh-server
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[hub,hub-postgres,hub-s3,test]'
 	@$(BIN)/python -m budu.cli.launcher $(BIN)
 	@touch $@
 

@@ -1,0 +1,112 @@
+"""The hub's database: SQLAlchemy Core over SQLite or PostgreSQL, one seam for both.
+
+Queries are plain functions of a `Connection`, kept beside what they are about; `read` and `write`
+run them. SQLite answers in some ten microseconds, less than a change of threads takes, so its
+functions run where they are called; PostgreSQL's run in a thread each of a small pool. A function
+given to `write` is one transaction, and runs again when another one got in its way: it must have no
+other effect than its statements.
+
+Neighbours: `hub.schema` (the tables). Source: docs.sqlalchemy.org, "Core"; postgresql.org,
+"Transaction Isolation"; sqlite.org/wal.html.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
+
+from budu.base.errors import Unavailable
+
+T = TypeVar("T")
+
+CONNECTIONS = 8
+"""To PostgreSQL, of one process."""
+ATTEMPTS = 5
+"""Of a transaction that others get in the way of."""
+
+
+class Database:
+    """An open database. Make it in the event loop's thread, close it at the end."""
+
+    def __init__(self, url: str) -> None:
+        """`url` as SQLAlchemy's: `sqlite:////var/lib/hub/hub.db`, `postgresql+psycopg://…`."""
+        self._is_sqlite = url.startswith("sqlite:")
+        self.engine = _sqlite(url) if self._is_sqlite else _server(url)
+        self._threads = None if self._is_sqlite else ThreadPoolExecutor(CONNECTIONS, "database")
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """What a function that only reads returns. Raises: Unavailable."""
+        return await self._run(lambda: self._answered(query, begin="BEGIN"))
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """What a function returns whose statements are one transaction. Raises: Unavailable."""
+        return await self._run(lambda: self._repeated(change))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._threads is None:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _repeated(self, change: Callable[[Connection], T]) -> T:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._once(change, begin="BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if not _is_passing(error):
+                    raise _unavailable(error) from error
+        return self._answered(change, begin="BEGIN IMMEDIATE")
+
+    def _answered(self, query: Callable[[Connection], T], *, begin: str) -> T:
+        try:
+            return self._once(query, begin=begin)
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+    def _once(self, query: Callable[[Connection], T], *, begin: str) -> T:
+        with self.engine.connect() as connection:
+            if self._is_sqlite:  # elsewhere the driver begins by itself
+                connection.exec_driver_sql(begin)
+            result = query(connection)
+            connection.commit()
+            return result
+
+    def close(self) -> None:
+        """Let go of all connections; nothing may be running."""
+        if self._threads is not None:
+            self._threads.shutdown()
+        self.engine.dispose()
+
+
+def _sqlite(url: str) -> Engine:
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.StaticPool)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection, _record) -> None:  # type: ignore[no-untyped-def]  # DB-API objects
+        connection.isolation_level = None  # BEGIN is ours
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA busy_timeout = 5000")
+
+    return engine
+
+
+def _server(url: str) -> Engine:
+    return sqlalchemy.create_engine(
+        url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True, pool_recycle=600
+    )
+
+
+def _is_passing(error: OperationalError) -> bool:
+    """Whether the transaction may simply run again: a collision, or a connection that was cut."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in ("40001", "40P01") or error.connection_invalidated or "locked" in str(error)
+
+
+def _unavailable(error: OperationalError) -> Unavailable:
+    return Unavailable(f"the database did not answer: {error.orig}")
