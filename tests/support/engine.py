@@ -92,7 +92,7 @@ class EngineProcess:
     def start(self) -> None:
         """Run the engine and wait until it answers."""
         self.spawn()
-        eventually(self._answers_or_died, f"the engine's start (see {self.log})", timeout_s=40)
+        eventually(self._answers_or_died, f"the engine's start (see {self.log})", timeout_s=120)
 
     def spawn(self) -> None:
         """Run the engine without waiting for it."""

@@ -23,7 +23,10 @@ LISTS = frozenset(("list", "filter", "mount", "network", "gpu-request", "strings
 class Flag:
     """One option of a command. Values are found under `name`."""
 
-    __slots__ = ("also", "default", "deprecated", "help", "hidden", "kind", "name", "read", "short")
+    __slots__ = (
+        "also", "default", "deprecated", "help", "hidden", "kind", "missing", "name", "read",
+        "short",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Flag:
         read: Callable[[str], object] | None = None,
         hidden: bool = False,
         deprecated: str = "",
+        missing: str = "",
     ) -> None:
         self.name = name
         """The long spelling without dashes."""
@@ -56,6 +60,8 @@ class Flag:
         """Accepted, but not shown."""
         self.deprecated = deprecated
         """Why the flag does nothing any more; said once when it is used."""
+        self.missing = missing
+        """What Docker has behind the flag and budu has not; the command refuses it."""
 
     @property
     def is_list(self) -> bool:

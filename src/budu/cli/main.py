@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from budu.cli.context import Context
-    from budu.cli.declare import Command
+    from budu.cli.declare import Call, Command
 
 INTERRUPTED = 130
 PIPE_BROKEN = 141
@@ -96,10 +96,19 @@ def _run(context: Context, words: list[str]) -> int:
         from budu.cli.help import show_command
 
         return show_command(context, command, path)
-    for flag in command.flags:
-        if flag.deprecated and flag.name in call.given:
-            context.say(f"Flag --{flag.name} has been deprecated, {flag.deprecated}")
+    _check_given(context, call)
     return command.run(context, call)
+
+
+def _check_given(context: Context, call: Call) -> None:
+    """Say which of the flags do nothing; refuse those that budu does not have. Raises: Exit."""
+    for flag in call.command.flags:
+        if flag.name not in call.given:
+            continue
+        if flag.missing:
+            raise Exit(1, f"--{flag.name} is not available in budu: it belongs to {flag.missing}")
+        if flag.deprecated:
+            context.say(f"Flag --{flag.name} has been deprecated, {flag.deprecated}")
 
 
 def _asks_group_help(words: list[str]) -> bool:

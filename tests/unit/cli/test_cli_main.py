@@ -95,6 +95,16 @@ def test_a_command_of_docker_that_is_missing_is_named(capsys) -> None:
     assert "'budu swarm' is not available yet" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", [["create", "--scope", "single"], ["create", "--limit-bytes=1g"], ["ls", "--cluster"]]
+)
+def test_a_flag_of_docker_that_is_missing_is_named(words: list[str], capsys) -> None:
+    assert main([*NO_ENGINE, "volume", *words], {}) == 1
+    name = words[1].partition("=")[0]
+    wanted = f"{name} is not available in budu: it belongs to swarm's cluster volumes"
+    assert wanted in capsys.readouterr().err
+
+
 USAGE_CASES = [
     case
     for case in cli_recorder.load_cases()

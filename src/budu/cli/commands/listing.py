@@ -61,7 +61,12 @@ VOLUME_LS = Command(
     run_volume_ls,
     usage="[OPTIONS]",
     help=("List volumes", "볼륨 목록을 봅니다"),
-    flags=(_FILTER, _FORMAT, Flag("quiet", short="q", help=("Show only names",
-                                                            "이름만 보입니다"))),
+    flags=(
+        _FILTER,
+        _FORMAT,
+        Flag("quiet", short="q", help=("Show only names", "이름만 보입니다")),
+        Flag("cluster", hidden=True, missing="swarm's cluster volumes",
+             help=("Show only cluster volumes of swarm", "스웜의 클러스터 볼륨만 보입니다")),
+    ),
     most=0,
 )  # fmt: skip

@@ -68,6 +68,16 @@ def run_volume_rm(context: Context, call: Call) -> int:
     return status
 
 
+_CLUSTER = tuple(
+    Flag(name, kind, hidden=True, missing="swarm's cluster volumes",
+         help=("For cluster volumes of swarm", "스웜의 클러스터 볼륨용"))
+    for name, kind in (
+        ("availability", "string"), ("group", "string"), ("limit-bytes", "bytes"),
+        ("required-bytes", "bytes"), ("scope", "string"), ("secret", "list"),
+        ("sharing", "string"), ("topology-preferred", "list"), ("topology-required", "list"),
+        ("type", "string"),
+    )
+)  # fmt: skip
 VOLUME_CREATE = Command(
     run_volume_create,
     usage="[OPTIONS] [VOLUME]",
@@ -79,6 +89,7 @@ VOLUME_CREATE = Command(
         Flag("name", "string", hidden=True, help=("Name of the volume", "볼륨 이름")),
         Flag("opt", "list", short="o", help=("Option of the driver", "드라이버 옵션")),
         Flag("size", "string", help=("Most that the volume may hold", "볼륨의 최대 크기")),
+        *_CLUSTER,
     ),
     most=1,
     examples=("volume create data", "volume create --size 10g data"),
