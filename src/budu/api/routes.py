@@ -24,6 +24,7 @@ from budu.api.handlers.updates import UpdateHandlers
 from budu.api.handlers.usage import UsageHandlers
 from budu.api.handlers.volume_copies import VolumeCopyHandlers
 from budu.api.handlers.volumes import VolumeHandlers
+from budu.api.handlers.websocket_attach import WebSocketAttachHandlers
 from budu.api.routing import Router
 from budu.api.unserved import unserved_routes
 from budu.engine.contract import Engine
@@ -38,6 +39,7 @@ def build_router(engine: Engine) -> Router:
                 engine.containers, engine.images, engine.networks, engine.execs
             ).routes(),
             *ContainerStreamHandlers(engine.containers).routes(),
+            *WebSocketAttachHandlers(engine.containers).routes(),
             *ContainerLogHandlers(engine.logs).routes(),
             *ExecHandlers(engine.execs).routes(),
             *container_file_routes(engine.container_files),

@@ -16,7 +16,6 @@ _PLUGINS = "managed plugins are not part of this engine"
 
 UNSERVED: dict[str, dict[str, str]] = {
     "is not implemented by this engine yet": {
-        "ContainerAttachWebsocket": "GET /containers/{id}/attach/ws",
         "ImageBuild": "POST /build",
         "Session": "POST /session",
     },

@@ -99,6 +99,11 @@ class FakeAttachment:
     def __init__(self, *, tty: bool, chunks: tuple[bytes, ...]) -> None:
         self.tty = tty
         self.closed = asyncio.Event()
+        self.input_ended = False
+        self.received = b""
+        self.writing = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         for chunk in chunks:
             self._queue.put_nowait(chunk)
@@ -108,6 +113,9 @@ class FakeAttachment:
             yield chunk
 
     async def write(self, data: bytes) -> bool:
+        self.writing.set()
+        await self.gate.wait()
+        self.received += data
         if data == b"bye":
             self._queue.put_nowait(None)
             return False
@@ -115,6 +123,7 @@ class FakeAttachment:
         return True
 
     async def close_stdin(self) -> None:
+        self.input_ended = True
         self._queue.put_nowait(b"[end]")
         self._queue.put_nowait(None)
 

@@ -319,6 +319,24 @@ async def test_attach_without_stdin_does_not_pass_input_on() -> None:
         assert engine.containers.attachment._queue.empty()
 
 
+async def test_what_a_client_sent_before_it_left_is_passed_on() -> None:
+    engine = FakeEngine()
+    async with talk(engine) as client:
+        await attach(client, "stream=1&stdin=1&stdout=1")
+        attachment = engine.containers.attachment
+        attachment.gate.clear()
+        await client.send(b"last")
+        await attachment.writing.wait()
+        await client.send(b" words")
+        await client.close()
+        while not any(task.cancelling() for task in asyncio.all_tasks()):
+            await asyncio.sleep(0)
+        attachment.gate.set()
+        await attachment.closed.wait()
+    assert attachment.received == b"last words"
+    assert attachment.input_ended
+
+
 async def test_attach_to_a_missing_container_is_404_and_no_hijack() -> None:
     async with talk(FakeEngine()) as client:
         request = ATTACH.format("stream=1").replace("/web/", "/nope/")

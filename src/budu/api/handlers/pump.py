@@ -6,13 +6,15 @@ import asyncio
 
 from budu.api.handlers.closing import closing
 from budu.api.http.hijack import HijackedStream
+from budu.api.http.limits import ClientGone
 from budu.engine.contract import Attachment
 
 
 async def pump(stream: HijackedStream, attachment: Attachment, *, takes_input: bool) -> None:
     """Passes bytes both ways until the output ends: what is attached ended or the client detached.
 
-    The client's half-close ends the input only.
+    The client's half-close ends the input only. What a client sent before it left is still passed
+    on, and the end of it.
     """
     inwards = asyncio.create_task(_pass_input(stream, attachment), name="attach input")
     if not takes_input:
@@ -22,6 +24,10 @@ async def pump(stream: HijackedStream, attachment: Attachment, *, takes_input: b
             async for data in output:
                 stream.write(data)
                 await stream.drain()
+    except (asyncio.CancelledError, ClientGone):
+        if takes_input and stream.input_ended:
+            await inwards
+        raise
     finally:
         inwards.cancel()
         await asyncio.gather(inwards, return_exceptions=True)

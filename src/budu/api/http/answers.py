@@ -52,12 +52,15 @@ def stream_head(
     return render_head(status, fixed=fixed, lines=lines, framing=framing)
 
 
-def hijack_head(head: RequestHead, content_type: str, *, fixed: bytes) -> bytes:
+def hijack_head(
+    head: RequestHead, content_type: str, *, headers: Mapping[str, str], fixed: bytes
+) -> bytes:
     """What is said before a connection leaves HTTP: 101 to those that asked to, else 200."""
     if not head.is_upgrade:
-        return render_head(200, fixed=fixed, lines=render_lines(RAW_STREAM, {}))
+        return render_head(200, fixed=fixed, lines=render_lines(RAW_STREAM, headers))
     framing = b"Connection: Upgrade\r\n" + render_header("Upgrade", head.headers["upgrade"])
-    return render_head(101, fixed=fixed, lines=render_lines(content_type, {}), framing=framing)
+    lines = render_lines(content_type, headers)
+    return render_head(101, fixed=fixed, lines=lines, framing=framing)
 
 
 def refusal(fault: HttpFault, *, fixed: bytes) -> bytes:

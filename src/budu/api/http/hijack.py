@@ -27,6 +27,11 @@ class HijackedStream:
         """Whether the client closed its direction and every byte was read."""
         return self._inbox.drained
 
+    @property
+    def input_ended(self) -> bool:
+        """Whether the client closed its direction; bytes may still wait to be read."""
+        return self._inbox.ended
+
     async def read(self) -> bytes:
         """Bytes from the client; `b""` once it closed its direction. One reader only."""
         return await self._inbox.read()

@@ -22,6 +22,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Longest JSON body; beyond it 413. Streamed bodies (tar) have no limit here."""
     buffer_bytes: int = 256 << 10
     """Received bytes held for a reader before the socket is no longer read."""
+    message_bytes: int = 16 << 20
+    """Longest message through a WebSocket; beyond it the socket is closed with 1009."""
     connections: int = 4096
     """Most connections of one server; one more is answered 503 and closed."""
     header_timeout_s: float = 30.0

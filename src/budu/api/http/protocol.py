@@ -306,11 +306,11 @@ class HttpConnection(asyncio.Protocol):
         self._outlet.send(rendered)
         return StreamResponse(self, chunked=not head.http_1_0)
 
-    def hijack(self, content_type: str) -> HijackedStream:
+    def hijack(self, content_type: str, *, headers: Mapping[str, str]) -> HijackedStream:
         """See `Wire`."""
         assert self._request is not None
-        fixed = self._settings.headers
-        self._outlet.send(hijack_head(self._request.head, content_type, fixed=fixed))
+        head, fixed = self._request.head, self._settings.headers
+        self._outlet.send(hijack_head(head, content_type, headers=headers, fixed=fixed))
         inbox = self._intake.begin_raw()
         if self._peer_eof or self._outlet.is_lost:
             inbox.feed_eof()
@@ -377,7 +377,9 @@ class HttpConnection(asyncio.Protocol):
     def _cancel_if_gone(self) -> None:
         if not self._follows_client or self._outlet.is_closing or self._task is None:
             return
-        if (self._peer_eof or self._reading_paused) and self._is_gone():
+        # a client whose raw bytes still wait in the socket has left only when they are taken
+        is_unread = self._reading_paused and self._raw is None
+        if (self._peer_eof or is_unread) and self._is_gone():
             self._follows_client = False
             self._task.cancel()
 

@@ -12,7 +12,7 @@ from budu.api import codec
 from budu.api.http.head import RequestHead
 from budu.api.http.hijack import HijackedStream
 from budu.api.http.inbox import Inbox
-from budu.api.http.limits import HttpFault
+from budu.api.http.limits import HttpFault, Limits
 from budu.api.http.query import Query
 from budu.api.http.response import JSON, StreamResponse
 from budu.api.http.wire import Wire
@@ -113,6 +113,11 @@ class Request:
         codec.require_json(self.header("content-type", JSON if not data else ""))
         return codec.decode(data, kind)
 
+    @property
+    def limits(self) -> Limits:
+        """The bounds of its connection."""
+        return self._wire.limits
+
     def follow_client(self) -> None:
         """Cancels this handler when the client goes away, even before an answer began."""
         self._wire.cancel_when_client_leaves()
@@ -131,16 +136,19 @@ class Request:
         self.began = True
         return self._wire.begin_stream(status, content_type=content_type, headers=headers or {})
 
-    async def hijack(self, content_type: str) -> HijackedStream:
+    async def hijack(
+        self, content_type: str, *, headers: Mapping[str, str] | None = None
+    ) -> HijackedStream:
         """Leaves HTTP and takes the connection over; return the stream at the end.
 
         The handler is cancelled when the client goes away altogether, not when it half-closes.
         `content_type` is told only to clients that sent Upgrade; others expect the raw one.
+        Empty, there is none.
         Raises: HttpFault or ClientGone when the request's body does not end well.
         """
         await self.body.read_all()
         self.began = True
-        return self._wire.hijack(content_type)
+        return self._wire.hijack(content_type, headers=headers or {})
 
     def abort(self) -> None:
         """Breaks a begun answer off so that the client notices."""

@@ -51,5 +51,5 @@ class Wire(Protocol):
     ) -> StreamResponse:
         """Sends the head of an answer whose body follows piece by piece."""
 
-    def hijack(self, content_type: str) -> HijackedStream:
+    def hijack(self, content_type: str, *, headers: Mapping[str, str]) -> HijackedStream:
         """Leaves HTTP: sends 101 or 200 and hands both directions over."""

@@ -133,7 +133,7 @@ class StdioAttachment:
         """History first when asked for, then what is written from the attach on."""
         options = self._options
         streams = {STDOUT: options.stdout, STDERR: options.stderr}
-        renderer = choose_renderer(tty=self.tty)
+        renderer = choose_renderer(tty=self.tty or not options.framed)
         if options.logs:
             query = LogQuery(stdout=options.stdout, stderr=options.stderr)
             async for chunk in _render(self._reader.read(query), renderer):

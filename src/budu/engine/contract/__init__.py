@@ -75,7 +75,10 @@ class LogOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttachOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which streams to join; `logs` replays what was written before, `stream` stays."""
+    """Which streams to join; `logs` replays what was written before, `stream` stays.
+
+    Not `framed`, both outputs come as one stream of bytes, as from a terminal.
+    """
 
     stdin: bool = False
     stdout: bool = False
@@ -83,13 +86,14 @@ class AttachOptions(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     logs: bool = False
     detach_keys: str | None = None
+    framed: bool = True
 
 
 class Attachment(Protocol):
     """One client's connection to a container's stdio."""
 
     tty: bool
-    """Raw bytes when True, Docker's 8-byte frames otherwise."""
+    """Raw bytes when True; otherwise Docker's 8-byte frames, unless they are not wanted."""
 
     def output(self) -> AsyncIterator[bytes]:
         """Bytes ready for the wire (framed already), until the container ends or detaches."""
