@@ -1,4 +1,4 @@
-"""Attaching through a WebSocket to real containers: docker-py over TCP, aiohttp over the unix socket."""
+"""Attaching through a WebSocket: docker-py over TCP, aiohttp over a unix socket."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ async def test_paused_container_refuses_before_the_handshake(engine: EngineProce
 
 
 async def test_a_client_that_does_not_read_holds_nobody_up(engine: EngineProcess) -> None:
-    script = "i=0; while [ $i -lt 60000 ]; do echo line $i of many that are written; i=$((i+1)); done"
+    script = (
+        "i=0; while [ $i -lt 60000 ]; do echo line $i of many that are written; i=$((i+1)); done"
+    )
     ref = make(engine, "sh", "-c", script)
     query = "stream=1&stdout=1"
     async with attached(engine, ref, query), attached(engine, ref, query) as reader:

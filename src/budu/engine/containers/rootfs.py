@@ -16,7 +16,6 @@ import stat
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, ExitStack, suppress
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,11 +52,15 @@ _ATTEMPTS = 5
 class RootView:
     """A directory tree held open. `fd` is `O_PATH` on its root; `close` lets everything go."""
 
-    def __init__(self, fd: int, *held: int, release: Callable[[], None] | None = None) -> None:
+    def __init__(self, fd: int, *held: int) -> None:
         self.fd = fd
         self._held = [fd, *held]
-        self._release = release
+        self._release: Callable[[], None] | None = None
         self._lock = threading.Lock()
+
+    def owe(self, release: Callable[[], None]) -> None:
+        """Takes over what is to be called at the close, once."""
+        self._release = release
 
     def close(self) -> None:
         """Closes what is held; idempotent, from any thread. The kernel may take a moment."""
@@ -133,7 +136,7 @@ class ContainerRoots:
                         await asyncio.shield(work.wait())
                     work.abandon(RootView.close)
                     raise
-                sharing.pop_all()
+                view.owe(sharing.pop_all().close)
             return view
 
     def _assemble(self, container: Container, rootfs: int, trees: dict[str, int]) -> RootView:
@@ -150,7 +153,7 @@ class ContainerRoots:
         except OSError as error:
             message = f"error mounting the root of container {container.id}: {error}"
             raise Internal(message, reference=container.id) from error
-        return RootView(fd, namespace, release=partial(self._snapshots.unshare, container.id))
+        return RootView(fd, namespace)
 
 
 def open_running(container: Container, running: Running) -> RootView | None:
