@@ -3,8 +3,8 @@
 It makes links, addresses and kernel switches; which address is whose is `book`'s matter, what may
 pass is `firewall`'s.
 
-Source: Documentation/networking/ip-sysctl.rst (ip_forward, route_localnet); linux/veth.h; the
-kernel's net/core/link_watch.c; moby 28.3, libnetwork/drivers/bridge.
+Source: Documentation/networking/ip-sysctl.rst (ip_forward, route_localnet, addr_gen_mode);
+linux/veth.h; the kernel's net/core/link_watch.c; moby 28.3, libnetwork/drivers/bridge.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from budu.network.options import ISOLATED, bridge_options
 from budu.network.subnets import of_version
 
 _LINK_LOCAL = ("fe80::1", 64)
+_NO_LINK_LOCAL = "1"  # <linux/if_link.h>: IN6_ADDR_GEN_MODE_NONE
 
 
 class BridgeDriver:
@@ -153,7 +154,7 @@ class BridgeDriver:
             for found in route.addresses(self._connection, family=family)
             if found.index == self._index
         ]
-        stale = [each for each in present if each not in wanted and not _is_link_local(each[0])]
+        stale = [each for each in present if each not in wanted and not self._is_kernels(each[0])]
         changes = [route.delete_address(self._index, a, prefix_length=p) for a, p in stale]
         missing = [each for each in wanted if each not in present]
         changes += [route.add_address(self._index, a, prefix_length=p) for a, p in missing]
@@ -172,6 +173,17 @@ class BridgeDriver:
         ]
         return [*found, _LINK_LOCAL] if version == 6 else found
 
+    def _is_kernels(self, address: str) -> bool:
+        """Whether the kernel made the address by itself, and it may stay."""
+        return _is_link_local(address) and not self._is_isolated
+
+    @property
+    def _is_isolated(self) -> bool:
+        """Whether the host shall have no address at all here, link-local ones neither."""
+        return self.options.mode6 == ISOLATED or (
+            self.options.mode4 == ISOLATED and not self._spec.enable_ipv6
+        )
+
     def _switch_kernel(self) -> None:
         """Forward between links, and let 127.0.0.1 reach published ports through the bridge.
 
@@ -181,8 +193,10 @@ class BridgeDriver:
         if not self._spec.internal:
             hosts.forward(4)
             hosts.switch(hosts.SYSCTL / "ipv4/conf" / self.name / "route_localnet", "1")
+        conf = hosts.SYSCTL / "ipv6/conf" / self.name
+        if self._is_isolated and conf.exists():
+            hosts.switch(conf / "addr_gen_mode", _NO_LINK_LOCAL)
         if self._spec.enable_ipv6:
-            conf = hosts.SYSCTL / "ipv6/conf" / self.name
             hosts.switch(conf / "disable_ipv6", "0")
             hosts.switch(conf / "accept_ra", "0")
             if not self._spec.internal:

@@ -90,7 +90,12 @@ class Box:
             connection.close()
 
     def ip(self, *words: str) -> str:
-        with self.lab.inside(self.netns):
+        return self.ip_in(self.lab, self.netns, *words)
+
+    @staticmethod
+    def ip_in(lab: Lab, netns: int, *words: str) -> str:
+        """What `ip` says in a namespace."""
+        with lab.inside(netns):
             done = subprocess.run(["ip", *words], capture_output=True, text=True, check=True)
         return done.stdout
 

@@ -144,6 +144,18 @@ def test_links_are_numbered_and_one_network_leads_out() -> None:
     assert [name for name, each in asked.items() if each.fresh] == ["b"]
 
 
+def test_a_network_names_the_links_of_its_own() -> None:
+    prefix = {"com.docker.network.container_iface_prefix": "wan"}
+    records = {"a": a_record("a", options=prefix), "b": a_record("b")}
+    web = a_running_container(
+        "web",
+        host_config=HostConfig(network_mode="a"),
+        endpoint_settings={"a": EndpointSettings(), "b": EndpointSettings()},
+    )
+    asked = requests_for(web, records)
+    assert [each.link_name for each in asked.values()] == ["", "eth0"]
+
+
 # Ports
 
 

@@ -8,11 +8,11 @@ from budu.engine.containers.model import Container
 from budu.engine.networks.model import BRIDGE, HOST, NONE, NetworkRecord
 from budu.engine.networks.ways import Way, Ways, choose_ways
 from budu.network.contract import EndpointRequest, EndpointState, PortBinding, PortRequest
+from budu.network.options import ENDPOINT_IFNAME, IFACE_PREFIX
 from budu.network.port_requests import parse_exposed, parse_requests
 from budu.spec.api.host_config import HostConfig
 from budu.spec.api.network import EndpointIPAMConfig, EndpointSettings
 
-IFNAME = "com.docker.network.endpoint.ifname"
 FIRST_INDEX = 2
 
 Records = Mapping[str, NetworkRecord]
@@ -47,18 +47,24 @@ def requests_for(container: Container, records: Records) -> dict[str, EndpointRe
     ways = ways_of(container, records)
     found: dict[str, EndpointRequest] = {}
     number = 0
-    for position, name in enumerate(records):
-        given = IFNAME in (_settings(container, name).driver_opts or {})
+    for position, (name, record) in enumerate(records.items()):
+        is_named = _is_link_named(record, _settings(container, name))
         found[name] = request_for(
             container,
             name,
             ways,
-            link_name="" if given else f"eth{number}",
+            link_name="" if is_named else f"eth{number}",
             link_index=FIRST_INDEX + position,
             fresh=position == 0,
         )
-        number += not given
+        number += not is_named
     return found
+
+
+def _is_link_named(record: NetworkRecord, settings: EndpointSettings) -> bool:
+    """Whether the link's name inside is not the usual one, by the container's or network's wish."""
+    wishes = settings.driver_opts or {}
+    return ENDPOINT_IFNAME in wishes or bool(record.spec.options.get(IFACE_PREFIX))
 
 
 def request_for(
