@@ -56,7 +56,7 @@ def build_router(engine: Engine) -> Router:
             *SnapshotHandlers(engine.snapshots).routes(),
             *NetworkHandlers(engine.networks, engine.network_members).routes(),
             *PortHandlers(engine.networks, engine.network_members, engine.network_doctor).routes(),
-            *VolumeHandlers(engine.volumes).routes(),
+            *VolumeHandlers(engine.volumes, engine.usages).routes(),
             *VolumeCopyHandlers(engine.volume_copies, engine.volume_files).routes(),
             *BuildHandlers().routes(),
             *PluginHandlers().routes(),

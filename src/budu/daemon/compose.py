@@ -279,7 +279,7 @@ class Engine:
             self.images,
             image_storage,
             self.volumes,
-            volume_size=local_volumes.size,
+            volume_size=local_volumes.size_at_rest,
         )
         roots = ContainerRoots(self.containers, snapshots, self.volumes, paths)
         self.container_files = container_files(self.containers, roots)

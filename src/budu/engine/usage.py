@@ -33,8 +33,9 @@ from budu.engine.images.storage import ImageStorage
 from budu.engine.streams import ThreadResult
 from budu.engine.volumes import VolumeService
 from budu.image.model import ImageRecord
-from budu.spec.api.volume import Volume, VolumeUsage
+from budu.spec.api.volume import Volume, VolumeOverview, VolumeUsage
 from budu.spec.digest import Digest, chain_id
+from budu.volume.contract import LOCAL
 
 T = TypeVar("T")
 
@@ -52,9 +53,9 @@ class UsageService:
         storage: ImageStorage,
         volumes: VolumeService,
         *,
-        volume_size: Callable[[str], int],
+        volume_size: Callable[[str], int | None],
     ) -> None:
-        """`volume_size` walks the files of a volume and blocks."""
+        """`volume_size` walks the files of a volume and blocks; None where it does not look."""
         self._containers = containers
         self._images = images
         self._storage = storage
@@ -127,9 +128,7 @@ class UsageService:
         """Volumes with options of their own are not really local, and are left out."""
         volumes, _ = await self._volumes.list(_NO_FILTERS)
         local = [each for each in volumes if not each.options]
-        sizes = await self._shared(
-            VOLUMES, lambda: {each.name: self._size(each.name) for each in local}
-        )
+        sizes = await self._volume_sizes()
         users = references(self._everyone())
         return tuple(
             msgspec.structs.replace(
@@ -141,11 +140,38 @@ class UsageService:
             for volume in local
         )
 
+    async def volumes(self, filters: Filters, *, sizes: bool) -> list[VolumeOverview]:
+        """See `Usages.volumes`."""
+        chosen, _ = await self._volumes.list(filters)
+        found = await self._volume_sizes() if sizes else {}
+        everyone = self._everyone()
+        users = references(everyone)
+        in_use = references(each for each in everyone if each.is_running)
+        last_used = {each.name: each.last_used_ns for each in self._volumes.records()}
+
+        def usage(name: str) -> VolumeUsage:
+            return VolumeUsage(ref_count=users[name], size=found.get(name, _UNKNOWN))
+
+        return [
+            VolumeOverview(
+                **(msgspec.structs.asdict(volume) | {"usage_data": usage(volume.name)}),
+                last_used_ns=last_used.get(volume.name, 0),
+                in_use=bool(in_use[volume.name]),
+            )
+            for volume in chosen
+        ]
+
+    async def _volume_sizes(self) -> dict[str, int]:
+        """Bytes in each local volume, those with options too."""
+        names = [each.name for each in self._volumes.records() if each.driver == LOCAL]
+        return await self._shared(VOLUMES, lambda: {name: self._size(name) for name in names})
+
     def _size(self, name: str) -> int:
         try:
-            return self._volume_size(name)
+            size = self._volume_size(name)
         except OSError:
             return _UNKNOWN
+        return _UNKNOWN if size is None else size
 
 
 def references(containers: Iterable[Container]) -> Counter[str]:

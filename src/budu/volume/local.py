@@ -30,6 +30,7 @@ from budu.volume.options import LocalOptions, parse_local_options
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _TRASH_PREFIX = ".removed-"
 _OPTIONS = "opts.json"
+_BLOCK_BYTES = 512  # man 2 stat, st_blocks
 _options_decoder = msgspec.json.Decoder(LocalOptions)
 
 
@@ -245,6 +246,19 @@ class LocalVolumes:
     def size(self, name: str) -> int:
         """Bytes of the volume's files as `ls` shows them, hard links counted once. Blocks."""
         return tree_size(self.data_path(name))
+
+    def size_at_rest(self, name: str) -> int | None:
+        """As `size`, of any local volume; blocks.
+
+        An image file that nobody has mounted counts for what it takes of the disk. None for data
+        that comes from elsewhere: a dead server would keep whoever looks.
+        """
+        if self.options(name).is_mounted_type:
+            return None
+        image = sized.image_path(self._root / name)
+        if image is not None and not self._is_mounted(name):
+            return image.stat().st_blocks * _BLOCK_BYTES
+        return self.size(name)
 
 
 def _resolved(options: LocalOptions) -> LocalOptions:

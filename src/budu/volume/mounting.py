@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
 
-from budu.base.errors import Internal
+from budu.base.errors import Hint, Internal
 from budu.linux.loop import attach_loop, loop_path
 from budu.linux.mount import MNT_DETACH, MS_BIND, MS_REC, MS_REMOUNT, mount, umount2
 from budu.linux.mountinfo import read_mountinfo
@@ -17,6 +18,9 @@ from budu.runtime.mount_options import parse_options
 from budu.volume.options import LocalOptions
 
 _UMOUNT_NOFOLLOW = 8  # <sys/mount.h>
+_NO_ANSWER = frozenset(
+    [errno.ECONNREFUSED, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN]
+)
 _REMOTE_TYPES = frozenset(["nfs", "nfs4", "cifs", "smb3", "ceph", "9p"])
 
 
@@ -43,10 +47,28 @@ def mount_volume(options: LocalOptions, target: str) -> None:
         _finish(target, flags, parsed.propagation | (MS_REC if parsed.propagation_recursive else 0))
     except OSError as error:
         text = _sentence(error, f"{options.device}:{target}", flags, parsed.data)
-        raise Internal("failed to mount local volume: " + options.hide_password(text)) from error
+        raise Internal(
+            "failed to mount local volume: " + options.hide_password(text),
+            hint=_hint(error, options),
+        ) from error
     finally:
         if loop >= 0:
             os.close(loop)
+
+
+def _hint(error: OSError, options: LocalOptions) -> Hint | None:
+    """The cause, where this machine shows it."""
+    if error.errno == errno.ENODEV and options.type not in _known_types():
+        return Hint("volume.kernel-lacks", type=options.type)
+    if error.errno in _NO_ANSWER and options.type in _REMOTE_TYPES:
+        return Hint("volume.server-silent", device=options.device, type=options.type)
+    return None
+
+
+def _known_types() -> frozenset[str]:
+    """The file systems of this kernel. Source: man 5 proc, /proc/filesystems"""
+    lines = Path("/proc/filesystems").read_text().splitlines()
+    return frozenset(line.split()[-1] for line in lines if line.split())
 
 
 def _finish(target: str, flags: int, propagation: int) -> None:

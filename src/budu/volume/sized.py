@@ -87,6 +87,12 @@ def has_new_image(folder: Path) -> bool:
     return (folder / _NEW_IMAGE).exists()
 
 
+def image_path(folder: Path) -> Path | None:
+    """The image file that a volume's data is in, mounted once or never; None without one."""
+    found = [each for each in (folder / _IMAGE, folder / _NEW_IMAGE) if each.exists()]
+    return found[0] if found else None
+
+
 def drop_new_image(folder: Path) -> None:
     """Delete an image file that was never mounted."""
     (folder / _NEW_IMAGE).unlink(missing_ok=True)

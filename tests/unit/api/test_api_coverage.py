@@ -34,6 +34,7 @@ BEYOND = {
     "BuduVolumeArchive",
     "BuduVolumeArchiveInfo",
     "BuduVolumeFiles",
+    "BuduVolumeOverview",
     "BuduVolumeResize",
     "BuduVolumeBrowse",
     "BuduVolumeClone",

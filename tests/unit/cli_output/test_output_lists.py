@@ -14,7 +14,7 @@ from budu.cli.format import indent_json, print_inspected, render_table
 from budu.cli.tables.images import print_images
 from budu.cli.tables.networks import print_networks
 from budu.cli.tables.times import ago
-from budu.cli.tables.volumes import print_volumes
+from budu.cli.tables.volumes import print_volumes, shows_sizes
 
 RECORDED = json.loads(
     (Path(__file__).parents[2] / "fixtures" / "cli_output" / "images.json").read_text()
@@ -79,6 +79,47 @@ def test_volumes(options: dict[str, Any], expected: str) -> None:
     out = io.StringIO()
     print_volumes([VOLUME], options, out)
     assert out.getvalue() == expected
+
+
+USED = {
+    **VOLUME,
+    "UsageData": {"RefCount": 2, "Size": 1536},
+    "LastUsedNs": 1_700_000_000 * 10**9,
+    "InUse": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "row"),
+    [
+        ({"InUse": True}, "local     data          1.54kB    2         in use"),
+        (
+            {"LastUsedNs": 0, "UsageData": {"RefCount": 0, "Size": -1}},
+            "local     data          N/A       0         never",
+        ),
+    ],
+)
+def test_volumes_show_their_use(more: dict[str, Any], row: str) -> None:
+    out = io.StringIO()
+    print_volumes([{**USED, **more}], {}, out)
+    assert out.getvalue().splitlines() == [
+        "DRIVER    VOLUME NAME   SIZE      USERS     LAST USED",
+        row,
+    ]
+
+
+def test_a_volumes_last_use_is_told_in_words() -> None:
+    out = io.StringIO()
+    print_volumes([USED], {"format": "{{.LastUsed}} {{.Size}} {{.Links}}"}, out)
+    assert out.getvalue().endswith("years ago 1.54kB 2\n")
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [("", True), ("json", True), ("table {{.Name}}", False), ("{{.Name}} {{.Size}}", True)],
+)
+def test_sizes_are_asked_for_where_they_are_shown(form: str, shown: bool) -> None:
+    assert shows_sizes({"format": form}) is shown
 
 
 def test_wide_letters_take_two_columns() -> None:

@@ -12,6 +12,7 @@ from budu.api.routing import Route, route, route_json
 from budu.api.versions import ApiVersion
 from budu.base.filters import Filters
 from budu.engine.contract import Volumes
+from budu.engine.contract.usage import Usages
 from budu.spec.api.volume import (
     VolumeCreateBody,
     VolumeListResponse,
@@ -25,13 +26,15 @@ _ANONYMOUS_SINCE = ApiVersion(1, 42)
 class VolumeHandlers:
     """Operations on volumes."""
 
-    def __init__(self, volumes: Volumes) -> None:
+    def __init__(self, volumes: Volumes, usages: Usages) -> None:
         self._volumes = volumes
+        self._usages = usages
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the route table."""
         return (
             route("GET", "/volumes", self.list, operation="VolumeList"),
+            route("GET", "/budu/volumes", self.overview, operation="BuduVolumeOverview"),
             route_json(
                 "POST",
                 "/volumes/create",
@@ -56,6 +59,11 @@ class VolumeHandlers:
         """All volumes, or those that the filters leave."""
         volumes, warnings = await self._volumes.list(Filters.parse(request.query.text("filters")))
         return Response.json(VolumeListResponse(volumes=volumes, warnings=warnings or None))
+
+    async def overview(self, request: Request) -> Reply:
+        """Volumes with their users and last use; with `size=1`, how much is in them too."""
+        filters = Filters.parse(request.query.text("filters"))
+        return Response.json(await self._usages.volumes(filters, sizes=request.query.flag("size")))
 
     async def create(self, _: Request, body: VolumeCreateBody) -> Reply:
         """Makes a volume; one without a name gets a random one."""

@@ -15,6 +15,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "시스템(ext4, xfs, btrfs, tmpfs)이어야 합니다. :mine 을 빼거나 --user $(id -u):$(id -g) "
         "로 실행하세요.",
     ),
+    "volume.kernel-lacks": (
+        "This kernel has no {type} file system. Load its module (modprobe {type}), or install the "
+        "kernel's package of extra modules.",
+        "이 커널에는 {type} 파일 시스템이 없습니다. 모듈을 올리거나(modprobe {type}) 커널의 추가 "
+        "모듈 패키지를 설치하세요.",
+    ),
+    "volume.server-silent": (
+        "The server of {device} does not answer. Try from this host: mount -t {type}, with the "
+        "options that `budu volume inspect` shows.",
+        "{device} 의 서버가 대답하지 않습니다. 이 호스트에서 mount -t {type} 를 budu volume "
+        "inspect 가 보여 주는 옵션으로 해 보세요.",
+    ),
     "volume.bind-folder": (
         "{path} was missing and is made as a folder, but the image has a file at {destination}. "
         "Make the file first (touch {path}).",

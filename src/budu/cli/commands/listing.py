@@ -37,11 +37,17 @@ def run_network_ls(context: Context, call: Call) -> int:
 
 
 def run_volume_ls(context: Context, call: Call) -> int:
-    """List volumes."""
-    volumes = context.session.list_volumes(_filters(call))
-    from budu.cli.tables.volumes import print_volumes
+    """List volumes, with their use where somebody looks at it."""
+    options = _options(context, call, "volumesFormat")
+    from budu.cli.tables.volumes import print_volumes, shows_sizes
+    from budu.client.volumes import list_with_usage
 
-    print_volumes(volumes, _options(context, call, "volumesFormat"), context.out)
+    if call.on("quiet"):
+        volumes = context.session.list_volumes(_filters(call))
+    else:
+        sizes = call.on("size") and shows_sizes(options)
+        volumes = list_with_usage(context.session, _filters(call), sizes=sizes)
+    print_volumes(volumes, options, context.out)
     return 0
 
 
@@ -67,6 +73,7 @@ VOLUME_LS = Command(
         Flag("quiet", short="q", help=("Show only names", "이름만 보입니다")),
         Flag("cluster", hidden=True, missing="swarm's cluster volumes",
              help=("Show only cluster volumes of swarm", "스웜의 클러스터 볼륨만 보입니다")),
+        Flag("size", default=True, help=("Look how much is in them", "담긴 양을 셉니다")),
     ),
     most=0,
 )  # fmt: skip

@@ -6,9 +6,10 @@ from typing import Protocol
 
 import msgspec
 
+from budu.base.filters import Filters
 from budu.engine.containers.model import Container
 from budu.image.model import ImageRecord
-from budu.spec.api.volume import Volume
+from budu.spec.api.volume import Volume, VolumeOverview
 
 CONTAINERS, IMAGES, VOLUMES, BUILD_CACHE = "container", "image", "volume", "build-cache"
 KINDS = frozenset((CONTAINERS, IMAGES, VOLUMES, BUILD_CACHE))
@@ -49,6 +50,12 @@ class Usages(Protocol):
 
     async def measure(self, kinds: frozenset[str]) -> DiskUsage:
         """Look at all objects of the kinds asked for. Takes as long as walking their files."""
+
+    async def volumes(self, filters: Filters, *, sizes: bool) -> list[VolumeOverview]:
+        """Volumes with their users and last use; with `sizes`, what is in them too.
+
+        Raises: InvalidArgument for an unknown filter.
+        """
 
     def shared_sizes(self) -> dict[str, int]:
         """Bytes of each image's layers that other images have too, by image id."""

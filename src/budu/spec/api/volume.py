@@ -5,7 +5,7 @@ Source: Engine API 1.51, Volume, VolumeCreateOptions; moby 28.3, api/types/volum
 
 from __future__ import annotations
 
-from budu.spec.api.fields import NULL, TEXT, ZERO, Body
+from budu.spec.api.fields import FALSE, NULL, TEXT, ZERO, Body
 
 
 class VolumeUsage(Body, frozen=True, kw_only=True):
@@ -27,6 +27,16 @@ class Volume(Body, frozen=True, kw_only=True):
     scope: str = TEXT
     status: dict[str, object] | None = None
     usage_data: VolumeUsage | None = None
+
+
+class VolumeOverview(Volume, frozen=True, kw_only=True):
+    """A volume with what is told of its use, in answers of our own.
+
+    `last_used_ns` in unix nanoseconds, 0 for never; `in_use`: a container that runs has it.
+    """
+
+    last_used_ns: int = ZERO
+    in_use: bool = FALSE
 
 
 class VolumeCreateBody(Body, frozen=True, kw_only=True):
