@@ -9,16 +9,14 @@ work comes in rounds with pauses.
 from __future__ import annotations
 
 import asyncio
-import logging
 
+from budu.base.tasks import Rounds
 from budu.engine.database import Database
 from budu.engine.reserve import Reserve
 from budu.snapshot.container import ContainerSnapshots
 from budu.snapshot.layers import LayerStore
 
 ROUND_S = 5.0
-
-log = logging.getLogger(__name__)
 
 
 class Housekeeping:
@@ -36,26 +34,19 @@ class Housekeeping:
         self._layers = layers
         self._reserve = reserve
         self._database = database
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("housekeeping", self._work, pause_s=ROUND_S)
 
     def start(self) -> None:
         """Begin; the first round deletes what the last engine left."""
-        self._task = asyncio.create_task(self._rounds(), name="housekeeping")
+        self._rounds.start()
 
     async def stop(self) -> None:
         """End after the step under way."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.stop()
 
-    async def _rounds(self) -> None:
-        while True:
-            try:
-                self._database.take_room()
-                await asyncio.to_thread(self._round)
-            except OSError as error:
-                log.warning("housekeeping: %s", error)
-            await asyncio.sleep(ROUND_S)
+    async def _work(self) -> None:
+        self._database.take_room()
+        await asyncio.to_thread(self._round)
 
     def _round(self) -> None:
         self._reserve.take()

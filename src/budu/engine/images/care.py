@@ -9,7 +9,6 @@ a matter of pulling again, which the report tells.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from budu.base.errors import BuduError, NotFound
+from budu.base.tasks import Rounds
 from budu.content.disk import DiskContent
 from budu.content.leases import Leases
 from budu.engine.containers.model import Container
@@ -65,28 +65,20 @@ class StorageCareService:
         self._claimed = claimed
         self._layers_root = layers_root
         self._grace_s = grace_s
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("garbage collection", self._care, pause_s=ROUND_S, waits_first=True)
 
     def start(self) -> None:
         """Collect garbage now and then."""
-        self._task = asyncio.create_task(self._rounds(), name="storage care")
+        self._rounds.start()
 
     async def stop(self) -> None:
         """End after the step under way."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.stop()
 
-    async def _rounds(self) -> None:
-        while True:
-            await asyncio.sleep(ROUND_S)
-            try:
-                found = await self.examine(deep=False, repair=True)
-            except (BuduError, OSError) as error:
-                log.warning("garbage collection: %s", error)
-                continue
-            if found.freed_bytes:
-                log.info("garbage collection freed bytes=%d", found.freed_bytes)
+    async def _care(self) -> None:
+        found = await self.examine(deep=False, repair=True)
+        if found.freed_bytes:
+            log.info("garbage collection freed bytes=%d", found.freed_bytes)
 
     async def examine(self, *, deep: bool, repair: bool) -> StorageReport:
         """See `StorageCare.examine`."""

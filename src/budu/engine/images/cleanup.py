@@ -10,7 +10,6 @@ database; one that was never used counts from when it was first seen.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -18,6 +17,7 @@ import msgspec
 
 from budu.base.clock import now_ns
 from budu.base.errors import BuduError, InvalidArgument
+from budu.base.tasks import Rounds
 from budu.base.units import parse_bytes, parse_duration
 from budu.engine.containers.model import Container
 from budu.engine.containers.start import Running
@@ -148,18 +148,16 @@ class CleanupService:
         self._database = database
         self._policy = policy
         self._containers = containers
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("image clean-up", self._clean_up, pause_s=ROUND_S, waits_first=True)
 
     def start(self) -> None:
         """Clean up every hour, when there is a policy."""
         if self._policy:
-            self._task = asyncio.create_task(self._rounds(), name="image clean-up")
+            self._rounds.start()
 
     async def stop(self) -> None:
         """End after the step under way."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.stop()
 
     def started(self, container: Container, running: Running) -> None:
         """See `LifeObserver.started`."""
@@ -226,13 +224,6 @@ class CleanupService:
         for id_ in ids:
             self._database.execute("DELETE FROM settings WHERE key = ?", (_PREFIX + id_,))
 
-    async def _rounds(self) -> None:
-        while True:
-            await asyncio.sleep(ROUND_S)
-            try:
-                gone = await self.clean({}, preview=False)
-            except (BuduError, OSError) as error:
-                log.warning("image clean-up: %s", error)
-                continue
-            for row in gone:
-                log.info("image went by %s: %s", row.rule, row.name)
+    async def _clean_up(self) -> None:
+        for row in await self.clean({}, preview=False):
+            log.info("image went by %s: %s", row.rule, row.name)

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from budu.base.errors import BuduError, InvalidArgument
+from budu.base.tasks import Rounds
 from budu.base.units import parse_bytes
 from budu.engine.containers.model import Container
 from budu.engine.logs.source import log_settings
@@ -90,25 +91,18 @@ class LogKeeper:
         self._paths = paths
         self._budget = budget
         self._containers = containers
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("log keeping", self._work, pause_s=ROUND_S)
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._rounds(), name="log keeping")
+        self._rounds.start()
 
     async def stop(self) -> None:
         """End after the step under way."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.stop()
 
-    async def _rounds(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(self.run, tuple(self._containers()))
-            except OSError as error:
-                log.warning("log keeping: %s", error)
-            await asyncio.sleep(ROUND_S)
+    async def _work(self) -> None:
+        await asyncio.to_thread(self.run, tuple(self._containers()))
 
     def run(self, containers: Iterable[Container]) -> None:
         """One round. Blocking."""
