@@ -24,6 +24,11 @@ _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _Digest = sa.String(80)
 
 
+def _ordered(length: int) -> sa.types.TypeEngine[str]:
+    """A text that is compared byte by byte, as registries list tags and names."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 def _id() -> Column[int]:
     return Column("id", _Id, primary_key=True, autoincrement=True)
 
@@ -127,7 +132,7 @@ repositories = Table(
     metadata,
     _id(),
     _account(),
-    Column("name", sa.String(255), nullable=False, unique=True),  # whole: library/httpd
+    Column("name", _ordered(255), nullable=False, unique=True),  # whole: library/httpd
     Column("is_private", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("is_official", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("product", sa.String(32), nullable=False, server_default="image"),
@@ -164,6 +169,7 @@ blobs = Table(
     Column("digest", _Digest, primary_key=True),
     Column("size_bytes", sa.BigInteger, nullable=False),
     Column("used_at", sa.Float, nullable=False),  # last time an upload or a mount met it
+    Column("condemned_at", sa.Float, nullable=True),  # the sweep is removing it
 )
 
 blob_links = Table(
@@ -184,6 +190,7 @@ uploads = Table(
     Column("sha256", sa.String(64), nullable=True),  # of all bytes so far; null: not known
     Column("started_at", sa.Float, nullable=False),
     Column("touched_at", sa.Float, nullable=False),
+    Column("writer", sa.String(32), nullable=True),  # the request that appends; a lease
 )
 
 manifests = Table(
@@ -217,7 +224,7 @@ tags = Table(
     "tags",
     metadata,
     _repository(key=True),
-    Column("name", sa.String(128), primary_key=True),
+    Column("name", _ordered(128), primary_key=True),
     Column("digest", _Digest, nullable=False),
     Column("pushed_at", sa.Float, nullable=False),
     Column("pushed_by", sa.String(64), nullable=False, server_default=""),
