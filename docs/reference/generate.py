@@ -2,6 +2,8 @@
 
     commands.md, commands.ko.md   every command of budu with its flags, from `budu.cli`
     api.md                        every operation of the Engine API, from the route table
+    hub-api.md                    every operation of the hub's site API, from its route table
+    web/hub/src/api/types.ts      its records, for the page
 
 Nothing is written by hand here.
 """
@@ -20,8 +22,11 @@ from budu.cli.index import COMMANDS, GROUP_HELP, GROUPS, HIDDEN
 from budu.cli.main import find_command
 from budu.cli.root import ROOT_FLAGS
 from budu.engine.contract import Engine
+from budu.hub.site_api.reference import page as hub_page
+from budu.hub.site_api.typescript import module
 
 FOLDER = Path(__file__).parent
+TYPES = "../../web/hub/src/api/types.ts"
 _TITLES = {
     "en": ("# Commands", "Before any command", "Flag", "Value", "What it does", "default"),
     "ko": ("# 명령", "모든 명령 앞에", "옵션", "값", "설명", "기본값"),
@@ -41,6 +46,8 @@ def pages() -> dict[str, str]:
         "commands.md": _commands("en"),
         "commands.ko.md": _commands("ko"),
         "api.md": _api(),
+        "hub-api.md": hub_page(),
+        TYPES: module(),
     }
 
 
@@ -108,7 +115,9 @@ def _api() -> str:
 def main() -> int:
     """Write the pages."""
     for name, text in pages().items():
-        (FOLDER / name).write_text(text)
+        path = FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     return 0
 
 

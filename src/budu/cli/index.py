@@ -102,6 +102,10 @@ GROUPS = {
         "network": "doctor:DOCTOR_NETWORK",
         "storage": "explore:DOCTOR_STORAGE",
     },
+    "hub": {
+        "password": "hub:PASSWORD",
+        "serve": "hub:SERVE",
+    },
     "image": {
         "cleanup": "explore:IMAGE_CLEANUP",
         "diff": "explore:IMAGE_DIFF",
@@ -171,6 +175,7 @@ GROUP_HELP = {
     "container": ("Manage containers", "컨테이너를 다룹니다"),
     "context": ("Manage contexts", "컨텍스트를 다룹니다"),
     "doctor": ("Find out what is wrong", "무엇이 잘못됐는지 찾습니다"),
+    "hub": ("Serve a hub: a registry with accounts and a page", "허브를 엽니다"),
     "image": ("Manage images", "이미지를 다룹니다"),
     "manifest": ("Manage lists of manifests", "매니페스트 목록을 다룹니다"),
     "network": ("Manage networks", "네트워크를 다룹니다"),

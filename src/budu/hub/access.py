@@ -12,6 +12,7 @@ or a team's. A hub's admin owns everything. A token narrows what its user may do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -35,6 +36,8 @@ class Actor:
     is_admin: bool = False
     limit: Role = Role.OWNER
     """The most that the token or session allows."""
+    scopes: Mapping[str, Role] | None = None
+    """The repositories that a token of the token service is for; None: it is for all."""
 
 
 ANONYMOUS = Actor()

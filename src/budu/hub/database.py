@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, CursorResult, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from budu.base.errors import Unavailable
@@ -81,6 +81,13 @@ class Database:
         if self._threads is not None:
             self._threads.shutdown()
         self.engine.dispose()
+
+
+def inserted_id(result: CursorResult[tuple[object, ...]]) -> int:
+    """The id that a row got."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def _sqlite(url: str) -> Engine:

@@ -1,0 +1,1 @@
+"""Accounts of the hub: people, organizations, teams; how they prove who they are; what they did."""

@@ -1,0 +1,52 @@
+"""Slows down who guesses passwords. Kept in memory: a guesser of several processes gets that many
+times the attempts, which is still few.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from budu.base.errors import ResourceExhausted
+from budu.hub.sentences import Sentence
+
+WINDOW_S = 300.0
+"""Failures older than this are forgotten."""
+PER_NAME = 10
+"""Failed attempts for one account in a window."""
+PER_ADDRESS = 50
+"""Failed attempts from one address in a window."""
+_REMEMBERED = 10_000
+
+
+class TooManyAttempts(ResourceExhausted):
+    """Too many failed sign-ins; `retry_after_s` tells when the next one is looked at."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(Sentence("hub.too-many-attempts", seconds=retry_after_s))
+        self.retry_after_s = retry_after_s
+
+
+class Throttle:
+    """Failed attempts by account and by address."""
+
+    def __init__(self) -> None:
+        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+
+    def check(self, name: str, address: str, *, now: float) -> None:
+        """Raises: TooManyAttempts."""
+        for key, most in ((f"name:{name}", PER_NAME), (f"address:{address}", PER_ADDRESS)):
+            recent = [at for at in self._failures.get(key, ()) if at > now - WINDOW_S]
+            if len(recent) >= most:
+                raise TooManyAttempts(max(1, round(recent[-most] + WINDOW_S - now)))
+
+    def failed(self, name: str, address: str, *, now: float) -> None:
+        """An attempt failed."""
+        for key in (f"name:{name}", f"address:{address}"):
+            recent = [at for at in self._failures.pop(key, ()) if at > now - WINDOW_S]
+            self._failures[key] = [*recent[-PER_ADDRESS:], now]
+        while len(self._failures) > _REMEMBERED:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, name: str) -> None:
+        """The account's failures are forgiven; those of the address are not."""
+        self._failures.pop(f"name:{name}", None)

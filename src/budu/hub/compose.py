@@ -1,0 +1,86 @@
+"""The composition root of a hub process: the only place that makes its services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from budu.base.tasks import SteadyTasks
+from budu.hub.accounts import first_start
+from budu.hub.accounts.credentials import Credentials
+from budu.hub.accounts.first_start import Beginning
+from budu.hub.accounts.passwords import Passwords
+from budu.hub.accounts.signer import Signer
+from budu.hub.accounts.throttle import Throttle
+from budu.hub.accounts.token_service import TokenService
+from budu.hub.database import Database
+from budu.hub.options import Options
+from budu.hub.repositories.catalog import Catalog
+from budu.hub.schema import prepare
+from budu.hub.services import Services, Swept
+from budu.hub.site import Site, add_headers, default_folder
+from budu.hub.site_api import routing
+from budu.hub.site_api.routes import ROUTES
+
+
+@asynccontextmanager
+async def running(options: Options, *, admin_password: str = "") -> AsyncIterator[Hub]:
+    """A hub whose application can be served, until the context ends."""
+    options.data.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        database = Database(database_url(options))
+        stack.callback(database.close)
+        beginning = await database.write(lambda c: _begin(c, options, admin_password))
+        passwords = Passwords(options.scrypt)
+        stack.callback(passwords.close)
+        signer = Signer(beginning.key, options.registry_name)
+        tasks = await stack.enter_async_context(SteadyTasks())
+        services = Services(
+            options=options,
+            database=database,
+            passwords=passwords,
+            signer=signer,
+            credentials=Credentials(database, passwords, signer, Throttle()),
+            catalog=Catalog(database),
+            sweep=_nothing_to_sweep,
+        )
+        yield Hub(services, _application(services), beginning.password)
+        del tasks
+
+
+async def _nothing_to_sweep() -> Swept:
+    return Swept()
+
+
+class Hub:
+    """A composed hub."""
+
+    def __init__(self, services: Services, app: web.Application, password: str | None) -> None:
+        self.services = services
+        self.app = app
+        self.admin_password = password
+        """Made up at this start; shown once."""
+
+
+def _begin(connection: Connection, options: Options, admin_password: str) -> Beginning:
+    prepare(connection)
+    return first_start.begin(connection, options.scrypt, given=admin_password)
+
+
+def database_url(options: Options) -> str:
+    """Where the records are."""
+    return options.database_url or f"sqlite:///{options.data}/hub.db"
+
+
+def _application(services: Services) -> web.Application:
+    app = web.Application()
+    app.on_response_prepare.append(add_headers)
+    TokenService(
+        services.database, services.credentials, services.signer, services.options
+    ).add_routes(app)
+    routing.add_routes(app, services, ROUTES)
+    Site(services.options.site or default_folder()).add_routes(app)
+    return app

@@ -1,0 +1,1 @@
+"""Docker Hub's own API, as far as the docker command line and others use it."""

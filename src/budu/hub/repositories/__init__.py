@@ -1,0 +1,1 @@
+"""Repositories of the hub: settings, tags, stars, search, retention, quotas, webhooks."""

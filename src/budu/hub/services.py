@@ -1,0 +1,38 @@
+"""What a hub process is made of: the objects that handlers of every edge are given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from budu.hub.accounts.credentials import Credentials
+from budu.hub.accounts.passwords import Passwords
+from budu.hub.accounts.signer import Signer
+from budu.hub.database import Database
+from budu.hub.options import Options
+from budu.hub.repositories.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a garbage collection took."""
+
+    blobs: int = 0
+    size_bytes: int = 0
+    uploads: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The services of one process. Made by `compose`."""
+
+    options: Options
+    database: Database
+    passwords: Passwords
+    signer: Signer
+    credentials: Credentials
+    catalog: Catalog
+    sweep: Callable[[], Awaitable[Swept]]
+    """Collects garbage now."""
+    wake_deliveries: Callable[[], None] = field(default=lambda: None)
+    """Tells the sender of webhooks that there is something to send."""
