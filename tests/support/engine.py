@@ -54,8 +54,17 @@ class UnixConnection(http.client.HTTPConnection):
 class EngineProcess:
     """`budud` below `root`; `start` and `kill` as often as a test likes."""
 
-    def __init__(self, root: Path, *, mirror: str = "", arguments: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        mirror: str = "",
+        arguments: tuple[str, ...] = (),
+        wrapper: tuple[str, ...] = (),
+    ) -> None:
+        """`wrapper` is a command that executes the one that follows it, for a world of its own."""
         self.root = root
+        self._wrapper = wrapper
         self.data_root = root / "d"
         self.exec_root = root / "x"
         self.socket = root / "s"
@@ -96,7 +105,7 @@ class EngineProcess:
 
     def spawn(self) -> None:
         """Run the engine without waiting for it."""
-        command = [sys.executable, "-m", "budu.daemon.main"]
+        command = [*self._wrapper, sys.executable, "-m", "budu.daemon.main"]
         command += ["--data-root", str(self.data_root), "--exec-root", str(self.exec_root)]
         command += ["-H", self.host, "--pidfile", str(self.root / "pid"), "-l", "debug"]
         if self._mirror:

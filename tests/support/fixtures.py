@@ -33,14 +33,17 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 @contextmanager
 def fresh_engine(
-    registry: Registry, *arguments: str, data: Path | None = None
+    registry: Registry,
+    *arguments: str,
+    data: Path | None = None,
+    wrapper: tuple[str, ...] = (),
 ) -> Iterator[EngineProcess]:
-    """A running engine, with its data elsewhere if wished; at the end nothing of it may be left on
-    the machine."""
+    """A running engine, with its data elsewhere or under a `wrapper` if wished; at the end nothing
+    of it may be left on the machine."""
     root = Path(tempfile.mkdtemp(prefix="bt-"))
     if data is not None:
         (root / "d").symlink_to(data)
-    engine = EngineProcess(root, mirror=registry.address, arguments=arguments)
+    engine = EngineProcess(root, mirror=registry.address, arguments=arguments, wrapper=wrapper)
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, root, ignore_errors=True)
         undo.callback(remove_host_objects, engine)
