@@ -349,7 +349,7 @@ def test_the_doctor_finds_nat_that_does_not_work(world: World) -> None:
     assert diagnosis(world, asker)["nat"] == "skipped"
     with world.upstream(world.lab.outside, OUTSIDE_ADDRESS):
         assert diagnosis(world, asker) == {"name": "ok", "route": "ok", "nat": "ok"}
-        nft(f"table inet wall {{ chain f {{ {WALL} }} }}")
+        nft(f"table inet wall {{ chain f {{ {WALL} }}; }}")
         try:
             assert diagnosis(world, asker) == {"name": "ok", "route": "ok", "nat": "failed"}
         finally:
