@@ -60,6 +60,10 @@ class BuduError(Exception):
         self.hint = hint
         self.reference = reference
 
+    def after(self, words: str) -> BuduError:
+        """The same error, whose sentence begins with `words`: the operation that met it."""
+        return type(self)(words + self.message, hint=self.hint, reference=self.reference)
+
 
 class InvalidArgument(BuduError):
     """The request is wrong and will stay wrong."""

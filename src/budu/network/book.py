@@ -31,9 +31,11 @@ class AddressBook:
     """All pools of a network whose subnets are chosen."""
 
     def __init__(self, spec: NetworkSpec) -> None:
-        self._name = spec.name
         self._pools = {
-            version: [(_pool(each, spec.name), each) for each in of_version(spec, version)]
+            version: [
+                (_pool(each, f"{spec.name} ({spec.id})"), each)
+                for each in of_version(spec, version)
+            ]
             for version in (4, 6)
         }
 

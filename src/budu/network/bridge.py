@@ -278,8 +278,8 @@ def existing_subnets(connection: Connection, bridge: str) -> dict[int, Subnet]:
 def attach_error(state: EndpointState, error: OSError) -> Internal:
     """The sentence about a link that could not be made, with the kernel's words."""
     return Internal(
-        f"failed to set up container networking: failed to add the host ({state.host_link}) "
-        f"<=> sandbox ({state.link_name}) pair interfaces: {error.strerror}",
+        f"failed to add the host ({state.host_link}) <=> sandbox ({state.link_name}) pair "
+        f"interfaces: {error.strerror}",
         hint=Hint("network.link-failed", step=str(error.filename or "")),
     )
 

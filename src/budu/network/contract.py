@@ -248,7 +248,7 @@ class Fabric(Protocol):
     def start(self) -> None:
         """Open sockets, make the table and the default bridge.
 
-        Raises: PermissionDenied, Unavailable (no `nft`), ResourceExhausted (no free subnet),
+        Raises: PermissionDenied, Unavailable (no `nft`), InvalidArgument (no free subnet),
         Conflict (a link of another kind has the bridge's name).
         """
 
@@ -263,8 +263,8 @@ class Fabric(Protocol):
 
         The subnets are checked against the host's routes and against the other networks.
 
-        Raises: as `check`; Conflict or PermissionDenied for a subnet that overlaps;
-        ResourceExhausted when no subnet is free.
+        Raises: as `check`, also when no subnet is free; Conflict or PermissionDenied for a subnet
+        that overlaps.
         """
 
     def create(self, spec: NetworkSpec) -> None:

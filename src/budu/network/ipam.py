@@ -31,7 +31,7 @@ class Pool:
     """The addresses of a subnet. The network's and the broadcast address are never given out.
 
     Addresses are given out of `ip_range` when there is one; any of the subnet can be asked for.
-    `auxiliary` ones are in use by others. `network` stands in the sentences.
+    `auxiliary` ones are in use by others. `network` stands in the sentences: `name (id)`.
 
     An address that was released is not given out again before all others were: a neighbour's ARP
     entry and a stranger's connection to the last owner get time to die.
@@ -179,7 +179,7 @@ def choose_subnet(pools: Iterable[str], taken: Iterable[Prefix], *, version: int
 
     Default routes, whole or in two halves, do not count as taken.
 
-    Raises: ResourceExhausted when every subnet overlaps.
+    Raises: InvalidArgument, as Docker has it, when every subnet overlaps.
     """
     blocked = _Blocked(
         each for each in taken if each.version == version and not _is_almost_default(each)
@@ -190,7 +190,7 @@ def choose_subnet(pools: Iterable[str], taken: Iterable[Prefix], *, version: int
                 break
             if not blocked.overlap(subnet):
                 return subnet
-    raise ResourceExhausted(
+    raise InvalidArgument(
         "all predefined address pools have been fully subnetted",
         hint=Hint("network.subnets-used-up", routes=blocked.text()),
     )

@@ -105,7 +105,7 @@ def _route(index: int, each: StaticRoute) -> Message:
 
 def _failure(state: EndpointState, error: OSError) -> Internal:
     return Internal(
-        f"failed to set up container networking: error moving interface {state.host_link} to "
-        f"sandbox as {state.link_name}: {error.strerror}",
+        f"error moving interface {state.host_link} to sandbox as {state.link_name}: "
+        f"{error.strerror}",
         hint=Hint("network.link-failed", step=str(error.filename or "")),
     )

@@ -53,8 +53,8 @@ def check_subnets(spec: NetworkSpec) -> None:
 def choose_subnets(spec: NetworkSpec, choice: Choice) -> tuple[Subnet, ...]:
     """The subnets of a network with everything chosen: IPv4 first, then IPv6.
 
-    Raises: PermissionDenied for one that overlaps another network's; ResourceExhausted when none
-    is free.
+    Raises: PermissionDenied for one that overlaps another network's; InvalidArgument when none is
+    free.
     """
     chosen: list[Subnet] = []
     for version, enabled in ((4, spec.enable_ipv4), (6, spec.enable_ipv6)):

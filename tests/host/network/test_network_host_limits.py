@@ -14,7 +14,7 @@ import pytest
 from network_lab import HOST_ADDRESS, OUTSIDE_ADDRESS, Lab, default_fabric, nft
 from test_network_host_fabric import Box, fabric, network, port
 
-from budu.base.errors import ResourceExhausted
+from budu.base.errors import InvalidArgument, ResourceExhausted
 from budu.linux.netlink.conntrack import NFNL_SUBSYS_CTNETLINK
 from budu.linux.netlink.wire import (
     NETLINK_NETFILTER,
@@ -66,7 +66,7 @@ def test_pools_run_out(lab: Lab) -> None:
     made.start()
     network(made, "one")
     with pytest.raises(
-        ResourceExhausted, match="all predefined address pools have been fully subnetted"
+        InvalidArgument, match="all predefined address pools have been fully subnetted"
     ) as caught:
         network(made, "two")
     assert caught.value.hint is not None

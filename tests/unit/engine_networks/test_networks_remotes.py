@@ -100,7 +100,7 @@ async def test_a_plugin_without_addresses_left(scene: Plugged) -> None:
         raise Refused("no address left")
 
     scene.clerk_server.calls["IpamDriver.RequestAddress"] = refuse
-    with pytest.raises(Internal, match=r"^remote: no address left$"):
+    with pytest.raises(Internal, match=r"networking: remote: no address left$"):
         await scene.start("ship")
     assert scene.owed() == 1  # the network's own
 

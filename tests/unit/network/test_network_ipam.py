@@ -121,7 +121,7 @@ def test_default_route_in_two_halves_does_not_count() -> None:
 
 
 def test_no_free_subnet_names_the_routes() -> None:
-    with pytest.raises(ResourceExhausted) as caught:
+    with pytest.raises(InvalidArgument) as caught:
         choose_subnet(("10.0.0.0/8:16",), [IPv4Network("10.0.0.0/8")])
     assert caught.value.message == "all predefined address pools have been fully subnetted"
     assert caught.value.hint is not None

@@ -33,20 +33,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "포트의 프로토콜은 tcp, udp, sctp 중 하나입니다: 53/udp.",
     ),
     "network.addresses-used-up": (
-        "All {count} addresses of {subnet} are taken. Remove containers, or set a larger subnet"
-        " with `bip` in daemon.json.",
-        "{subnet}의 주소 {count}개가 모두 쓰이고 있습니다. 컨테이너를 지우거나 daemon.json의"
-        " `bip`으로 더 큰 서브넷을 정하세요.",
+        "All {count} addresses of {subnet} are taken. Remove containers, or make a network with a"
+        " larger one (--subnet; for the default network `bip` in daemon.json).",
+        "{subnet}의 주소 {count}개가 모두 쓰이고 있습니다. 컨테이너를 지우거나 더 큰 서브넷으로"
+        " 네트워크를 만드세요(--subnet, 기본 네트워크는 daemon.json의 `bip`).",
     ),
     "network.address-outside": (
         "{address} is not in {subnet}, the network's subnet.",
         "{address}은(는) 네트워크의 서브넷 {subnet}에 없습니다.",
     ),
     "network.subnets-used-up": (
-        "Every default pool overlaps a route of this host ({routes}). Name a free subnet with"
-        " `bip` or `default-address-pools` in daemon.json.",
-        "기본 주소 풀이 모두 호스트의 경로({routes})와 겹칩니다. daemon.json의 `bip`이나"
-        " `default-address-pools`로 비어 있는 서브넷을 정하세요.",
+        "Every default pool overlaps a network or a route of this host ({routes}). Remove networks"
+        " (budu network prune), name a free subnet (--subnet; for the default network `bip` in"
+        " daemon.json), or set `default-address-pools` there.",
+        "기본 주소 풀이 모두 호스트의 네트워크나 경로({routes})와 겹칩니다. 네트워크를 지우거나"
+        "(budu network prune) 비어 있는 서브넷(--subnet, 기본 네트워크는 daemon.json의 `bip`)이나"
+        " `default-address-pools`를 정하세요.",
     ),
     "network.needs-root": (
         "Making networks needs root (CAP_NET_ADMIN). Start the engine as root.",

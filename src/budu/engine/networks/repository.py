@@ -77,10 +77,10 @@ class NetworkRepository:
         self._by_name.pop(record.name, None)
 
 
-def network_missing(ref: str, *, known: str, words: str = "") -> NotFound:
-    """Docker's sentence for a network that is not there, after `words`."""
+def network_missing(ref: str, *, known: str) -> NotFound:
+    """Docker's sentence for a network that is not there."""
     return NotFound(
-        f"{words}network {ref} not found",
+        f"network {ref} not found",
         reference=ref,
         hint=Hint("engine.network-missing", known=known),
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from budu.base import faults
+from budu.base.errors import BuduError
 from budu.engine.containers.model import Container
 from budu.engine.networks.endpoints import joining_order, requests_for
 from budu.engine.networks.model import HOST, NONE, NetworkRecord
@@ -16,6 +17,8 @@ from budu.engine.networks.rules import check_joinable
 from budu.engine.sandboxes import SandboxFactory
 from budu.network.contract import EndpointRequest, EndpointState, Fabric
 from budu.network.loopback import bring_loopback_up
+
+START_FAILED = "failed to set up container networking: "
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,12 @@ class Sandboxes:
         Raises: NotFound (network), Conflict when a port is taken, ResourceExhausted when no address
         is left; nothing is left behind then.
         """
+        try:
+            return await self._open(container)
+        except BuduError as error:
+            raise error.after(START_FAILED) from error
+
+    async def _open(self, container: Container) -> Sandbox:
         mode = container.host_config.network_mode
         if mode == HOST or mode.startswith("container:"):
             return Sandbox(netns=None, endpoints={})

@@ -65,7 +65,6 @@ log = logging.getLogger(__name__)
 
 _FILTER_KEYS = frozenset(["dangling", "driver", "id", "label", "name", "scope", "type"])
 _PRUNE_KEYS = frozenset(["label", "label!", "until"])
-_START_FAILED = "failed to set up container networking: "
 
 
 def predefined_id(engine_id: str, name: str) -> str:
@@ -344,7 +343,7 @@ class NetworkService:
         record = self._records.named(name)
         if record is None:
             known = ", ".join(each.name for each in self._records.all())
-            raise network_missing(name, known=known, words=_START_FAILED)
+            raise network_missing(name, known=known)
         check_joinable(record)
         return record
 

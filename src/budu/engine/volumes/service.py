@@ -162,7 +162,7 @@ class VolumeService:
         try:
             return await self._provide(wanted)
         except BuduError as error:
-            raise _prefixed(f"create {wanted.name}: ", error) from error
+            raise error.after(f"create {wanted.name}: ") from error
 
     async def _provide(self, wanted: VolumeRecord) -> tuple[VolumeRecord, bool]:
         driver = await self.drivers.get(wanted.driver or LOCAL)
@@ -341,7 +341,7 @@ class VolumeService:
             await driver.remove(record.name)
         except BuduError as error:
             if not force or isinstance(error, Conflict):
-                raise _prefixed(f"remove {record.name}: ", error) from error
+                raise error.after(f"remove {record.name}: ") from error
             log.warning("volume %s is forgotten: %s", record.name, error.message)
         faults.at("remove.volume-files-removed")
         self._forget(record.name)
@@ -399,8 +399,3 @@ def render(record: VolumeRecord, told: DriverVolume) -> Volume:
         scope=record.scope,
         status=told.status,
     )
-
-
-def _prefixed(prefix: str, error: BuduError) -> BuduError:
-    """The same error, which says at which operation it came up."""
-    return type(error)(prefix + error.message, hint=error.hint, reference=error.reference)
