@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 
@@ -116,24 +117,70 @@ def test_deleted_blob_is_gone_but_open_ones_read_on(store):
         assert file.read() == DATA
 
 
-def test_collection_spares_what_is_referenced_or_leased(store):
+def test_staged_blobs_are_independent(store):
+    kept = store.ingest(DIGEST)
+    kept.write(DATA[:3])
+    one, two = store.stage(DIGEST), store.stage(DIGEST)
+    for each in (one, two):
+        assert each.offset == 0
+        each.write(DATA)
+    two.close()
+    assert not store.has(DIGEST)
+    one.commit()
+    assert store.read_blob(DIGEST) == DATA
+    kept.close()
+    assert store.ingest(DIGEST).offset == 3
+
+
+def test_wrong_staged_blob_leaves_nothing(store):
+    staged = store.stage(DIGEST)
+    staged.write(DATA + b"x")
+    with pytest.raises(DataLoss):
+        staged.commit()
+    assert [*store.list()] == []
+
+
+def test_what_is_named_or_leased_is_spared(store):
     leases = Leases()
     blobs = {name: Digest.of(name.encode()) for name in ("garbage", "leased", "used")}
     for name, digest in blobs.items():
         store.write_blob(digest, name.encode())
-    with leases.hold([blobs["leased"]]):
-        assert leases.collect(store, lambda: [blobs["used"]]) == (1, len("garbage"))
+
+    def unnamed(digests: set[Digest]) -> set[Digest]:
+        return digests - {blobs["used"]}
+
+    with leases.hold([blobs["leased"]]) as lease:
+        assert leases.free(store.list(), store.delete, unnamed=unnamed) == [blobs["garbage"]]
         assert {*store.list()} == {blobs["leased"], blobs["used"]}
-    assert leases.collect(store, lambda: [blobs["used"]]) == (1, len("leased"))
+        assert leases.free([blobs["used"]], store.delete, unnamed=unnamed, besides=lease) == []
+        own = leases.free([blobs["leased"]], store.delete, unnamed=unnamed, besides=lease)
+        assert own == [blobs["leased"]]
+    assert leases.free(store.list(), store.delete, unnamed=set) == [blobs["used"]]
+    assert leases.free([DIGEST], store.delete, unnamed=set) == []
 
 
-def test_blob_leased_during_a_collection_is_spared(store):
+def test_lease_waits_for_a_deletion_under_way(store):
     leases = Leases()
     store.write_blob(DIGEST, DATA)
+    begun, go_on = threading.Event(), threading.Event()
 
-    def someone_starts_a_pull() -> list[Digest]:
-        leases.hold().add(DIGEST)
-        return []
+    def delete(digest: Digest) -> None:
+        begun.set()
+        go_on.wait(30)
+        store.delete(digest)
 
-    assert leases.collect(store, someone_starts_a_pull) == (0, 0)
-    assert store.has(DIGEST)
+    freeing = threading.Thread(
+        target=lambda: leases.free([DIGEST], delete, unnamed=set), daemon=True
+    )
+    freeing.start()
+    begun.wait(30)
+    leases.hold([Digest.of(b"another")]).release()  # others do not wait
+    seen = []
+    leasing = threading.Thread(
+        target=lambda: (leases.hold([DIGEST]), seen.append(store.has(DIGEST))), daemon=True
+    )
+    leasing.start()
+    go_on.set()
+    for thread in (freeing, leasing):
+        thread.join(30)
+    assert seen == [False]

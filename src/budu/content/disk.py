@@ -2,7 +2,7 @@
 
     <root>/blobs/sha256/<hex>     whole blobs, as in an OCI image layout; mode 0444
     <root>/ingest/<hex>           partial blobs, kept across restarts
-    <root>/tmp/                   documents being written; emptied at open
+    <root>/tmp/                   documents and staged blobs being written; emptied at open
 
 Durability. A blob appears by rename, so no process ever sees half of one, whatever gets killed. For
 a power failure, documents (`write_blob`) are synced before the rename: they are small, and the
@@ -115,6 +115,13 @@ class DiskContent:
             self._release(digest)
             raise
 
+    def stage(self, digest: Digest) -> DiskIngest:
+        """See `ContentStore.stage`."""
+        with os_errors(f"write {self._tmp}"):
+            fd, name = tempfile.mkstemp(dir=self._tmp)
+        os.close(fd)
+        return DiskIngest(self, digest, Path(name), is_own=True)
+
     def _release(self, digest: Digest) -> None:
         with self._lock:
             self._open.discard(digest)
@@ -138,18 +145,23 @@ class DiskContent:
         removed = 0
         for path in self._partial.iterdir():
             with self._lock:
-                is_open = _HEX.match(path.name) and Digest.from_hex(path.name) in self._open
-                if not is_open and path.stat().st_mtime < limit:
-                    path.unlink()
-                    removed += 1
+                if _HEX.match(path.name) and Digest.from_hex(path.name) in self._open:
+                    continue
+                with suppress(FileNotFoundError):  # committed meanwhile
+                    if path.stat().st_mtime < limit:
+                        path.unlink()
+                        removed += 1
         return removed
 
 
 class DiskIngest:
     """A partial blob in a file; see `content.store.Ingest`."""
 
-    def __init__(self, store: DiskContent, digest: Digest, path: Path) -> None:
+    def __init__(
+        self, store: DiskContent, digest: Digest, path: Path, *, is_own: bool = False
+    ) -> None:
         self._store = store
+        self._is_own = is_own
         self._digest = digest
         self._path = path
         self._hash = hashlib.sha256()
@@ -198,20 +210,25 @@ class DiskIngest:
         with os_errors(self._action):
             os.fchmod(self._fd, 0o444)
             os.replace(self._path, self._store.path(self._digest))
-        self.close()
+        self._end(keep=True)
 
     def close(self) -> None:
         """See `Ingest.close`."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-            self._store._release(self._digest)
+        self._end(keep=not self._is_own)
 
     def abort(self) -> None:
         """See `Ingest.abort`."""
-        if self._fd >= 0:
+        self._end(keep=False)
+
+    def _end(self, *, keep: bool) -> None:
+        if self._fd < 0:
+            return
+        if not keep:
             self._path.unlink(missing_ok=True)
-            self.close()
+        os.close(self._fd)
+        self._fd = -1
+        if not self._is_own:
+            self._store._release(self._digest)
 
 
 def _read_range(fd: int, end: int) -> Iterator[bytes]:

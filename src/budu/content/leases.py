@@ -1,8 +1,10 @@
-"""Leases: blobs that garbage collection must leave alone while somebody works with them.
+"""Leases: blobs and layers that must stay while somebody works with them; and how others go.
 
-A pull stores blobs before any record points at them; until then its lease protects them. Leases
-live in memory only: after a restart nobody works any more, and what was left is garbage. Partial
-blobs are no matter of leases (`DiskContent.discard_partial`).
+Whoever brings an image in takes a lease first and looks second: what is here then stays, and no
+record has to point at it yet. Records are stored before the lease ends. So `free`, which looks at
+leases and records in one step, never takes what somebody counts on. Leases live in memory only:
+after a restart nobody works any more, and what was left is garbage. Partial blobs are no matter of
+leases (`DiskContent.discard_partial`).
 """
 
 from __future__ import annotations
@@ -10,23 +12,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Protocol
 
 from budu.base.errors import NotFound
 from budu.spec.digest import Digest
 
-
-class Collectable(Protocol):
-    """As much of a content store as garbage collection needs."""
-
-    def list(self) -> Iterable[Digest]:
-        """The blobs to decide about."""
-
-    def size(self, digest: Digest) -> int:
-        """The blob's size in bytes. Raises: NotFound."""
-
-    def delete(self, digest: Digest) -> None:
-        """Removes the blob. Raises: NotFound."""
+Delete = Callable[[Digest], None]
+"""Removes what has the digest. Raises: NotFound when there is nothing."""
 
 
 class Lease:
@@ -48,13 +39,15 @@ class Lease:
         self.release()
 
     def add(self, *digests: Digest) -> None:
-        """Protects more blobs: call it before they are stored."""
-        with self._leases._lock:
+        """Protects more: call it before looking whether they are here. Waits for the end of a
+        deletion of one of them that has begun."""
+        with self._leases._changed:
+            self._leases._changed.wait_for(lambda: self._leases._going.isdisjoint(digests))
             self._digests.update(digests)
 
     def release(self) -> None:
         """Ends the protection; may be called twice."""
-        with self._leases._lock:
+        with self._leases._changed:
             self._leases._held.pop(id(self), None)
 
     @property
@@ -64,47 +57,57 @@ class Lease:
 
 
 class Leases:
-    """All leases of one store, and its garbage collection. Thread-safe."""
+    """All leases of one engine. Thread-safe."""
 
     def __init__(self) -> None:
         self._held: dict[int, Lease] = {}
-        self._lock = threading.Lock()
+        self._going: set[Digest] = set()
+        self._changed = threading.Condition()
 
     def hold(self, digests: Iterable[Digest] = ()) -> Lease:
         """A new lease on `digests`, in force at once."""
         lease = Lease(self)
-        lease.add(*digests)
-        with self._lock:
+        with self._changed:
             self._held[id(lease)] = lease
+        lease.add(*digests)
         return lease
 
-    def collect(
-        self, store: Collectable, referenced: Callable[[], Iterable[Digest]]
-    ) -> tuple[int, int]:
-        """Deletes blobs that are neither referenced nor leased; how many, and their bytes.
+    def protected(self, *, besides: Lease | None = None) -> frozenset[Digest]:
+        """What all leases protect, or all but one."""
+        with self._changed:
+            return self._protected(besides)
 
-        `referenced` is asked after the blobs were listed, so a blob that is stored and gets its
-        record meanwhile is never taken for garbage.
+    def _protected(self, besides: Lease | None) -> frozenset[Digest]:
+        held = [each._digests for each in self._held.values() if each is not besides]
+        return frozenset().union(*held)
+
+    def free(
+        self,
+        digests: Iterable[Digest],
+        delete: Delete,
+        *,
+        unnamed: Callable[[set[Digest]], set[Digest]],
+        besides: Lease | None = None,
+    ) -> list[Digest]:
+        """Deletes what is neither leased (a lease `besides` does not count) nor named by a record.
+
+        `unnamed` says which of a set no record names; it is asked while nobody can take a lease,
+        and must not block. The deletions follow outside the lock; a lease on one of them waits.
+        Returns what was deleted.
         """
-        candidates = set(store.list())
-        with self._lock:
-            for lease in self._held.values():
-                candidates -= lease._digests
-        candidates -= set(referenced())
-        count = size = 0
-        for digest in candidates:
-            try:
-                freed = store.size(digest)
-                if self._delete_unleased(store, digest):
-                    count, size = count + 1, size + freed
-            except NotFound:
-                continue
-        return count, size
-
-    def _delete_unleased(self, store: Collectable, digest: Digest) -> bool:
-        """Deletes under the lock, so a lease taken a moment ago still counts."""
-        with self._lock:
-            if any(digest in lease._digests for lease in self._held.values()):
-                return False
-            store.delete(digest)
-            return True
+        with self._changed:
+            going = unnamed(set(digests) - self._protected(besides) - self._going)
+            self._going |= going
+        gone = []
+        try:
+            for digest in sorted(going):
+                try:
+                    delete(digest)
+                except NotFound:
+                    continue
+                gone.append(digest)
+        finally:
+            with self._changed:
+                self._going -= going
+                self._changed.notify_all()
+        return gone

@@ -57,6 +57,10 @@ class MemoryContent:
         self._open.add(digest)
         return MemoryIngest(self, digest, self._partial.setdefault(digest, bytearray()))
 
+    def stage(self, digest: Digest) -> MemoryIngest:
+        """See `ContentStore.stage`."""
+        return MemoryIngest(self, digest, bytearray(), is_own=True)
+
     def delete(self, digest: Digest) -> None:
         """See `ContentStore.delete`."""
         if self._blobs.pop(digest, None) is None:
@@ -75,8 +79,11 @@ class MemoryContent:
 class MemoryIngest:
     """A partial blob in memory; see `content.store.Ingest`."""
 
-    def __init__(self, store: MemoryContent, digest: Digest, data: bytearray) -> None:
+    def __init__(
+        self, store: MemoryContent, digest: Digest, data: bytearray, *, is_own: bool = False
+    ) -> None:
         self._store = store
+        self._is_own = is_own
         self._digest = digest
         self._data = data
         self._is_open = True
@@ -123,4 +130,5 @@ class MemoryIngest:
     def _end(self, *, keep_partial: bool) -> None:
         if self._is_open:
             self._is_open = False
-            self._store._finish(self._digest, keep_partial=keep_partial)
+            if not self._is_own:
+                self._store._finish(self._digest, keep_partial=keep_partial)

@@ -79,6 +79,10 @@ class ContentStore(Protocol):
         Raises: Conflict while another ingest of the digest is open.
         """
 
+    def stage(self, digest: Digest) -> Ingest:
+        """Opens an empty partial blob of the caller's own: any number of them at a time, whatever
+        else brings the digest in. `close` throws it away."""
+
     def delete(self, digest: Digest) -> None:
         """Removes the blob. Raises: NotFound."""
 

@@ -134,26 +134,24 @@ class Engine:
         image_records = ImageRepository(database)
         self.events = EventLog(database)
         leases = Leases()
+        image_storage = ImageStorage(
+            content,
+            layers,
+            leases,
+            images=image_records.all,
+            containers=container_records.all,
+        )
         puller = Puller(
             registries,
             content,
             layers,
             leases=leases,
+            unnamed=image_storage.unnamed,
             max_downloads=options.max_concurrent_downloads,
             policy=SignaturePolicy(options.signature_policy),
         )
         self._puller = puller
-        image_storage = ImageStorage(
-            content, layers, claimed=lambda: puller.claimed_layers | maker.claimed_layers
-        )
-        maker = ImageMaker(
-            image_records,
-            image_storage,
-            content,
-            layers,
-            containers=container_records.all,
-            folder=paths.data_root,
-        )
+        maker = ImageMaker(image_records, image_storage, content, layers, folder=paths.data_root)
         self.images = ImageService(
             image_records,
             image_storage,
@@ -306,8 +304,6 @@ class Engine:
                 maker,
                 blobs,
                 self.events,
-                leases,
-                containers=container_records.all,
             ),
         )
         self.explorer = ExploringService(self.images, layers)
@@ -321,11 +317,9 @@ class Engine:
         self.containers.observe(self.cleanup)
         self.storage_care = StorageCareService(
             image_records,
+            image_storage,
             content,
-            blobs,
-            leases,
             containers=container_records.all,
-            claimed=lambda: puller.claimed_layers | maker.claimed_layers,
             layers_root=paths.layers,
         )
         self._downloads = Downloads(registry_hosts)

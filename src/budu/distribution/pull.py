@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
@@ -95,11 +94,15 @@ class Puller:
         layers: LayerStore,
         *,
         leases: Leases | None = None,
+        unnamed: Callable[[set[Digest]], set[Digest]] = set,
         max_downloads: int = MAX_DOWNLOADS,
         keep_blobs: bool = True,
         policy: SignaturePolicy | None = None,
     ) -> None:
+        """`unnamed` says which blobs and layers no record names: a failing pull takes only such
+        away."""
         self._registries = registries
+        self._unnamed = unnamed
         self._policy = policy
         self._content = content
         self._layers = layers
@@ -112,13 +115,6 @@ class Puller:
             keep_blobs=keep_blobs,
         )
         self._flights = Flights()
-        self._claims: Counter[Digest] = Counter()
-        self._pulls: set[_Pull] = set()
-
-    @property
-    def claimed_layers(self) -> frozenset[Digest]:
-        """Layers that a pull under way counts on, by diff id: not to be removed now."""
-        return frozenset(self._claims)
 
     async def pull(
         self,
@@ -142,11 +138,7 @@ class Puller:
         )
         with self._leases.hold() as lease:
             one = _Pull(self, repository, lease=lease, sink=progress)
-            self._pulls.add(one)
-            try:
-                return await one.run(platform or host_platform(), record)
-            finally:
-                self._pulls.discard(one)
+            return await one.run(platform or host_platform(), record)
 
     async def tags(self, reference: Reference, credentials: Credentials) -> list[str]:
         """Every tag of the repository. Raises: what `Repository.resolve` raises."""
@@ -158,16 +150,6 @@ class Puller:
     def close(self) -> None:
         """End the threads. Pulls under way must have been cancelled before."""
         self._fetcher.close()
-
-    @contextlib.contextmanager
-    def _claim(self, diff_ids: Iterable[Digest]) -> Iterator[None]:
-        claimed = frozenset(diff_ids)
-        self._claims.update(claimed)
-        try:
-            yield
-        finally:
-            self._claims.subtract(claimed)
-            self._claims = +self._claims
 
 
 class _Pull:
@@ -187,8 +169,6 @@ class _Pull:
         self._progress = PullProgress(sink)
         self._documents: dict[Digest, bytes] = {}
         self._attestations: tuple[Descriptor, ...] = ()
-        self.settled: set[Digest] = set()
-        """Layers that other pulls have made part of an image meanwhile."""
 
     async def run(self, platform: Platform, record: Record | None) -> PulledImage:
         """Everything from the name to the last line."""
@@ -199,27 +179,24 @@ class _Pull:
         chosen, manifest = await self._manifest(descriptor, platform)
         config = await self._config(manifest.config)
         blobs = self._blobs(manifest, config)
-        with self._puller._claim(blob.diff_id for blob in blobs):
-            fetched = await self._fetch_layers(blobs)
-            is_new = fetched or bool(self._documents)
-            extras: list[str] = []
-            for each in self._attestations:
-                extras += await self._extra(each, asks=is_new)
-            stored = await self._store_documents()
-            image = PulledImage(
-                reference=self._reference,
-                descriptor=descriptor,
-                manifest_digest=Digest(chosen.digest),
-                config_digest=Digest(manifest.config.digest),
-                manifest=manifest,
-                config=config,
-                diff_ids=tuple(blob.diff_id for blob in blobs),
-                extras=tuple(extras),
-                new=fetched or stored,
-            )
-            changed = image.new if record is None else await record(image)
-            for other in self._puller._pulls:
-                other.settled.update(image.diff_ids)
+        fetched = await self._fetch_layers(blobs)
+        is_new = fetched or bool(self._documents)
+        extras: list[str] = []
+        for each in self._attestations:
+            extras += await self._extra(each, asks=is_new)
+        stored = await self._store_documents()
+        image = PulledImage(
+            reference=self._reference,
+            descriptor=descriptor,
+            manifest_digest=Digest(chosen.digest),
+            config_digest=Digest(manifest.config.digest),
+            manifest=manifest,
+            config=config,
+            diff_ids=tuple(blob.diff_id for blob in blobs),
+            extras=tuple(extras),
+            new=fetched or stored,
+        )
+        changed = image.new if record is None else await record(image)
         for event in progress.last_events(
             self._reference, Digest(descriptor.digest), changed=changed
         ):
@@ -307,10 +284,10 @@ class _Pull:
 
     async def _fetch_layers(self, blobs: list[LayerBlob]) -> bool:
         """Bring in what is not there; whether that was anything."""
-        self._lease.add(*(blob.digest for blob in blobs))
-        fetcher, has = self._puller._fetcher, self._layers.has
+        self._lease.add(*(digest for b in blobs for digest in (b.digest, b.diff_id)))
+        fetcher = self._puller._fetcher
         present = await self._thread(lambda: {b.diff_id for b in blobs if fetcher.has(b)})
-        kept = await self._thread(lambda: {b.diff_id for b in blobs if has(b.diff_id)})
+        kept = await self._thread(self._here, blobs)
         missing = {b.diff_id: b for b in blobs if b.diff_id not in present}
         sizes = {blob.digest.short: blob.size for blob in missing.values()}
         if missing:
@@ -333,32 +310,42 @@ class _Pull:
             event = PullEvent(id=blob.digest.short, status=status, current=current, total=total)
             self._progress.emit(event)
 
-        await self._puller._flights.join(
-            blob.digest, partial(self._puller._fetcher.fetch, self._repository, blob), emit
-        )
+        fetch = partial(self._puller._fetcher.fetch, self._repository, blob)
+        await self._puller._flights.join(blob.digest, fetch, emit)
+        if not await self._thread(self._puller._fetcher.has, blob):
+            # another image says that the blob is another layer
+            await self._puller._flights.join(blob.digest, fetch, emit)
+
+    def _here(self, blobs: Iterable[LayerBlob]) -> set[Digest]:
+        """Blobs and layers that are here already."""
+        found = {each.diff_id for each in blobs if self._layers.has(each.diff_id)}
+        return found | {each.digest for each in blobs if self._content.has(each.digest)}
 
     async def _tidy(
         self, blobs: Iterable[LayerBlob], error: BaseException, *, kept: set[Digest]
     ) -> None:
         """Take away what a failed pull brought, unless the next pull can go on from there.
 
-        Layers that were here before (`kept`, only their blob lacked) stay.
+        What was here before (`kept`) stays, and what others brought meanwhile or count on.
         """
         if isinstance(error, _RESUMABLE):
             return
-        for blob in blobs:
-            if blob.diff_id in self.settled or self._puller._claims[blob.diff_id] > 1:
-                continue
-            if blob.diff_id not in kept:
-                with contextlib.suppress(NotFound):
-                    await self._thread(self._layers.remove, blob.diff_id)
-            with contextlib.suppress(NotFound):
-                await self._thread(self._content.delete, blob.digest)
-            if isinstance(error, ResourceExhausted):
+        brought = {digest for each in blobs for digest in (each.diff_id, each.digest)} - kept
+        await self._thread(self._free, brought)
+        if isinstance(error, ResourceExhausted):
+            for blob in blobs:
                 with contextlib.suppress(BuduError):
                     await self._puller._fetcher.discard(blob.digest)
-        if isinstance(error, ResourceExhausted):
             await self._thread(self._layers.sweep)
+
+    def _free(self, digests: set[Digest]) -> None:
+        def delete(digest: Digest) -> None:
+            for remove in (self._layers.remove, self._content.delete):
+                with contextlib.suppress(NotFound):
+                    remove(digest)
+
+        puller = self._puller
+        puller._leases.free(digests, delete, unnamed=puller._unnamed, besides=self._lease)
 
     async def _store_documents(self) -> bool:
         for digest, body in self._documents.items():

@@ -95,15 +95,16 @@ class UsageService:
     def shared_sizes(self) -> dict[str, int]:
         """See `Usages.shared_sizes`."""
         images = self._images.list(everything=True, filters=_NO_FILTERS)
-        return shared_sizes(images, self._storage.layer_size)
+        return shared_sizes(images, self._images.unpacked_size)
 
     def _measure_images(self) -> tuple[ImageUsage, ...]:
         images = self._images.list(everything=True, filters=_NO_FILTERS)
-        shared = shared_sizes(images, self._storage.layer_size)
+        shared, counts = (
+            shared_sizes(images, self._images.unpacked_size),
+            self._images.user_counts(),
+        )
         return tuple(
-            ImageUsage(
-                image=image, shared=shared[image.id], containers=self._images.containers_of(image)
-            )
+            ImageUsage(image=image, shared=shared[image.id], containers=counts[image.id])
             for image in images
         )
 

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from budu.spec.digest import Digest
 from budu.spec.image import Descriptor
 from budu.spec.platform import Platform
+
+
+class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The documents and packed layers that an image came in.
+
+    One config may come in several: from registries that pack layers differently, or in indexes
+    that list other platforms beside it.
+    """
+
+    manifest_digest: str
+    index_digest: str = ""
+    layers: tuple[Descriptor, ...] = ()
+    extras: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The digest that a name of this form stands for."""
+        return self.index_digest or self.manifest_digest
 
 
 class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +55,43 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     extras: tuple[str, ...] = ()
     """Other blobs that belong to it: attestations of its index, with what they hold."""
+
+    others: tuple[ImageForm, ...] = ()
+    """Further forms of it, which some of its names stand for."""
+
+    @property
+    def form(self) -> ImageForm:
+        """The form that the record describes."""
+        return ImageForm(
+            manifest_digest=self.manifest_digest,
+            index_digest=self.index_digest,
+            layers=self.layers,
+            extras=self.extras,
+        )
+
+    @property
+    def forms(self) -> tuple[ImageForm, ...]:
+        """Every form, the record's own first."""
+        return (self.form, *self.others)
+
+    def in_form(self, form: ImageForm) -> ImageRecord:
+        """The same image, described in one of its forms."""
+        if form == self.form:
+            return self
+        return msgspec.structs.replace(
+            self,
+            manifest_digest=form.manifest_digest,
+            index_digest=form.index_digest,
+            layers=form.layers,
+            extras=form.extras,
+            others=tuple(each for each in self.forms if each != form),
+        )
+
+    def packed_layer(self, diff_id: str) -> Iterator[Descriptor]:
+        """The blobs that hold one of its layers, one per form; none for a layer of another."""
+        for form in self.forms:
+            if diff_id in self.diff_ids and len(form.layers) == len(self.diff_ids):
+                yield form.layers[self.diff_ids.index(diff_id)]
 
     @property
     def digest(self) -> Digest:

@@ -14,6 +14,7 @@ from pathlib import Path
 from isal import isal_zlib
 
 from budu.archive.faults import os_errors
+from budu.content.leases import Lease
 from budu.content.store import ContentStore
 from budu.snapshot.layers import LayerStore
 from budu.spec.digest import Digest
@@ -25,15 +26,16 @@ _PIECE_BYTES = 1 << 20
 
 
 def pack_layer(
-    diff_id: Digest, layers: LayerStore, content: ContentStore, *, folder: Path
+    diff_id: Digest, layers: LayerStore, content: ContentStore, *, folder: Path, lease: Lease
 ) -> Descriptor:
-    """Packs a layer with gzip into the content store.
+    """Packs a layer with gzip into the content store, and puts the blob under `lease`.
 
     The digest is known only at the end, so the bytes wait in a nameless file in `folder`.
-    Raises: NotFound; ResourceExhausted; Conflict while another packs the same layer.
+    Raises: NotFound; ResourceExhausted.
     """
     with os_errors(f"open {folder}"), tempfile.TemporaryFile(dir=folder) as packed:
         digest, size = _pack(layers.open_tar(diff_id), packed.fileno())
+        lease.add(digest)
         if not content.has(digest) or content.size(digest) != size:
             _store(packed.fileno(), digest, content)
             _sync(digest, content)
@@ -63,15 +65,13 @@ def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _store(packed: int, digest: Digest, content: ContentStore) -> None:
-    ingest = content.ingest(digest)
+    ingest = content.stage(digest)
     try:
-        at = ingest.offset
-        for piece in _pieces(packed, at):
+        for piece in _pieces(packed):
             ingest.write(piece)
         ingest.commit()
-    except BaseException:
-        ingest.abort()
-        raise
+    finally:
+        ingest.close()
 
 
 def _sync(digest: Digest, content: ContentStore) -> None:
@@ -83,7 +83,8 @@ def _sync(digest: Digest, content: ContentStore) -> None:
         os.close(fd)
 
 
-def _pieces(fd: int, at: int = 0) -> Iterator[bytes]:
+def _pieces(fd: int) -> Iterator[bytes]:
+    at = 0
     while piece := os.pread(fd, _PIECE_BYTES, at):
         yield piece
         at += len(piece)

@@ -111,6 +111,76 @@ def test_missing_and_broken_layers_are_built_again(one: EngineProcess) -> None:
     assert one.request("POST", f"/containers/{identity}/wait").json["StatusCode"] == 0
 
 
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "changed": lambda path: _write(path, path.read_bytes()[:-1] + b"?"),
+    "cut": lambda path: _write(path, path.read_bytes()[:-7]),
+    "empty": lambda path: _write(path, b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("part", ["config", "manifest", "packed layer", "plain layer"])
+def test_every_damage_is_found_and_put_right(one: EngineProcess, part: str) -> None:
+    row = one.request("GET", "/images/layered/json").json
+    packed, diff_ids = parts(one)
+    running = start(one, "sleep", "60")
+    digest, path = {
+        "config": (row["Id"], blobs(one) / row["Id"][7:]),
+        "manifest": (row["Descriptor"]["digest"], blobs(one) / row["Descriptor"]["digest"][7:]),
+        "packed layer": (packed[1], blobs(one) / packed[1][7:]),
+        "plain layer": (diff_ids[1], layers(one) / diff_ids[1][7:] / "layer.tar"),
+    }[part]
+    for name, damage in DAMAGES.items():
+        damage(path)
+        found = check(one, deep=1)
+        told = [key for key, value in found.items() if isinstance(value, list) and digest in value]
+        assert len(told) == 1, (name, found)
+        assert told[0].startswith(("Missing", "Broken")), (name, told)
+        assert found["Images"] == ["layered:latest"], name
+        one_broken_image_hides_nothing(one)
+        repaired = check(one, deep=1, repair=1)["Repaired"]
+        assert repaired == ([digest] if part == "plain layer" else []), name
+        pull(one, "layered", "latest")
+        found = check(one, deep=1)
+        assert not [k for k, v in found.items() if k.startswith(("Missing", "Broken")) and v], name
+    assert one.state(running)["Running"]
+    fresh = start(one, "cat", "/opt/two")
+    assert one.request("POST", f"/containers/{fresh}/wait").json["StatusCode"] == 0
+
+
+def start(engine: EngineProcess, *command: str) -> str:
+    body = {"Image": "layered", "Cmd": command}
+    identity = str(engine.request("POST", "/containers/create", body).json["Id"])
+    assert engine.request("POST", f"/containers/{identity}/start").status == 204
+    return identity
+
+
+def one_broken_image_hides_nothing(engine: EngineProcess) -> None:
+    rows = engine.request("GET", "/images/json", manifests=1, **{"shared-size": 1})
+    assert [each["RepoTags"] for each in rows.json] == [["layered:latest"]]
+    for place in ("/system/df", "/containers/json?size=1"):
+        assert engine.request("GET", place).status == 200, place
+
+
+def test_blob_that_was_packed_here_is_packed_again(one: EngineProcess) -> None:
+    identity = start(one, "sh", "-c", "echo made > /made")
+    one.request("POST", f"/containers/{identity}/wait")
+    reply = one.request("POST", f"/commit?container={identity}&repo=made", {})
+    assert reply.status == 201, reply.body
+    row = one.request("GET", "/images/made/json").json
+    manifest = json.loads((blobs(one) / row["Descriptor"]["digest"][7:]).read_bytes())
+    made = manifest["layers"][-1]["digest"]
+    (blobs(one) / made[7:]).unlink()
+    found = check(one, deep=1, repair=1)
+    assert (found["MissingBlobs"], found["Repaired"]) == ([made], [made])
+    assert check(one, deep=1)["MissingBlobs"] == []
+
+
 def test_explore_and_diff(one: EngineProcess) -> None:
     pull(one, "busybox", "latest")
     found = one.request("GET", "/budu/images/explore", name="layered", files=3).json

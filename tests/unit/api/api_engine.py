@@ -276,8 +276,11 @@ class FakeImages:
     def list(self, *, everything: bool, filters: Filters) -> list[ImageRecord]:
         return [*self.all.values()]
 
-    def containers_of(self, image: ImageRecord) -> int:
-        return 1
+    def labels(self, image: ImageRecord) -> dict[str, str] | None:
+        return {"maintainer": "us"}
+
+    def user_counts(self) -> dict[str, int]:
+        return {each.id: 1 for each in self.all.values()}
 
     async def tag(self, ref: str, *, repository: str, tag: str) -> None:
         self.tagged = (self.get(ref).id, repository, tag)

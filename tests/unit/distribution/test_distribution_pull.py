@@ -20,6 +20,7 @@ from budu.base.errors import (
     Unavailable,
 )
 from budu.content.disk import DiskContent, DiskIngest
+from budu.content.leases import Leases
 from budu.distribution.client import Registries
 from budu.distribution.hosts import hosts_config
 from budu.distribution.progress import PullEvent, PullSummary
@@ -47,8 +48,15 @@ class Engine:
         self.content = DiskContent(root / "content")
         self.layers = ExtractedLayers(root / "layers", rootless=True)
         self.registries = Registries(hosts_config(), retry=RetryPolicy(attempts=3, sleep=no_pause))
+        self.leases = Leases()
+        self.named: set[Digest] = set()
         self.puller = Puller(
-            self.registries, self.content, self.layers, max_downloads=max_downloads
+            self.registries,
+            self.content,
+            self.layers,
+            leases=self.leases,
+            unnamed=lambda digests: digests - self.named,
+            max_downloads=max_downloads,
         )
         self.partials = root / "content" / "ingest"
         self.unfinished = root / "layers" / "tmp"
@@ -532,20 +540,22 @@ async def test_a_failing_pull_spares_what_another_has_made_its_own(
     failing = asyncio.create_task(engine.fail(DataLoss, "team/app:2"))
     await fake.faults.held.wait()
     await engine.pull("team/app:1")
+    engine.named = {Digest(each) for each in (*one.blobs, *one.diff_ids)}
     fake.faults.release.set()
     await failing
     assert [*engine.layers.list()] == [one.diff_ids[0]]
     assert engine.content.has(Digest(one.blobs[0]))
 
 
-async def test_the_record_is_made_while_the_layers_are_claimed(
+async def test_the_record_is_made_while_everything_is_protected(
     engine: Engine, fake: FakeRegistry
 ) -> None:
     built = fake.add_image("team/app", "1")
     seen: list[frozenset[Digest]] = []
+    every = {*built.diff_ids, *built.blobs, built.digest, built.config_digest}
 
     async def record(image: PulledImage) -> bool:
-        seen.append(engine.puller.claimed_layers)
+        seen.append(engine.leases.protected())
         return False
 
     recording: Awaitable[PulledImage] = engine.puller.pull(
@@ -555,8 +565,8 @@ async def test_the_record_is_made_while_the_layers_are_claimed(
         record=record,
     )
     await recording
-    assert seen == [frozenset(built.diff_ids)]
-    assert engine.puller.claimed_layers == frozenset()
+    assert seen == [every]
+    assert engine.leases.protected() == frozenset()
     assert engine.lines()[-1].startswith("Status: Image is up to date")
 
 

@@ -17,7 +17,7 @@ from budu.api.routing import Route, route
 from budu.api.versions import ApiVersion
 from budu.api.views.images import deletion_views, image_inspection, image_row
 from budu.api.views.manifests import manifest_views
-from budu.base.errors import NotFound
+from budu.base.errors import DataLoss, NotFound
 from budu.base.filters import Filters
 from budu.engine.contract import Images
 from budu.engine.contract.usage import Usages
@@ -57,12 +57,13 @@ class ImageHandlers:
         wants_shared = request.query.flag("shared-size") and request.version >= _SHARED_SINCE
         shared = self._usages.shared_sizes() if wants_shared else {}
         manifests = request.query.flag("manifests") and request.version >= _MANIFESTS_SINCE
+        counts = self._images.user_counts()
         rows = []
         for image in chosen:
             row = image_row(
                 image,
-                self._images.config(image),
-                containers=self._images.containers_of(image),
+                self._images.labels(image),
+                containers=counts.get(image.id, 0),
                 shared=shared.get(image.id),
                 version=request.version,
             )
@@ -73,7 +74,7 @@ class ImageHandlers:
         """The fields that tell of an image's manifests."""
         try:
             tree = self._images.tree(image)
-        except NotFound:
+        except (NotFound, DataLoss):  # `doctor storage` tells
             return {}
         manifests = manifest_views(
             tree, unpacked=self._images.unpacked_size, users=self._images.users_by_id

@@ -36,7 +36,7 @@ class UsageHandlers:
         usage = await self._usages.measure(_kinds(request))
         document = usage_view(
             usage,
-            config=self._images.config,
+            labels=self._images.labels,
             image_id=self._image_id,
             network_id=self._networks.id_of,
             now_ns=now_ns(),

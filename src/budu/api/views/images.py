@@ -45,7 +45,7 @@ class OldImageInspect(ImageInspect, frozen=True, kw_only=True):
 
 def image_row(
     image: ImageRecord,
-    config: ImageConfig,
+    labels: dict[str, str] | None,
     *,
     containers: int,
     version: ApiVersion,
@@ -60,7 +60,7 @@ def image_row(
         containers=containers if version >= _COUNTS_SINCE else _UNKNOWN,
         created=unix_seconds(image.created),
         id=image.id,
-        labels=dict(config.config.labels) if config.config and config.config.labels else None,
+        labels=labels,
         repo_digests=digests,
         repo_tags=tags,
         shared_size=_UNKNOWN if shared is None else shared,

@@ -17,7 +17,6 @@ from budu.image.model import ImageRecord
 from budu.spec.api import usage as answer
 from budu.spec.api.container import ContainerSummary
 from budu.spec.api.image import ImageSummary
-from budu.spec.image import ImageConfig
 
 Lookup = Callable[[str], str]
 """From a name to the id it means now; empty when it means nothing."""
@@ -26,16 +25,16 @@ Lookup = Callable[[str], str]
 def usage_view(
     usage: DiskUsage,
     *,
-    config: Callable[[ImageRecord], ImageConfig],
+    labels: Callable[[ImageRecord], dict[str, str] | None],
     image_id: Lookup,
     network_id: Lookup,
     now_ns: int,
     version: ApiVersion,
 ) -> answer.DiskUsage:
-    """The whole answer; `config` reads an image's document."""
+    """The whole answer; `labels` gives an image's."""
     images = containers = volumes = build_cache = None
     if usage.images is not None:
-        images = [_image(each, config(each.image), version) for each in usage.images]
+        images = [_image(each, labels(each.image), version) for each in usage.images]
     if usage.containers is not None:
         containers = [
             _container(each, image_id=image_id, network_id=network_id, now_ns=now_ns)
@@ -57,11 +56,11 @@ def usage_view(
 _NO_BUILD_CACHE: list[dict[str, object]] = []
 
 
-def _image(usage: ImageUsage, config: ImageConfig, version: ApiVersion) -> ImageSummary:
+def _image(usage: ImageUsage, labels: dict[str, str] | None, version: ApiVersion) -> ImageSummary:
     """The row of the list; here every version of the API counts containers."""
     row = image_row(
         usage.image,
-        config,
+        labels,
         containers=usage.containers,
         shared=usage.shared,
         version=version,

@@ -93,12 +93,13 @@ class ContainerCreator:
             image = self._images.of_platform(body.image, platform)
         warnings = _platform_warnings(image, platform)
         planned = self._build(body, chosen_name, image)
-        warnings += file_warnings(
-            planned.mounts, partial(self._snapshots.mount_image, _digests(image))
-        )
-        async with providing(self._volumes, planned.mounts) as provided:
-            container = msgspec.structs.replace(planned, mounts=provided.mounts)
-            self._store(container, image, provided.new)
+        with self._images.holding(planned.all_layers):
+            warnings += file_warnings(
+                planned.mounts, partial(self._snapshots.mount_image, _digests(image))
+            )
+            async with providing(self._volumes, planned.mounts) as provided:
+                container = msgspec.structs.replace(planned, mounts=provided.mounts)
+                self._store(container, image, provided.new)
         faults.at("create.record-stored")
         return Created(id=container.id, warnings=tuple(warnings))
 

@@ -86,9 +86,7 @@ class Remover:
         faults.at("remove.files-removed")
 
     def _release_layers(self, container: Container) -> None:
-        self._image_storage.release_layers(
-            container.all_layers, images=self._images.all(), containers=self._others(container)
-        )
+        self._image_storage.free(container.all_layers, besides=container.id)
 
     def _others(self, container: Container) -> list[Container]:
         return [each for each in self._lives.repository.all() if each.id != container.id]

@@ -129,7 +129,7 @@ class ContainerService:
     def size(self, container: Container) -> tuple[int, int]:
         """Bytes of the writable layer, and of that with the image."""
         writable = self._snapshots.usage(container.id)
-        image = sum(self._image_storage.layer_size(each) for each in container.diff_ids)
+        image = sum(self._image_storage.unpacked_size(each) for each in container.diff_ids)
         return writable, writable + image
 
     def files(self, container: Container) -> ContainerFiles:

@@ -193,7 +193,10 @@ class Images(Protocol):
 
     def get(self, ref: str) -> ImageRecord: ...
     def config(self, image: ImageRecord) -> ImageConfig:
-        """The image's config document."""
+        """The image's config document. Raises: NotFound, DataLoss where it is damaged."""
+
+    def labels(self, image: ImageRecord) -> dict[str, str] | None:
+        """The labels of the image's config; None without any, or where it can't be read."""
 
     def of_platform(self, ref: str, platform: Platform | None) -> ImageRecord:
         """The image that `ref` means for a platform. Raises: NotFound with Docker's sentence."""
@@ -211,7 +214,10 @@ class Images(Protocol):
         """The steps of its making, newest first."""
 
     def list(self, *, everything: bool, filters: Filters) -> ImageList: ...
-    def containers_of(self, image: ImageRecord) -> int: ...
+    def user_counts(self) -> Mapping[str, int]:
+        """How many containers were made from each image, or have it mounted, by its id; images
+        without any are left out."""
+
     async def tag(self, ref: str, *, repository: str, tag: str) -> None: ...
     async def remove(
         self, ref: str, *, force: bool, prune: bool, platforms: Sequence[Platform] = ()

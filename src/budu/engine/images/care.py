@@ -1,7 +1,7 @@
 """Looking after what is stored: garbage collection by marks and leases, and repair.
 
 Marked is what records name: blobs of images, layers of images and of containers. What is being
-brought is protected by leases and claims (pulls, loads, commits) and by its age: a blob is garbage
+brought is protected by leases (pulls, loads, commits) and by its age: a blob is garbage
 only after an hour in which nobody named it. A layer that lacks or is broken is built again from its
 blob, a damaged blob is thrown away and packed again where the bytes come out the same; the rest is
 a matter of pulling again, which the report tells.
@@ -18,20 +18,19 @@ from pathlib import Path
 
 import msgspec
 
+from budu.archive.compression import decompress
 from budu.base.errors import BuduError, NotFound
 from budu.base.tasks import Rounds
 from budu.content.disk import DiskContent
-from budu.content.leases import Leases
 from budu.engine.containers.model import Container
 from budu.engine.contract.care import StorageReport
-from budu.engine.images.receiving import Received
 from budu.engine.images.repository import ImageRepository
-from budu.engine.images.storage import blobs_of
+from budu.engine.images.storage import ImageStorage, blobs_of
 from budu.engine.streams import ThreadResult
 from budu.image.model import ImageRecord
-from budu.snapshot.blobs import Blobs, read_pieces
+from budu.snapshot.blobs import read_pieces
+from budu.snapshot.packing import pack_layer
 from budu.spec.digest import Digest
-from budu.spec.image import Descriptor
 
 GRACE_S = 3600.0
 """How long a blob or layer may be in nobody's use before it is garbage."""
@@ -48,21 +47,18 @@ class StorageCareService:
     def __init__(
         self,
         repository: ImageRepository,
+        storage: ImageStorage,
         content: DiskContent,
-        blobs: Blobs,
-        leases: Leases,
         *,
         containers: Callable[[], Iterable[Container]],
-        claimed: Callable[[], Iterable[Digest]],
         layers_root: Path,
         grace_s: float = GRACE_S,
     ) -> None:
         self._repository = repository
+        self._storage = storage
         self._content = content
-        self._blobs = blobs
-        self._leases = leases
+        self._blobs = storage.blobs
         self._containers = containers
-        self._claimed = claimed
         self._layers_root = layers_root
         self._grace_s = grace_s
         self._rounds = Rounds("garbage collection", self._care, pause_s=ROUND_S, waits_first=True)
@@ -83,7 +79,7 @@ class StorageCareService:
     async def examine(self, *, deep: bool, repair: bool) -> StorageReport:
         """See `StorageCare.examine`."""
         images = tuple(self._repository.all())
-        stood_on = {Digest(each) for one in self._containers() for each in one.diff_ids}
+        stood_on = {Digest(each) for one in self._containers() for each in one.all_layers}
         work = ThreadResult("storage", lambda: self._look(images, stood_on, deep=deep))
         report = await work.wait()
         if not repair:
@@ -98,7 +94,7 @@ class StorageCareService:
         layers = {Digest(each) for one in images for each in one.diff_ids} | stood_on
         here, layers_here = set(self._content.list()), set(self._blobs.layers.list())
         orphans = sorted(each for each in here - named.keys() if self._is_old(each))
-        claimed = set(self._claimed())
+        claimed = self._storage.leases.protected()
         loose = sorted(each for each in layers_here - layers - claimed if self._layer_is_old(each))
         missing = sorted(each for each in named.keys() - here if not self._blobs.has(each))
         lacking = sorted(layers - layers_here)
@@ -129,42 +125,82 @@ class StorageCareService:
         return msgspec.structs.replace(report, freed_bytes=freed, repaired=await work.wait())
 
     def _collect(self, report: StorageReport) -> int:
-        """In a thread. Asks for marks and leases again: both may have come meanwhile."""
-        view = _Chosen(self._content, report.orphan_blobs)
-        _, freed = self._leases.collect(view, self._named)
-        kept = {each for one in self._repository.all() for each in one.diff_ids}
-        kept |= {each for one in self._containers() for each in one.diff_ids}
-        kept |= set(map(str, self._claimed()))
-        for diff_id in map(Digest, set(report.orphan_layers) - kept):
-            with suppress(NotFound):
-                size = self._blobs.layers.size(diff_id)
-                self._blobs.layers.remove(diff_id)
-                freed += size
+        """In a thread. Records and leases are asked again: both may have come meanwhile."""
+        orphans = [Digest(each) for each in (*report.orphan_blobs, *report.orphan_layers)]
+        sizes = {each: self._size(each) + self._layer_size(each) for each in orphans}
+        freed = sum(sizes[each] for each in self._storage.free(orphans))
         self._content.discard_partial(older_than_s=PARTIAL_S)
         return freed
 
-    def _named(self) -> Iterable[Digest]:
-        return {Digest(each) for one in self._repository.all() for each in blobs_of(one)}
-
     def _rebuild(self, report: StorageReport, images: tuple[ImageRecord, ...]) -> tuple[str, ...]:
-        """In a thread: layers from their blobs. A broken layer goes first, unless it is in use."""
+        """In a thread: layers from their tars or blobs, blobs from their layers. A broken layer
+        stays until the new one is there; what runs on it keeps it."""
         done: list[str] = []
         for text in report.broken_blobs:
             with suppress(NotFound):  # a pull brings it again; a wrong one helps nobody
                 self._content.delete(Digest(text))
-        used = {each for one in self._containers() if one.is_running for each in one.diff_ids}
-        wanted = [*report.missing_layers, *(e for e in report.broken_layers if e not in used)]
-        for text in wanted:
-            source = _source(text, images)
-            if source is None or not self._content.has(Digest(source.digest)):
-                continue
+        for diff_id in map(Digest, (*report.missing_layers, *report.broken_layers)):
             with suppress(BuduError):
-                if self._blobs.layers.has(Digest(text)):
-                    self._blobs.layers.remove(Digest(text))
-                received = Received(self._blobs, lambda *_: None)
-                received.unpack(Digest(source.digest), Digest(text), media_type=source.media_type)
-                done.append(text)
+                if self._rebuild_layer(diff_id, images):
+                    done.append(str(diff_id))
+        for digest in map(Digest, (*report.missing_blobs, *report.broken_blobs)):
+            with suppress(BuduError):
+                if self._pack_again(digest, images):
+                    done.append(str(digest))
         return tuple(done)
+
+    def _rebuild_layer(self, diff_id: Digest, images: Iterable[ImageRecord]) -> bool:
+        """From the layer's own tar if that is right, else from a blob that holds it.
+
+        Raises: what unpacking raises.
+        """
+        layers = self._blobs.layers
+        with suppress(BuduError):
+            writer = layers.begin(diff_id, replaces=True)
+            try:
+                for piece in read_pieces(layers.open_tar(diff_id)):
+                    writer.write(piece)
+                writer.commit()
+            finally:
+                writer.abort()
+            return True
+        for source in (each for image in images for each in image.packed_layer(diff_id)):
+            if not self._content.has(Digest(source.digest)):
+                continue
+            writer = layers.begin(diff_id, replaces=True)
+            try:
+                packed = self._blobs.pieces(Digest(source.digest))
+                for piece in decompress(packed, media_type=source.media_type):
+                    writer.write(piece)
+                writer.commit()
+            finally:
+                writer.abort()
+            return True
+        return False
+
+    def _pack_again(self, digest: Digest, images: Iterable[ImageRecord]) -> bool:
+        """Whether packing the layer gives the very blob: so it is for images that were made here.
+
+        Raises: what packing raises.
+        """
+        diff_ids = {
+            diff_id
+            for image in images
+            for diff_id in image.diff_ids
+            if any(each.digest == digest for each in image.packed_layer(diff_id))
+        }
+        layers = self._blobs.layers
+        for diff_id in map(Digest, diff_ids):
+            if not layers.has(diff_id):
+                continue
+            with self._storage.leases.hold() as lease:
+                packed = pack_layer(
+                    diff_id, layers, self._content, folder=self._layers_root, lease=lease
+                )
+                if packed.digest == digest:
+                    return True
+                self._storage.free([packed.digest], lease=lease)
+        return False
 
     def _is_old(self, digest: Digest) -> bool:
         with suppress(FileNotFoundError):
@@ -196,28 +232,8 @@ class StorageCareService:
 
     def _layer_is_broken(self, diff_id: Digest) -> bool:
         with suppress(NotFound):
-            return _hash(self._blobs.layers.open_tar(diff_id)) != diff_id
+            return not self._blobs.layers.check(diff_id)
         return False
-
-
-class _Chosen:
-    """A content store that lists only some of its blobs: those that were found to be garbage."""
-
-    def __init__(self, content: DiskContent, chosen: Iterable[str]) -> None:
-        self._content = content
-        self._chosen = [Digest(each) for each in chosen]
-
-    def list(self) -> Iterable[Digest]:
-        """The chosen ones."""
-        return iter(self._chosen)
-
-    def size(self, digest: Digest) -> int:
-        """See `ContentStore.size`."""
-        return self._content.size(digest)
-
-    def delete(self, digest: Digest) -> None:
-        """See `ContentStore.delete`."""
-        self._content.delete(digest)
 
 
 def _hash(fd: int) -> str:
@@ -233,10 +249,3 @@ def _parts(image: ImageRecord) -> set[Digest]:
 
 def _name(image: ImageRecord) -> str:
     return (image.repo_tags or image.repo_digests or (image.id,))[0]
-
-
-def _source(diff_id: str, images: Iterable[ImageRecord]) -> Descriptor | None:
-    for image in images:
-        if diff_id in image.diff_ids and len(image.layers) == len(image.diff_ids):
-            return image.layers[image.diff_ids.index(diff_id)]
-    return None

@@ -12,21 +12,20 @@ daemon/containerd/image_exporter.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from budu.base.errors import Hint, InvalidArgument, NotFound
-from budu.content.leases import Leases
 from budu.distribution.choose import is_attestation
+from budu.distribution.flights import finish
 from budu.distribution.progress import ProgressSink, PullEvent
-from budu.engine.containers.model import Container
 from budu.engine.events import EventLog
 from budu.engine.images.making import ImageMaker
 from budu.engine.images.receiving import Received
 from budu.engine.images.repository import ImageRepository
-from budu.engine.images.storage import ImageStorage, blobs_of
+from budu.engine.images.storage import ImageStorage
 from budu.engine.streams import used_in_thread
 from budu.image.layout import DockerEntry, name_of
 from budu.image.model import ImageRecord
@@ -52,6 +51,11 @@ class _Found(msgspec.Struct, kw_only=True):
     names: list[Reference] = msgspec.field(default_factory=list)
 
     @property
+    def key(self) -> tuple[str, Digest]:
+        """Index and manifest: the same manifest may stand in several indexes."""
+        return self.index_digest, self.manifest_digest
+
+    @property
     def diff_ids(self) -> tuple[Digest, ...]:
         return tuple(map(Digest, self.config.rootfs.diff_ids))
 
@@ -66,17 +70,12 @@ class ImageLoader:
         maker: ImageMaker,
         blobs: Blobs,
         events: EventLog,
-        leases: Leases,
-        *,
-        containers: Callable[[], Iterable[Container]],
     ) -> None:
         self._repository = repository
         self._storage = storage
         self._maker = maker
         self._blobs = blobs
         self._events = events
-        self._leases = leases
-        self._containers = containers
 
     async def load(
         self,
@@ -92,18 +91,14 @@ class ImageLoader:
             event = PullEvent(id=shown, status=LOADING, current=done, total=size)
             loop.call_soon_threadsafe(progress, event)
 
-        lease = self._leases.hold()
-        received = Received(self._blobs, tell, lease=lease)
-        try:
-            await used_in_thread("load", body, received.read)
-            return await self._take_images(received, tuple(platforms))
-        finally:
-            lease.release()
-            kept = {digest for each in self._repository.all() for digest in blobs_of(each)}
-            await asyncio.to_thread(received.discard, kept_blobs=kept)
-            self._storage.release_layers(
-                received.new_layers, images=self._repository.all(), containers=self._containers()
-            )
+        with self._storage.leases.hold() as lease:
+            received = Received(self._blobs, tell, lease=lease)
+            try:
+                await used_in_thread("load", body, received.read)
+                return await self._take_images(received, tuple(platforms))
+            finally:
+                brought = received.new_blobs | received.new_layers
+                await finish(asyncio.to_thread(self._storage.free, brought, lease=lease))
 
     async def _take_images(
         self, received: Received, platforms: tuple[Platform, ...]
@@ -182,14 +177,14 @@ def _docker_entries(received: Received) -> tuple[DockerEntry, ...]:
 def _oci_images(received: Received, entries: Sequence[DockerEntry]) -> list[_Found]:
     """The images that index.json leads to, with the names of both lists."""
     index = _decoded(received.documents["index.json"], Index, "index.json")
-    found: dict[Digest, _Found] = {}
+    found: dict[tuple[str, Digest], _Found] = {}
     for descriptor in index.manifests:
         name = name_of(descriptor.annotations)
         images = _below(received, descriptor)
         for image in images:
-            found.setdefault(image.manifest_digest, image)
+            found.setdefault(image.key, image)
         if name is not None and images:
-            named = found[_preferred(images).manifest_digest]
+            named = found[_preferred(images).key]
             if name not in named.names:
                 named.names.append(name)
     if not any(each.names for each in found.values()):

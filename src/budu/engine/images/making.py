@@ -10,14 +10,13 @@ last, so an image is there whole or not at all. Neighbours: `image.documents` (b
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from budu.base.errors import InvalidArgument
+from budu.content.leases import Lease
 from budu.content.store import ContentStore
-from budu.engine.containers.model import Container
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.storage import ImageStorage
 from budu.image.documents import decode_config, encode_config, encode_manifest
@@ -39,33 +38,26 @@ class ImageMaker:
         content: ContentStore,
         layers: LayerStore,
         *,
-        containers: Callable[[], Iterable[Container]],
         folder: Path,
     ) -> None:
         """`folder` takes nameless files for a while; it is on the disk of the stores."""
         self._repository = repository
         self._storage = storage
-        self._containers = containers
         self._content = content
         self._layers = layers
         self._folder = folder
-        self._claims: Counter[Digest] = Counter()
         self._packing = asyncio.Lock()
 
-    @property
-    def claimed_layers(self) -> frozenset[Digest]:
-        """Layers that images in the making count on: not to be removed now."""
-        return frozenset(+self._claims)
-
     @contextmanager
-    def claiming(self, diff_ids: Sequence[Digest]) -> Iterator[None]:
-        """Keeps layers from being removed before an image names them."""
-        self._claims.update(diff_ids)
+    def claiming(self, diff_ids: Iterable[str]) -> Iterator[Lease]:
+        """Keeps layers from being removed before an image names them. Those that none names in
+        the end go."""
+        lease = self._storage.leases.hold(map(Digest, diff_ids))
         try:
-            yield
+            yield lease
         finally:
-            self._claims.subtract(diff_ids)
-            self._claims = +self._claims
+            self._storage.free(lease.digests, lease=lease)
+            lease.release()
 
     async def make(self, config: ImageConfig, names: Sequence[Reference] = ()) -> ImageRecord:
         """Store the image of `config`, whose layers are in the layer store, under `names`.
@@ -73,16 +65,8 @@ class ImageMaker:
         Raises: NotFound when a layer is missing; ResourceExhausted. Layers that nothing else needs
         are gone then.
         """
-        diff_ids = tuple(map(Digest, config.rootfs.diff_ids))
-        try:
-            with self.claiming(diff_ids):
-                blobs = [await self._blob(diff_id) for diff_id in diff_ids]
-                return await self._store(config, blobs, names)
-        except BaseException:
-            self._storage.release_layers(
-                diff_ids, images=self._repository.all(), containers=self._containers()
-            )
-            raise
+        with self.claiming(config.rootfs.diff_ids) as lease:
+            return await self._store(config, encode_config(config), names, lease)
 
     async def make_exact(self, document: bytes, names: Sequence[Reference]) -> ImageRecord:
         """Store the image of a config document as it is, so that it keeps its id.
@@ -90,39 +74,32 @@ class ImageMaker:
         Raises: as `make`; InvalidArgument for a document that is no config.
         """
         config = decode_config(document)
-        diff_ids = tuple(map(Digest, config.rootfs.diff_ids))
-        with self.claiming(diff_ids):
-            blobs = [await self._blob(diff_id) for diff_id in diff_ids]
-            return await self._store(config, blobs, names, document=document)
+        with self.claiming(config.rootfs.diff_ids) as lease:
+            return await self._store(config, document, names, lease)
 
-    async def _blob(self, diff_id: Digest) -> Descriptor:
+    async def _blob(self, diff_id: Digest, lease: Lease) -> Descriptor:
         """The layer's compressed blob: that of an image that has it, else a new one."""
-        known = self._known_blob(diff_id)
-        if known is not None and self._content.has(Digest(known.digest)):
-            return known
+        for known in self._known_blobs(diff_id):
+            lease.add(Digest(known.digest))
+            if self._content.has(Digest(known.digest)):
+                return known
         async with self._packing:
             return await asyncio.to_thread(
-                pack_layer, diff_id, self._layers, self._content, folder=self._folder
+                pack_layer, diff_id, self._layers, self._content, folder=self._folder, lease=lease
             )
 
-    def _known_blob(self, diff_id: Digest) -> Descriptor | None:
+    def _known_blobs(self, diff_id: Digest) -> Iterator[Descriptor]:
         for image in self._repository.all():
-            if diff_id in image.diff_ids and len(image.layers) == len(image.diff_ids):
-                return image.layers[image.diff_ids.index(diff_id)]
-        return None
+            yield from image.packed_layer(diff_id)
 
     async def _store(
-        self,
-        config: ImageConfig,
-        blobs: Sequence[Descriptor],
-        names: Sequence[Reference],
-        *,
-        document: bytes = b"",
+        self, config: ImageConfig, document: bytes, names: Sequence[Reference], lease: Lease
     ) -> ImageRecord:
+        blobs = [await self._blob(Digest(each), lease) for each in config.rootfs.diff_ids]
         await asyncio.to_thread(self._layers.flush)  # no registry has what was made here
-        document = document or encode_config(config)
         manifest, manifest_document = encode_manifest(document, blobs)
         for data in (document, manifest_document):
+            lease.add(Digest.of(data))
             await asyncio.to_thread(self._content.write_blob, Digest.of(data), data)
         record = ImageRecord(
             id=str(Digest.of(document)),

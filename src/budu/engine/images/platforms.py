@@ -14,8 +14,16 @@ from budu.spec.platform import Platform, platform_rank
 
 def siblings(image: ImageRecord, images: Iterable[ImageRecord]) -> tuple[ImageRecord, ...]:
     """The images of the same index, `image` itself first."""
-    same = (each for each in images if each.index_digest and each.id != image.id)
-    return (image, *(each for each in same if each.index_digest == image.index_digest))
+    if not image.index_digest:
+        return (image,)
+    others = (
+        each.in_form(form)
+        for each in images
+        if each.id != image.id
+        for form in each.forms
+        if form.index_digest == image.index_digest
+    )
+    return (image, *others)
 
 
 def of_platform(

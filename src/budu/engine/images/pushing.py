@@ -148,7 +148,7 @@ class PushService:
         holders = (
             image
             for image in self._repository.all()
-            if any(layer.digest == digest for layer in image.layers)
+            if any(layer.digest == digest for form in image.forms for layer in form.layers)
         )
         names = (name for image in holders for name in self._repository.names(image.id))
         paths = {

@@ -3,7 +3,7 @@
 Nothing is unpacked by its name. Blobs go into the content store under the digest that their name
 claims, and only if it is theirs; layers of Docker's old format go into the layer store; documents
 are kept in memory within bounds; links are remembered and followed on paper. A name that leads out
-of the archive refuses the whole. `discard` takes back what was brought.
+of the archive refuses the whole. `new_blobs` and `new_layers` tell what was brought.
 """
 
 from __future__ import annotations
@@ -117,12 +117,6 @@ class Received:
             self._stores.content.delete(digest)
             self.new_blobs.discard(digest)
 
-    def discard(self, *, kept_blobs: set[str]) -> None:
-        """Take back the blobs that nothing names."""
-        for digest in self.new_blobs - {Digest(each) for each in kept_blobs}:
-            if self._stores.content.has(digest):
-                self._stores.content.delete(digest)
-
     def _take(self, entry: TarEntry, reader: TarReader) -> None:
         path = _safe(_text(entry.path))
         if entry.kind in _LINKS:
@@ -153,10 +147,7 @@ class Received:
         if self._stores.has(digest):
             _verify(digest, pieces)
             return
-        ingest = self._stores.content.ingest(digest)
-        if ingest.offset:  # left by a pull: other bytes may follow here
-            ingest.abort()
-            ingest = self._stores.content.ingest(digest)
+        ingest = self._stores.content.stage(digest)
         try:
             for piece in pieces:
                 ingest.write(piece)
@@ -165,7 +156,7 @@ class Received:
             error.hint = _wrong_digest(digest)
             raise
         finally:
-            ingest.abort()
+            ingest.close()
         self.new_blobs.add(digest)
 
     def _take_layer(self, path: str, size: int, pieces: Iterator[bytes]) -> Digest:
@@ -178,6 +169,8 @@ class Received:
             diff_id = writer.commit().diff_id
         finally:
             writer.abort()
+        if self._lease is not None:
+            self._lease.add(diff_id)
         if diff_id not in known:
             self.new_layers.add(diff_id)
         return diff_id

@@ -2,7 +2,8 @@
 
 An image has any number of names: tags (`docker.io/library/httpd:2.4`) and digests
 (`docker.io/library/httpd@sha256:…`). The names are the truth; a record's `repo_tags` and
-`repo_digests` are filled from them.
+`repo_digests` are filled from them. Each name also knows the digest that it stands for: an image of
+one id may be here in several forms (`image.model.ImageForm`), and a name means one of them.
 """
 
 from __future__ import annotations
@@ -28,22 +29,29 @@ class ImageRepository:
         self._by_id: dict[str, ImageRecord] = {}
         self._id_by_name: dict[str, str] = {}
         self._names: dict[str, set[str]] = {}
+        self._targets: dict[str, str] = {}
         for id_, record in database.execute("SELECT id, record FROM images"):
             self._by_id[id_] = _decoder.decode(record)
-        for name, id_ in database.execute("SELECT name, image_id FROM image_names"):
-            self._remember_name(name, id_)
+        rows = database.execute("SELECT name, image_id, target FROM image_names")
+        for name, id_, target in rows:
+            self._remember_name(name, id_, target)
         for id_ in self._by_id:
             self._refresh(id_)
 
-    def _remember_name(self, name: str, id_: str) -> None:
+    def _remember_name(self, name: str, id_: str, target: str) -> None:
         self._id_by_name[name] = id_
+        self._targets[name] = target
         self._names.setdefault(id_, set()).add(name)
 
     def _refresh(self, id_: str) -> None:
-        """Fill the record's tags and digests from its names."""
-        references = sorted(map(parse_reference, self._names.get(id_, ())), key=str)
+        """Fill the record's tags and digests from its names; forget forms that none means."""
+        names = self._names.get(id_, set())
+        references = sorted(map(parse_reference, names), key=str)
+        image = self._by_id[id_]
+        if image.others:
+            image = _without_forms(image, {self._targets[name] for name in names})
         self._by_id[id_] = msgspec.structs.replace(
-            self._by_id[id_],
+            image,
             repo_tags=tuple(each.familiar for each in references if each.tag),
             repo_digests=tuple(each.familiar for each in references if each.digest),
         )
@@ -66,7 +74,11 @@ class ImageRepository:
     def by_name(self, name: str) -> ImageRecord | None:
         """The image under a canonical name."""
         id_ = self._id_by_name.get(name)
-        return self._by_id[id_] if id_ else None
+        if id_ is None:
+            return None
+        image, target = self._by_id[id_], self._targets[name]
+        meant = (form for form in image.others if form.target == target)
+        return image.in_form(next(meant, image.form))
 
     def by_id_prefix(self, hex_prefix: str) -> Sequence[ImageRecord]:
         """The images whose id begins so."""
@@ -82,8 +94,17 @@ class ImageRepository:
         found = (parse_reference(each) for each in self._id_by_name if each.startswith(name))
         return sorted((each for each in found if each.name == name), key=str)
 
-    def put(self, image: ImageRecord, names: Iterable[Reference]) -> ImageRecord:
-        """Store an image and give it `names`; whoever had one of them loses it."""
+    def put(self, image: ImageRecord, names: Sequence[Reference]) -> ImageRecord:
+        """Store an image and give it `names`; whoever had one of them loses it.
+
+        The image as it is here already keeps its other forms, for the names that mean them.
+        """
+        target, known = image.form.target, self._by_id.get(image.id)
+        if known is not None:
+            others = tuple(form for form in known.forms if form.target != target)
+            image = msgspec.structs.replace(image, others=others)
+            meant = self._names.get(image.id, set()) - {str(name) for name in names}
+            image = _without_forms(image, {target, *(self._targets[name] for name in meant)})
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO images (id, record) VALUES (?, ?) "
@@ -94,26 +115,27 @@ class ImageRepository:
                 connection.execute(
                     "INSERT INTO image_names (name, image_id, target) VALUES (?, ?, ?) ON CONFLICT "
                     "(name) DO UPDATE SET image_id = excluded.image_id, target = excluded.target",
-                    (str(name), image.id, image.index_digest or image.manifest_digest),
+                    (str(name), image.id, target),
                 )
         self._by_id[image.id] = image
         for name in names:
-            self._move_name(str(name), image.id)
+            self._move_name(str(name), image.id, target)
         self._refresh(image.id)
         return self._by_id[image.id]
 
-    def _move_name(self, name: str, id_: str) -> None:
+    def _move_name(self, name: str, id_: str, target: str) -> None:
         old = self._id_by_name.get(name)
         if old is not None and old != id_:
             self._names[old].discard(name)
             self._refresh(old)
-        self._remember_name(name, id_)
+        self._remember_name(name, id_, target)
 
     def remove_name(self, name: Reference) -> None:
         """Take one name away; the image stays."""
         text = str(name)
         self._database.execute("DELETE FROM image_names WHERE name = ?", (text,))
         id_ = self._id_by_name.pop(text)
+        del self._targets[text]
         self._names[id_].discard(text)
         self._refresh(id_)
 
@@ -123,5 +145,13 @@ class ImageRepository:
             connection.execute("DELETE FROM image_names WHERE image_id = ?", (image_id,))
             connection.execute("DELETE FROM images WHERE id = ?", (image_id,))
         for name in self._names.pop(image_id, set()):
-            del self._id_by_name[name]
+            del self._id_by_name[name], self._targets[name]
         del self._by_id[image_id]
+
+
+def _without_forms(image: ImageRecord, targets: set[str]) -> ImageRecord:
+    """The image in the forms that names stand for; in its own when none does."""
+    meant = tuple(form for form in image.others if form.target in targets)
+    if meant and image.form.target not in targets:
+        image, meant = image.in_form(meant[0]), meant[1:]
+    return msgspec.structs.replace(image, others=meant)

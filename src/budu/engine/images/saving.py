@@ -46,23 +46,22 @@ class ImageSaver:
         self, names: Sequence[str], *, platforms: Sequence[Platform]
     ) -> AsyncIterator[bytes]:
         """See `ImageArchives.save`."""
-        wanted: dict[str, list[Reference]] = {}
+        wanted: dict[tuple[str, str], tuple[ImageRecord, list[Reference]]] = {}
         for name in names:
             image, tags = self._named(name)
-            images = [image] if image else [self._repository.get(str(tag)) for tag in tags]
-            for one in images:
-                known = wanted.setdefault(one.id, [])
-                known += [t for t in tags if t not in known and self._id_of(t) == one.id]
+            for tag in tags:
+                one = self._repository.get(str(tag))
+                _, known = wanted.setdefault((one.id, one.form.target), (one, []))
+                known += [tag] if tag not in known else []
+            if image is not None:
+                wanted.setdefault((image.id, image.form.target), (image, []))
         saved = []
-        for id_, tags in wanted.items():
-            saved += self._saved(self._repository.get(id_), tuple(tags), platforms)
-            self._events.emit("image", "save", id_, name=id_)
+        for image, tags in wanted.values():
+            saved += self._saved(image, tuple(tags), platforms)
+            self._events.emit("image", "save", image.id, name=image.id)
         stream = MadeInThread("save", lambda write: self._write(saved, write))
         await stream.ready()
         return stream
-
-    def _id_of(self, name: Reference) -> str:
-        return self._repository.get(str(name)).id
 
     def _named(self, text: str) -> tuple[ImageRecord | None, list[Reference]]:
         """What a name stands for: one image with the tag asked for, or all tags of a repository."""

@@ -6,13 +6,15 @@ fetches, `storage` frees blobs and layers that nothing needs any more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from budu.base.clock import now_ns, parse_time, parse_time_argument
-from budu.base.errors import BuduError, Conflict, InvalidArgument, NotFound
+from budu.base.errors import BuduError, Conflict, DataLoss, InvalidArgument, NotFound
 from budu.base.filters import Filters
+from budu.content.leases import Lease
 from budu.distribution.auth import decode_registry_auth
 from budu.distribution.progress import ProgressSink
 from budu.distribution.pull import PulledImage, Puller
@@ -61,16 +63,18 @@ class ImageService:
         """See `Images.of_platform`."""
         return of_platform(self.get(ref), self._repository.all(), platform, name=ref)
 
+    def holding(self, layers: Iterable[str]) -> Lease:
+        """Keeps layers of images from going while a container is made of them; a context
+        manager."""
+        return self._storage.leases.hold(map(Digest, layers))
+
     def tree(self, image: ImageRecord) -> ImageTree:
         """See `Images.tree`."""
         return image_tree(image, self._storage.blobs)
 
     def unpacked_size(self, diff_id: str) -> int:
         """See `Images.unpacked_size`."""
-        try:
-            return self._storage.layer_size(diff_id)
-        except NotFound:
-            return 0
+        return self._storage.unpacked_size(diff_id)
 
     def users_by_id(self, image_id: str) -> Texts:
         """See `Images.users_by_id`."""
@@ -80,18 +84,29 @@ class ImageService:
         """The image's config document."""
         return self._storage.config(image)
 
+    def labels(self, image: ImageRecord) -> dict[str, str] | None:
+        """See `Images.labels`."""
+        try:
+            return _labels(self.config(image)) or None
+        except (NotFound, DataLoss):
+            return None
+
     def history(self, image: ImageRecord) -> tuple[HistoryRow, ...]:
         """The steps of its making, newest first."""
-        sizes = list(map(self._storage.layer_size, image.diff_ids))
+        sizes = list(map(self._storage.unpacked_size, image.diff_ids))
         return history_rows(image, self.config(image), layer_sizes=sizes)
 
     def users(self, image: ImageRecord) -> ContainerList:
         """The containers made from the image."""
         return [each for each in self._containers() if _stands_on(each, image.id)]
 
-    def containers_of(self, image: ImageRecord) -> int:
-        """How many containers were made from the image."""
-        return len(self.users(image))
+    def user_counts(self) -> Counter[str]:
+        """See `Images.user_counts`."""
+        return Counter(
+            id_
+            for each in self._containers()
+            for id_ in {each.image_id, *(mount.image_id for mount in each.mounts)} - {""}
+        )
 
     async def pull(
         self,
@@ -142,7 +157,7 @@ class ImageService:
             ),
             names,
         )
-        return known is None or known.id != pulled.config_digest
+        return known is None or (known.id, known.form.target) != (pulled.config_digest, target)
 
     def list(self, *, everything: bool, filters: Filters) -> ImageList:
         """Images, newest first. Raises: InvalidArgument for an unknown filter."""
@@ -173,7 +188,7 @@ class ImageService:
         return images
 
     def _labels_of(self, image: ImageRecord) -> dict[str, str]:
-        return _labels(self.config(image))
+        return self.labels(image) or {}
 
     async def tag(self, ref: str, *, repository: str, tag: str) -> None:
         """Give an image another name. Raises: NotFound, InvalidArgument."""
@@ -206,7 +221,9 @@ class ImageService:
             force=force,
         )
         deletions = self._untag(image, plan.untag)
-        if plan.delete:
+        if not plan.delete:
+            await self._storage.release_forms(image)
+        else:
             others = siblings(image, self._repository.all())[1:]
             for each in (image, *others):
                 if each is image or not (each.repo_tags or each.repo_digests or self.users(each)):
@@ -250,11 +267,12 @@ class ImageService:
         return [ImageDeletion(untagged=name.familiar) for name in names]
 
     async def _delete(self, image: ImageRecord) -> Deletions:
+        """Forget an image and free what only it needed; nothing when another call was first."""
+        if self._repository.by_id(image.digest) is None:
+            return []
         self._repository.remove(image.id)
         self._events.emit("image", "delete", image.id, name=image.id)
-        layers = await self._storage.release(
-            image, images=self._repository.all(), containers=self._containers()
-        )
+        layers = await self._storage.release(image)
         return [ImageDeletion(deleted=image.id)] + [ImageDeletion(deleted=each) for each in layers]
 
     async def prune(self, filters: Filters) -> tuple[Deletions, int]:
@@ -269,7 +287,10 @@ class ImageService:
         before = self._storage.usage()
         images = tuple(self._repository.all())
         named = {each.index_digest for each in images if not each.is_dangling}
-        for image in images:
+        for each in images:
+            image = self._repository.by_id(each.digest)  # as it is by now
+            if image is None:
+                continue
             young = any(created_ns(image) >= limit for limit in limits)
             is_loose = image.is_dangling and _stands_alone(image, named)
             kept = (only_dangling and not is_loose) or young or self.users(image)

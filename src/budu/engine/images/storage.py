@@ -1,16 +1,20 @@
 """The bytes behind image records: configs, layers, and freeing what nothing needs.
 
-A layer stays while an image or a container stands on it; a blob while an image names it. Compressed
+A layer stays while an image or a container stands on it; a blob while an image names it; both while
+somebody has a lease on them (`content.leases`). Compressed
 layer blobs are kept beside the plain tar, so that an image is pushed and saved byte for byte.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import msgspec
 
+from budu.base.errors import NotFound
+from budu.content.leases import Lease, Leases
 from budu.content.store import ContentStore
 from budu.engine.containers.model import Container
 from budu.image.model import ImageRecord
@@ -29,14 +33,18 @@ class ImageStorage:
         self,
         content: ContentStore,
         layers: LayerStore,
+        leases: Leases,
         *,
-        claimed: Callable[[], Collection[Digest]] = frozenset,
+        images: Callable[[], Iterable[ImageRecord]],
+        containers: Callable[[], Iterable[Container]],
     ) -> None:
-        """`claimed` gives the layers that pulls under way count on."""
-        self._claimed = claimed
         self._content = content
         self._layers = layers
+        self._images = images
+        self._containers = containers
         self._configs: dict[str, ImageConfig] = {}
+        self.leases = leases
+        """Protects blobs and layers of images that come, and of containers that are made."""
         self.blobs = Blobs(content, layers)
         """Reads blobs of images, wherever they are."""
 
@@ -52,55 +60,74 @@ class ImageStorage:
         """Bytes of a layer, unpacked."""
         return self._layers.size(Digest(diff_id))
 
+    def unpacked_size(self, diff_id: str) -> int:
+        """Bytes of a layer, 0 where it is not here: what only shows sizes goes on."""
+        try:
+            return self.layer_size(diff_id)
+        except NotFound:
+            return 0
+
     def usage(self) -> int:
         """Bytes of all layers, unpacked."""
-        return sum(map(self._layers.size, self._layers.list()))
+        sizes = 0
+        for diff_id in self._layers.list():
+            with suppress(NotFound):  # removed meanwhile
+                sizes += self._layers.size(diff_id)
+        return sizes
 
-    async def release(
-        self,
-        image: ImageRecord,
-        *,
-        images: Iterable[ImageRecord],
-        containers: Iterable[Container],
-    ) -> list[str]:
-        """Free what only `image` needed; the chain ids of the layers that went, top first."""
-        images = tuple(images)
+    def unnamed(self, digests: set[Digest], *, besides: str = "") -> set[Digest]:
+        """Those that no image and no container (except one) needs, neither as blob nor as layer."""
+        left = set(digests)
+        for image in self._images():
+            if not left:
+                return left
+            left.difference_update(blobs_of(image), image.diff_ids)
+        for container in self._containers():
+            if container.id != besides:
+                left.difference_update(container.all_layers)
+        return left
+
+    async def release(self, image: ImageRecord) -> list[str]:
+        """Free what only `image`, whose record is gone, needed; the chain ids of the layers that
+        went, top first."""
         self._configs.pop(image.id, None)
-        kept_layers = {diff for each in images for diff in each.diff_ids}
-        kept_layers |= {diff for each in containers for diff in each.all_layers}
-        kept_layers |= set(self._claimed())
-        kept_blobs = {digest for each in images for digest in blobs_of(each)}
-        gone = [index for index, diff_id in enumerate(image.diff_ids) if diff_id not in kept_layers]
-        blobs = blobs_of(image) - kept_blobs
-        await asyncio.to_thread(self._free, [image.diff_ids[i] for i in gone], blobs)
+        gone = await asyncio.to_thread(self.free, {*blobs_of(image), *image.diff_ids})
         digests = [Digest(each) for each in image.diff_ids]
-        return [str(chain_id(digests[: index + 1])) for index in reversed(gone)]
+        return [
+            str(chain_id(digests[: index + 1]))
+            for index in reversed(range(len(digests)))
+            if digests[index] in gone
+        ]
 
-    def _free(self, diff_ids: list[str], blobs: set[str]) -> None:
-        for diff_id in map(Digest, dict.fromkeys(diff_ids)):
-            if self._layers.has(diff_id):
-                self._layers.remove(diff_id)
-        for digest in map(Digest, blobs):
-            if self._content.has(digest):
-                self._content.delete(digest)
+    async def release_forms(self, image: ImageRecord) -> None:
+        """Free the blobs of forms that only a removed name stood for."""
+        if image.others:
+            await asyncio.to_thread(self.free, blobs_of(image))
 
-    def release_layers(
-        self,
-        diff_ids: Iterable[str],
-        *,
-        images: Iterable[ImageRecord],
-        containers: Iterable[Container],
-    ) -> None:
-        """Free layers that a removed container was the last to stand on."""
-        kept = {diff for each in images for diff in each.diff_ids}
-        kept |= {diff for each in containers for diff in each.all_layers}
-        kept |= set(self._claimed())
-        for diff_id in dict.fromkeys(diff_ids):
-            if diff_id not in kept and self._layers.has(Digest(diff_id)):
-                self._layers.remove(Digest(diff_id))
+    def free(
+        self, digests: Iterable[str], *, lease: Lease | None = None, besides: str = ""
+    ) -> list[Digest]:
+        """Delete blobs and layers that no record names and no lease but `lease` protects; what
+        went. With `besides`, that container does not count: it is going. Blocking."""
+        return self.leases.free(
+            map(Digest, digests),
+            self._delete,
+            unnamed=lambda left: self.unnamed(left, besides=besides),
+            besides=lease,
+        )
+
+    def _delete(self, digest: Digest) -> None:
+        is_blob = self._content.has(digest)
+        if is_blob:
+            self._content.delete(digest)
+        if self._layers.has(digest) or not is_blob:
+            self._layers.remove(digest)
 
 
 def blobs_of(image: ImageRecord) -> set[str]:
     """The digests of all blobs that an image is made of."""
-    parts = {layer.digest for layer in image.layers} | set(image.extras)
-    return parts | {image.id, image.manifest_digest} | ({image.index_digest} - {""})
+    found = {image.id}
+    for form in image.forms:
+        found.update(form.extras, (layer.digest for layer in form.layers))
+        found |= {form.manifest_digest, form.index_digest}
+    return found - {""}
