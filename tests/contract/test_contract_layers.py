@@ -387,6 +387,43 @@ def test_wrong_diff_id_is_data_loss(store):
     assert list(store.list()) == []
 
 
+@pytest.mark.parametrize("name", PLAIN_TARS)
+def test_sound_layer_is_sound(store, name, tmp_path):
+    diff_id = add(store, make_tar(PLAIN_TARS[name]))
+    assert store.check(diff_id)
+    store.sweep()
+    assert list((tmp_path / "layers" / "tmp").iterdir()) == []
+    with pytest.raises(NotFound):
+        store.check(Digest.of(b"nothing"))
+
+
+DAMAGES = {
+    "changed": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:700]),
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("part", ["tar", "content"])
+def test_damage_is_found_and_replaced(store, tmp_path, part, damage):
+    tar = make_tar([directory("d"), member("d/f", b"x" * 3000), symlink("s", "d")])
+    diff_id = add(store, tar)
+    before = look(store, diff_id)
+    place = tmp_path / "layers" / "sha256" / diff_id.hex
+    contents = (path for path in (place / "index.erofs", place / "tree" / "d" / "f"))
+    path = place / "layer.tar" if part == "tar" else next(p for p in contents if p.exists())
+    path.chmod(0o600)
+    DAMAGES[damage](path)
+    assert not store.check(diff_id)
+    writer = store.begin(diff_id, replaces=True)
+    writer.write(tar)
+    writer.commit()
+    assert store.check(diff_id)
+    assert look(store, diff_id) == before
+
+
 def test_aborted_layer_leaves_nothing(store, tmp_path):
     writer = store.begin(None)
     writer.write(make_tar([member("f", b"x" * 100_000)])[:50_000])

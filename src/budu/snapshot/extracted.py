@@ -12,6 +12,7 @@ from pathlib import Path
 from budu.archive import whiteouts
 from budu.archive.extract import ExtractOptions, WhiteoutStyle, extract
 from budu.archive.remove import remove_entry
+from budu.archive.same import same_tree
 from budu.archive.tar import FileSource, TarSource
 from budu.snapshot.growing import GrowingFile
 from budu.snapshot.stored import TAR, StoredLayers
@@ -52,6 +53,26 @@ class ExtractedForm:
         """See `LayerForm.flush`: syncing thousands of files one by one would take longer."""
         if (place / TREE).exists():
             os.sync()
+
+    def close_lower(self, place: Path) -> None:
+        """See `LayerForm.close_lower`: there is nothing but the descriptor."""
+
+    def check(self, place: Path, scratch: Path) -> bool:
+        """See `LayerForm.check`. Without a tree there is nothing to be wrong: it is extracted when
+        it is needed."""
+        if not (place / TREE).exists():
+            return True
+        fd = os.open(place / TAR, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._extract(FileSource(fd), scratch)
+        finally:
+            os.close(fd)
+        trees = [os.open(each / TREE, _DIRECTORY) for each in (place, scratch)]
+        try:
+            return same_tree(*trees)
+        finally:
+            for tree in trees:
+                os.close(tree)
 
     def _extract_stored(self, place: Path) -> None:
         fd = os.open(place / TAR, os.O_RDONLY | os.O_CLOEXEC)

@@ -66,8 +66,18 @@ class LayerStore(Protocol):
     def size(self, diff_id: Digest) -> int:
         """Bytes of the layer's plain tar. Raises: NotFound."""
 
-    def begin(self, diff_id: Digest | None) -> LayerWriter:
-        """Opens a writer for a layer that may not be known yet (None: commit, import)."""
+    def begin(self, diff_id: Digest | None, *, replaces: bool = False) -> LayerWriter:
+        """Opens a writer for a layer that may not be known yet (None: commit, import).
+
+        When the layer is there at `commit`, that one stays; with `replaces` it gives way, and
+        containers that run on it keep it.
+        """
+
+    def check(self, diff_id: Digest) -> bool:
+        """Whether the layer is sound: its tar, and what was made of it. Reads everything.
+
+        Raises: NotFound.
+        """
 
     def remove(self, diff_id: Digest) -> None:
         """Takes the layer away. Raises: NotFound."""

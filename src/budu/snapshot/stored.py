@@ -59,8 +59,15 @@ class LayerForm(Protocol):
     def open_lower(self, place: Path) -> int:
         """A descriptor of the content's root, to be a lower of overlay."""
 
+    def close_lower(self, place: Path) -> None:
+        """Takes back what `open_lower` did besides the descriptor; who stands on it keeps it."""
+
     def flush(self, place: Path) -> None:
         """Writes the content to the disk itself."""
+
+    def check(self, place: Path, scratch: Path) -> bool:
+        """Whether the content is what `build` would make of the tar, which is right. `scratch` is
+        an empty directory for whatever that takes."""
 
 
 class StoredLayers:
@@ -118,7 +125,7 @@ class StoredLayers:
     def _existing(self, diff_id: Digest) -> Path:
         place = self._place(diff_id)
         if not place.exists():
-            raise NotFound(f"layer does not exist: {diff_id}", reference=diff_id)
+            raise _no_layer(diff_id)
         return place
 
     def _throw_away(self, path: Path) -> None:
@@ -136,7 +143,11 @@ class StoredLayers:
 
     def size(self, diff_id: Digest) -> int:
         """See `LayerStore.size`."""
-        return (self._existing(diff_id) / TAR).stat().st_size
+        place = self._existing(diff_id)
+        try:
+            return (place / TAR).stat().st_size
+        except FileNotFoundError:
+            raise _no_layer(diff_id) from None
 
     def list(self) -> Iterator[Digest]:
         """See `LayerStore.list`."""
@@ -146,18 +157,47 @@ class StoredLayers:
 
     def open_tar(self, diff_id: Digest) -> int:
         """See `LayerStore.open_tar`."""
-        return os.open(self._existing(diff_id) / TAR, os.O_RDONLY | os.O_CLOEXEC)
+        place = self._existing(diff_id)
+        try:
+            return os.open(place / TAR, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise _no_layer(diff_id) from None
 
-    def begin(self, diff_id: Digest | None) -> StoredLayerWriter:
+    def check(self, diff_id: Digest) -> bool:
+        """See `LayerStore.check`."""
+        place = self._existing(diff_id)
+        try:
+            with (place / TAR).open("rb") as tar:
+                found = hashlib.file_digest(tar, "sha256").hexdigest()
+        except OSError:
+            return not place.exists()  # removed meanwhile
+        if found != diff_id.hex:
+            return False
+        scratch = self._new_place()
+        try:
+            return self._form.check(place, scratch)
+        except FileNotFoundError:
+            return not place.exists()
+        finally:
+            self._throw_away(scratch)
+
+    def begin(self, diff_id: Digest | None, *, replaces: bool = False) -> StoredLayerWriter:
         """See `LayerStore.begin`."""
+        place = self._new_place()
+        return StoredLayerWriter(self, place, diff_id=diff_id, form=self._form, replaces=replaces)
+
+    def _new_place(self) -> Path:
         with self._lock, os_errors(f"mkdir {self._tmp}"):
             place = self._tmp / f"{os.getpid()}.{next(self._numbers)}"
             place.mkdir(mode=0o700)
-        return StoredLayerWriter(self, place, diff_id=diff_id, form=self._form)
+        return place
 
-    def _adopt(self, place: Path, diff_id: Digest) -> None:
-        """Makes a finished layer visible; one that is there already stays."""
+    def _adopt(self, place: Path, diff_id: Digest, *, replaces: bool) -> None:
+        """Makes a finished layer visible; one that is there already stays, unless it is to go."""
         (place / _UNFLUSHED).write_text(read_boot_id())
+        if replaces:
+            with suppress(NotFound):
+                self.remove(diff_id)
         try:
             place.rename(self._place(diff_id))
         except OSError as error:
@@ -186,6 +226,7 @@ class StoredLayers:
             fd = self._lowers.pop(diff_id, None)
             if fd is not None:
                 os.close(fd)
+                self._form.close_lower(place)
             with os_errors(f"rename {place}"):
                 self._throw_away(place)
 
@@ -227,9 +268,16 @@ class StoredLayerWriter:
     """See `snapshot.layers.LayerWriter`. The form builds in a thread of its own."""
 
     def __init__(
-        self, store: StoredLayers, place: Path, *, diff_id: Digest | None, form: LayerForm
+        self,
+        store: StoredLayers,
+        place: Path,
+        *,
+        diff_id: Digest | None,
+        form: LayerForm,
+        replaces: bool,
     ) -> None:
         self._store = store
+        self._replaces = replaces
         self._place = place
         self._expected = diff_id
         self._hash = hashlib.sha256()
@@ -260,7 +308,7 @@ class StoredLayerWriter:
             self._building.result()
             with os_errors(f"rename {self._place}"):
                 os.fchmod(self._fd, 0o400)
-                self._store._adopt(self._place, found)
+                self._store._adopt(self._place, found, replaces=self._replaces)
             return Layer(diff_id=found, size=self._size)
         finally:
             self._end()
@@ -281,6 +329,10 @@ class StoredLayerWriter:
         os.close(self._fd)
         if self._place.exists():
             self._store._throw_away(self._place)
+
+
+def _no_layer(diff_id: Digest) -> NotFound:
+    return NotFound(f"layer does not exist: {diff_id}", reference=diff_id)
 
 
 def _wrong_diff_id(expected: Digest, found: Digest) -> DataLoss:

@@ -7,10 +7,11 @@ one device. A tar with sparse members is extracted instead, as that one layer's 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from budu.archive.faults import os_errors
-from budu.archive.tar import TarReader
+from budu.archive.tar import FileSource, TarReader
 from budu.linux.mount import MNT_DETACH, attach, new_mount, umount2
 from budu.snapshot.erofs.image import build_index
 from budu.snapshot.erofs.tree import LayerTree, NotIndexable
@@ -54,6 +55,25 @@ class ErofsForm:
             return self._fallback.open_lower(place)
         fd = mount_index(place / INDEX, place / TAR)
         return fd if self._mounts is None else _attach(fd, self._mounts / place.name)
+
+    def close_lower(self, place: Path) -> None:
+        """See `LayerForm.close_lower`."""
+        if self._mounts is not None:
+            _detach(self._mounts / place.name)
+
+    def check(self, place: Path, scratch: Path) -> bool:
+        """See `LayerForm.check`: the index of a tar is always the same."""
+        if not (place / INDEX).exists():
+            return (place / TREE).exists() and self._fallback.check(place, scratch)
+        tree = LayerTree()
+        fd = os.open(place / TAR, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            for entry in TarReader(FileSource(fd)):
+                tree.add(entry)
+            size = os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+        return build_index(tree.root, tar_size=size) == (place / INDEX).read_bytes()
 
     def flush(self, place: Path) -> None:
         """See `LayerForm.flush`."""
@@ -114,6 +134,11 @@ def _attach(fd: int, target: Path) -> int:
 
 def _detach_all(mounts: Path) -> None:
     for target in mounts.iterdir():
-        if os.path.ismount(target):
-            umount2(str(target), MNT_DETACH)
+        _detach(target)
+
+
+def _detach(target: Path) -> None:
+    while os.path.ismount(target):
+        umount2(str(target), MNT_DETACH)
+    with suppress(FileNotFoundError):
         target.rmdir()
