@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import cgroups, machine, measure, peers, report, storage
-from bench.cases import CASES, Case
+from bench import cgroups, images, machine, measure, peers, report, storage
+from bench.budget import Budget
+from bench.case import Case
+from bench.cases import CASES
 from bench.room import PROJECT
 
 CACHE = PROJECT / ".cache" / "bench"
@@ -37,6 +39,7 @@ def main() -> int:
         [case for case in CASES if is_wanted(case, options.only)],
         [peer for peer in peers.PEERS if options.peers is None or peer.name in options.peers],
         rounds=options.rounds,
+        minutes=options.minutes,
     )
     print(report.as_markdown(found))
     if options.output is not None or not (options.only or options.peers):
@@ -50,6 +53,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("--only", action="append", metavar="CASE", help="a case, or a group such as `run`")
     add("--rounds", type=int, default=11, metavar="N", help="rounds at most (11)")
+    add("--minutes", type=float, default=25, metavar="N", help="fewer rounds where needed (25)")
     add("--peers", type=lambda text: text.split(","), metavar="A,B", help="leave out the others")
     add(
         "--output", type=Path, metavar="DIR", help="where to write; without it a part is only shown"
@@ -82,9 +86,15 @@ def is_wanted(case: Case, only: list[str] | None) -> bool:
     )
 
 
-def measure_all(cases: list[Case], wanted: list[peers.Peer], *, rounds: int) -> report.Report:
-    """Start every engine that is there, measure every case, and end them all."""
+def measure_all(
+    cases: list[Case], wanted: list[peers.Peer], *, rounds: int, minutes: float
+) -> report.Report:
+    """Start every engine that is there, measure every case, and end them all.
+
+    An engine that does not start is left out.
+    """
     CACHE.mkdir(parents=True, exist_ok=True)
+    images.prepare(CACHE)
     storage.leave_mount_namespace()
     here = machine.describe(f"ext4 with a journal, loop-mounted from {CACHE.name}/ext4.img")
     with ExitStack() as stack:
@@ -95,9 +105,18 @@ def measure_all(cases: list[Case], wanted: list[peers.Peer], *, rounds: int) -> 
             clients = [peer for peer in wanted if peer.engine == engine.name and peer.is_installed]
             if clients and engine.is_installed:
                 site = peers.Site(engine, clients, storage=place, cache=CACHE)
-                sites[engine.name] = stack.enter_context(site)
+                try:
+                    sites[engine.name] = stack.enter_context(site)
+                except Exception as error:  # the edge: the others can be measured without it
+                    print(f"{engine.name} is left out: {measure.told(error)}", file=sys.stderr)
         present = [peer for peer in wanted if peer.engine in sites and peer.is_installed]
-        results = [measure.measure_case(case, present, sites, rounds=rounds) for case in cases]
+        budget = Budget(minutes, cases=len(cases))
+        results = [
+            measure.measure_case(
+                case, present, sites, rounds=rounds, deadline=budget.next_deadline()
+            )
+            for case in cases
+        ]
     return report.Report(
         machine=here,
         versions=peers.versions(),

@@ -22,6 +22,8 @@ from demo import images as demo_images
 
 ADDRESS = "127.0.0.1:5000"
 """Where each room's registry listens."""
+PUSH_ADDRESS = "127.0.0.1:5001"
+"""Where each room has an empty registry when something is pushed."""
 BUSYBOX = f"{ADDRESS}/library/busybox:latest"
 """One layer of about 2 MB."""
 DEBIAN = f"{ADDRESS}/library/debian:bookworm"
@@ -30,29 +32,35 @@ HTTPD = f"{ADDRESS}/library/httpd:latest"
 """The layer of `DEBIAN` and one with apache2."""
 
 
-def write_registry_config(folder: Path) -> Path:
+def write_registry_config(folder: Path, *, address: str = ADDRESS) -> Path:
     """The settings of docker-registry, for blobs below `folder`."""
     settings = {
         "version": 0.1,
         "log": {"level": "error", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(folder / "registry")}},
-        "http": {"addr": ADDRESS},
+        "http": {"addr": address},
     }
     path = folder / "registry.json"
     path.write_text(json.dumps(settings))
     return path
 
 
+def prepare(cache: Path) -> None:
+    """Make the layers where they are missing. Runs outside of any room, where Debian's mirror is
+    in reach."""
+    httpd.layers(_layer_folder(cache))
+
+
 def push_images(cache: str) -> None:
     """Put the images into the registry where they are missing. Runs inside a room."""
     folder = Path(cache)
-    _wait_for_registry()
+    wait_for_registry(ADDRESS)
     if not _is_there("library/busybox", "latest"):
         busybox: dict[str, object] = {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]}
         layer = demo_images.busybox_layer()
         demo_images.push(ADDRESS, "library/busybox", ["latest"], [layer], busybox)
     if not (_is_there("library/debian", "bookworm") and _is_there("library/httpd", "latest")):
-        layers = [without_package_lists(layer) for layer in httpd.layers(folder.parent / "demo")]
+        layers = [without_package_lists(layer) for layer in httpd.layers(_layer_folder(folder))]
         blobs = [gzip.compress(layer, 6, mtime=0) for layer in layers]
         debian: dict[str, object] = {"Cmd": ["bash"]}
         demo_images.push(
@@ -61,6 +69,17 @@ def push_images(cache: str) -> None:
         demo_images.push(
             ADDRESS, "library/httpd", ["latest"], layers, httpd.CONFIG, compressed=blobs
         )
+
+
+def wait_for_registry(address: str) -> None:
+    """Wait until a registry answers. Runs inside a room. Raises: TimeoutError."""
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"http://{address}/v2/").close()
+            return
+        except urllib.error.URLError:
+            time.sleep(0.05)
+    raise TimeoutError("docker-registry does not answer")
 
 
 def without_package_lists(layer: bytes) -> bytes:
@@ -76,14 +95,9 @@ def without_package_lists(layer: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _wait_for_registry() -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"http://{ADDRESS}/v2/").close()
-            return
-        except urllib.error.URLError:
-            time.sleep(0.05)
-    raise TimeoutError("docker-registry does not answer")
+def _layer_folder(cache: Path) -> Path:
+    """The demo's cache, whose layers these are."""
+    return cache.parent / "demo"
 
 
 def _is_there(name: str, tag: str) -> bool:

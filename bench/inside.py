@@ -60,6 +60,11 @@ def make_room(*, without_unified: bool) -> None:
     os.makedirs("/run/home", exist_ok=True)
 
 
+def add_address(address: str) -> None:
+    """Give the room an address of its own; nothing when it has that already."""
+    subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
+
+
 def reap_until_end_of(child: int) -> int:
     """Collect every orphan of the room; the exit status of `child` when that is the one."""
     while True:

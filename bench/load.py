@@ -6,10 +6,13 @@ server. Runs inside a room.
 
 from __future__ import annotations
 
+import io
 import select
 import socket
 import subprocess
+import tarfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 
 def unix_rate(path: str, target: str, seconds: float) -> float:
@@ -19,13 +22,13 @@ def unix_rate(path: str, target: str, seconds: float) -> float:
         request, count = _request(target), 0
         began = time.perf_counter()
         while (elapsed := time.perf_counter() - began) < seconds:
-            _exchange(connection, request)
+            exchange(connection, request)
             count += 1
         return count / elapsed
 
 
-def tcp_rate(port: int, target: str, seconds: float, connections: int) -> float:
-    """Requests per second of several connections to 127.0.0.1.
+def tcp_rate(address: str, port: int, target: str, seconds: float, connections: int) -> float:
+    """Requests per second of several connections.
 
     A connection is kept until the server wants it closed, and then opened anew.
     """
@@ -33,7 +36,7 @@ def tcp_rate(port: int, target: str, seconds: float, connections: int) -> float:
     sockets: dict[int, socket.socket] = {}
 
     def ask_anew() -> None:
-        one = socket.create_connection(("127.0.0.1", port), timeout=10)
+        one = socket.create_connection((address, port), timeout=10)
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sockets[one.fileno()] = one
         poll.register(one, select.EPOLLIN)
@@ -72,16 +75,58 @@ def create_containers(path: str, count: int) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(path)
         for number in range(count):
-            head = (
-                f"POST /v1.41/containers/create?name=idle-{number} HTTP/1.1\r\nHost: bench\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            )
-            _exchange(connection, head.encode() + body)
+            exchange(connection, _post(f"/v1.41/containers/create?name=idle-{number}", body))
 
 
-def wrk_rate(port: int, target: str, seconds: int, connections: int) -> float:
+def run_containers(path: str, count: int, connections: int) -> float:
+    """Makes and starts sleepers of busybox, `crowd-0` and on; wall seconds.
+
+    Raises: ConnectionError when one is refused.
+    """
+    body = b'{"Image": "busybox", "Cmd": ["sleep", "10000"]}'
+    numbers = iter(range(count))
+
+    def work() -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(path)
+            for number in numbers:
+                name = f"crowd-{number}"
+                exchange(connection, _post(f"/v1.41/containers/create?name={name}", body))
+                exchange(connection, _post(f"/v1.41/containers/{name}/start"))
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(connections) as pool:
+        for one in [pool.submit(work) for _ in range(connections)]:
+            one.result()
+    return time.perf_counter() - began
+
+
+def import_images(path: str, count: int) -> None:
+    """Images of one layer with one small file each, `many:0` and on.
+
+    Raises: ConnectionError when one is refused.
+    """
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        for number in range(count):
+            target = f"/v1.41/images/create?fromSrc=-&repo=many&tag={number}"
+            exchange(connection, _post(target, _layer(number), kind="application/x-tar"))
+
+
+def post_s(path: str, target: str, body: str) -> float:
+    """Wall seconds of one request with a JSON body on a connection that is open already."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        exchange(connection, _request("/_ping"))
+        request = _post(target, body.encode())
+        began = time.perf_counter()
+        exchange(connection, request)
+        return time.perf_counter() - began
+
+
+def wrk_rate(address: str, port: int, target: str, seconds: int, connections: int) -> float:
     """The same, by wrk."""
-    url = f"http://127.0.0.1:{port}{target}"
+    url = f"http://{address}:{port}{target}"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", url]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return float(next(line.split()[1] for line in output.splitlines() if "Requests/sec" in line))
@@ -95,7 +140,7 @@ def wait_for_unix(path: str, seconds: float) -> float:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(5)
                 connection.connect(path)
-                _exchange(connection, _request("/_ping"))
+                exchange(connection, _request("/_ping"))
                 return time.perf_counter() - began
         except OSError:
             if time.perf_counter() - began > seconds:
@@ -103,13 +148,13 @@ def wait_for_unix(path: str, seconds: float) -> float:
             time.sleep(0.01)
 
 
-def wait_for_tcp(port: int, target: str, seconds: float) -> None:
-    """Wait until a page is served on 127.0.0.1."""
+def wait_for_tcp(address: str, port: int, target: str, seconds: float) -> None:
+    """Wait until a page is served."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-                _exchange(connection, _request(target))
+            with socket.create_connection((address, port), timeout=5) as connection:
+                exchange(connection, _request(target))
                 return
         except OSError:
             if time.monotonic() > deadline:
@@ -117,15 +162,34 @@ def wait_for_tcp(port: int, target: str, seconds: float) -> None:
             time.sleep(0.02)
 
 
-def _request(target: str) -> bytes:
-    return f"GET {target} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
-
-
-def _exchange(connection: socket.socket, request: bytes) -> None:
+def exchange(connection: socket.socket, request: bytes) -> None:
+    """One request, and its answer to the end. Raises: ConnectionError when it is refused."""
     connection.sendall(request)
     answer = _receive(connection)
     while not _is_complete(answer):
         answer += _receive(connection)
+
+
+def _request(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+
+def _post(target: str, body: bytes = b"", *, kind: str = "application/json") -> bytes:
+    head = (
+        f"POST {target} HTTP/1.1\r\nHost: bench\r\n"
+        f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _layer(number: int) -> bytes:
+    """A tar with one file that says which it is."""
+    buffer, text = io.BytesIO(), f"{number}\n".encode()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo("number")
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text))
+    return buffer.getvalue()
 
 
 def _receive(connection: socket.socket) -> bytes:
@@ -138,11 +202,13 @@ def _receive(connection: socket.socket) -> bytes:
 def _is_complete(answer: bytes) -> bool:
     """Whether an answer is whole.
 
-    Raises: ConnectionError for any status but 200 and 201.
+    Raises: ConnectionError for any status but 200, 201 and 204.
     """
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return False
+    if answer[9:12] == b"204":
+        return True
     if answer[9:12] not in (b"200", b"201"):
         raise ConnectionError(answer[:200].decode(errors="replace"))
     head = answer[:end].lower()

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.cases import Case, Context
+from bench.case import Case, Context
 from bench.peers import Peer, Site
 from bench.room import BenchError
 
@@ -59,22 +59,27 @@ class Result:
 
 
 def measure_case(
-    case: Case, peers: Sequence[Peer], sites: Mapping[str, Site], *, rounds: int
+    case: Case, peers: Sequence[Peer], sites: Mapping[str, Site], *, rounds: int, deadline: float
 ) -> Result:
-    """Measure one case on all peers it is meant for. A peer that fails is left out of the rest."""
+    """Measure one case on all peers it is meant for. A peer that fails is left out of the rest.
+
+    No further round begins after `deadline` (on `time.monotonic`), but one is always measured.
+    """
     contexts = [Context(peer=peer, site=sites[peer.engine]) for peer in case.choose(peers)]
     series = {context.peer.name: Series() for context in contexts}
-    count = min(rounds, case.max_rounds)
+    count, warm_up = min(rounds, case.max_rounds), int(case.warms_up)
     used = list({context.site.engine.name: context.site for context in contexts}.values())
     try:
         for site in used:
             set_up(case, site, [series[c.peer.name] for c in contexts if c.site is site])
-        for number in range(count + 1):
+        for number in range(count + warm_up):
+            if number > warm_up and time.monotonic() > deadline:
+                break
             report_progress(case, number, count)
             for context in contexts:
                 one = series[context.peer.name]
                 if not one.failure:
-                    measure_once(case, context, one, is_warm_up=number == 0)
+                    measure_once(case, context, one, is_warm_up=number < warm_up)
     finally:
         for site in used:
             clean_up(case, site)
@@ -86,9 +91,9 @@ def set_up(case: Case, site: Site, series: Iterable[Series]) -> None:
     """What a case needs before its first round on one engine."""
     try:
         case.setup(site)
-    except BenchError as error:
+    except Exception as error:  # the edge: one case that fails is no reason to end the others
         for one in series:
-            one.failure = str(error)
+            one.failure = told(error)
 
 
 def measure_once(case: Case, context: Context, series: Series, *, is_warm_up: bool) -> None:
@@ -100,8 +105,8 @@ def measure_once(case: Case, context: Context, series: Series, *, is_warm_up: bo
             value = case.measure(context)
         finally:
             case.after(context.site)
-    except BenchError as error:
-        series.failure = str(error)
+    except Exception as error:  # the edge: see `set_up`
+        series.failure = told(error)
         return
     if not is_warm_up:
         series.samples.append(value)
@@ -113,8 +118,13 @@ def clean_up(case: Case, site: Site) -> None:
     try:
         case.teardown(site)
         site.remove_all()
-    except BenchError as error:
-        print(f"  cleaning up: {error}", file=sys.stderr)
+    except Exception as error:  # the edge: see `set_up`
+        print(f"  cleaning up: {told(error)}", file=sys.stderr)
+
+
+def told(error: Exception) -> str:
+    """What a report says about a failure."""
+    return str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
 
 
 def wait_until_idle() -> bool:

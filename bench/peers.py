@@ -96,6 +96,7 @@ def podman_environment(data: Path) -> Mapping[str, str]:
         ),
         "CONTAINERS_REGISTRIES_CONF": (
             f'[[registry]]\nlocation = "{images.ADDRESS}"\ninsecure = true\n'
+            f'[[registry]]\nlocation = "{images.PUSH_ADDRESS}"\ninsecure = true\n'
         ),
     }
     for name, text in files.items():
@@ -160,9 +161,11 @@ class Site:
         self.engine = engine
         self.data = storage / engine.name
         self._peers = peers
-        self._cache = cache
+        self.cache = cache
         self._room = Room(without_unified=engine.without_unified)
         self._daemon: int | None = None
+        self._registries: list[int] = []
+        self._push_registry: int | None = None
         self._stack = ExitStack()
 
     @property
@@ -193,18 +196,18 @@ class Site:
         self._stack.close()
 
     def _serve_images(self) -> None:
-        config = images.write_registry_config(self._cache)
+        config = images.write_registry_config(self.cache)
         argv = ["docker-registry", "serve", str(config)]
-        log = self._cache / f"registry-{self.engine.name}.log"
-        self._registry = self._room.start(argv, self._environment, log)
-        self._room.call("bench.images:push_images", cache=str(self._cache))
+        log = self.cache / f"registry-{self.engine.name}.log"
+        self._registries.append(self._room.start(argv, self._environment, log))
+        self._room.call("bench.images:push_images", cache=str(self.cache))
 
     def start_daemon(self) -> None:
         """Start the daemon, if there is one, and wait until it answers."""
         if self.engine.daemon is None:
             return
         argv = self.engine.daemon(self.data)
-        log = self._cache / f"{self.engine.name}.log"
+        log = self.cache / f"{self.engine.name}.log"
         self._daemon = self._room.start(argv, self._environment, log)
         self._room.call("bench.load:wait_for_unix", path=SOCKET, seconds=30)
 
@@ -218,6 +221,22 @@ class Site:
         """Have the busybox image under its short name."""
         self.run("pull", "-q", images.BUSYBOX)
         self.run("tag", images.BUSYBOX, "busybox")
+
+    def empty_registry(self, *, serve: bool = True) -> None:
+        """Have a registry without any image at `images.PUSH_ADDRESS`, or, unless `serve`, none."""
+        if self._push_registry is not None:
+            self._registries.remove(self._push_registry)
+            self._room.stop(self._push_registry)
+            self._push_registry = None
+        folder = self.data.parent / f"pushed-{self.engine.name}"
+        shutil.rmtree(folder, ignore_errors=True)
+        if serve:
+            folder.mkdir()
+            config = images.write_registry_config(folder, address=images.PUSH_ADDRESS)
+            argv, log = ["docker-registry", "serve", str(config)], folder / "log"
+            self._push_registry = self._room.start(argv, self._environment, log)
+            self._registries.append(self._push_registry)
+            self._room.call("bench.images:wait_for_registry", address=images.PUSH_ADDRESS)
 
     def run(self, *words: str) -> str:
         """Run a command that is not measured; its output.
@@ -254,4 +273,4 @@ class Site:
 
     def memory(self, *, names_without: Sequence[str] = ()) -> Memory:
         """Memory of the engine and its helpers; the registry does not count."""
-        return self._room.memory(without=[self._registry], names_without=names_without)
+        return self._room.memory(without=self._registries, names_without=names_without)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.case import HIGHER_IS_BETTER
 from bench.machine import Machine
 from bench.measure import Result, Series
 from bench.peers import PEERS, Peer
@@ -74,8 +75,9 @@ def as_markdown(report: Report) -> str:
     parts = [
         "# Speed and memory beside Docker and Podman",
         "Written by `make bench`; the raw samples are in `results.json`. Cells are **median** "
-        "(min–max). Wall times in ms and memory in MiB are better when lower, rates (1/s) when "
-        "higher. A ratio is budu against the peer: 2 means twice as fast, or half the memory.",
+        "(min–max). Wall times in ms and memory in MiB are better when lower, rates (per "
+        "second) when higher. A ratio is budu against the peer: 2 means twice as fast, or half "
+        "the memory.",
         table(report),
         "## Where and how",
         "\n".join(facts(report)),
@@ -133,7 +135,7 @@ def ratio(result: Result, peer: Peer) -> str:
     ours, theirs = median_of_ours(result.median), result.median(peer.name)
     if ours is None or theirs is None or min(ours, theirs) <= 0:
         return NOT_MEASURED
-    return f"{ours / theirs if result.case.unit == '1/s' else theirs / ours:.1f}"
+    return f"{ours / theirs if result.case.unit in HIGHER_IS_BETTER else theirs / ours:.1f}"
 
 
 def facts(report: Report) -> list[str]:

@@ -1,0 +1,1 @@
+"""The cases by what they are about; `bench.cases` has them all in the order of the table."""
