@@ -1,10 +1,10 @@
 # budu: `make demo`, `make test`; see README.md.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 TEST_SETUP := $(VENV)/.setup-test
 LAUNCHER := $(BIN)/budu
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile
 LIGHT := $(shell find src/budu/base src/budu/client src/budu/cli -name '*.py')
 
 .PHONY: reference setup demo test check unit host microvm api bench clean
@@ -13,7 +13,7 @@ setup: $(SETUP) $(LAUNCHER)
 
 $(SETUP): pyproject.toml src/budu/cli/launcher.py
 	@packaging/install-packages nftables
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { packaging/install-packages python3-venv && $(PYTHON) -m venv $(VENV); }
+	@packaging/make-environment $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[hub]'
 	@$(BIN)/python -m compileall -q src
 	@touch $@
@@ -40,10 +40,10 @@ check: $(TEST_SETUP)
 	$(BIN)/lint-imports
 
 unit: $(TEST_SETUP)
-	$(BIN)/pytest tests/unit tests/contract
+	$(PYTEST) tests/unit tests/contract
 
 host: $(TEST_SETUP)
-	$(BIN)/pytest tests/host
+	$(PYTEST) tests/host
 
 microvm: $(TEST_SETUP)
 	@packaging/install-packages qemu-system-x86
@@ -51,7 +51,7 @@ microvm: $(TEST_SETUP)
 	$(BIN)/pytest tests/microvm/test_microvm.py
 
 api: $(TEST_SETUP)
-	$(BIN)/pytest tests/api
+	$(PYTEST) tests/api
 
 bench: $(TEST_SETUP)
 	$(BIN)/python -m bench

@@ -1,4 +1,7 @@
-"""Tests whose marks ask for another kind of machine are left out of the run."""
+"""Tests whose marks ask for another kind of machine are left out of the run.
+
+Generated examples have no deadline: a busy machine is slow, which says nothing about the code.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = str(Path(__file__).parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
 from tests.support.machine_marks import MARKS, missing_here  # noqa: E402
+
+settings.register_profile("budu", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("budu")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

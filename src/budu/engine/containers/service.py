@@ -290,11 +290,11 @@ class ContainerService:
         self._supervisor.adopt(container, running)
 
     async def bury(self, container: Container, status: ExitStatus, cgroup: Cgroup) -> None:
-        """Record the end of a container that ended while no engine ran."""
+        """Record the end of a container that ended while no engine ran; nothing is started."""
         await self._supervisor.bury(container, status, cgroup)
 
     def go_on_restarting(self, ref: str) -> None:
-        """Serve the start of a container that waits for it since an earlier engine."""
+        """Plan the start of a container that waits for it since an earlier engine."""
         self._supervisor.go_on_restarting(ref)
 
     def close(self) -> None:

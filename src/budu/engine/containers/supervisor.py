@@ -191,10 +191,16 @@ class Supervisor:
         self._networks.disconnect(running.endpoints)
         faults.at("end.network-disconnected")
         running.shim.close()
-        await self.bury(self._lives.repository.get(id_), status, running.cgroup)
+        ended = await self.bury(self._lives.repository.get(id_), status, running.cgroup)
+        if ended.status is Status.RESTARTING:
+            self._schedule_restart(ended)
 
-    async def bury(self, container: Container, status: ExitStatus, cgroup: Cgroup) -> None:
-        """Record how a container ended, and do what its policy says then."""
+    async def bury(self, container: Container, status: ExitStatus, cgroup: Cgroup) -> Container:
+        """Record how a container ended; with `--rm` it goes.
+
+        A start that its policy owes is the caller's to plan: after an engine start it has to wait
+        until all are buried, and after a machine start it is another one.
+        """
         oom_kills = cgroup.oom_kills() or int(status.oom)
         await clear(cgroup)
         faults.at("end.cgroup-removed")
@@ -210,10 +216,9 @@ class Supervisor:
         for observer in self._lives.observers:
             observer.ended(ended)
         self._lives.waits.exited(ended)
-        if again:
-            self._schedule_restart(ended)
-        elif self._is_removed_now(ended):
+        if not again and self._is_removed_now(ended):
             await self._remove_ended(ended)
+        return ended
 
     def _is_removed_now(self, ended: Container) -> bool:
         wanted = ended.host_config.auto_remove and ended.id not in self._spared
@@ -255,7 +260,7 @@ class Supervisor:
     # Restarting
 
     def go_on_restarting(self, ref: str) -> None:
-        """Serve a start that an earlier engine owed, unless it is planned already."""
+        """Plan the start that a policy owes, unless it is planned already."""
         container = self._lives.repository.get(ref)
         if container.status is Status.RESTARTING and container.id not in self._pending_restarts:
             self._schedule_restart(container)
