@@ -60,16 +60,18 @@ def route(
     handler: Handler,
     *,
     operation: str,
+    body: type[msgspec.Struct] | None = None,
     since: ApiVersion = MIN_VERSION,
     until: ApiVersion = MAX_VERSION,
     follows_client: bool = False,
 ) -> Route:
-    """An operation without a JSON body."""
+    """An operation without a JSON body, or with one that its handler decodes by itself."""
     return Route(
         method=method,
         path=path,
         operation=operation,
         handler=handler,
+        body=body,
         since=since,
         until=until,
         follows_client=follows_client,

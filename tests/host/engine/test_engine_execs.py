@@ -108,6 +108,17 @@ def test_input_with_half_close_and_ten_megabytes(engine: EngineProcess, box: str
     assert (len(many[1]), many[2]) == (10000000, b"e\n")
 
 
+def test_the_start_says_whether_output_is_framed(engine: EngineProcess, box: str) -> None:
+    terminal = create(engine, box, "sh", "-c", "echo a; echo b >&2", Tty=True)
+    stream = Stream(engine, terminal, Tty=False)
+    assert b"application/vnd.docker.multiplexed-stream" in stream.head
+    assert stream.frames() == {1: b"a\r\nb\r\n", 2: b""}
+    plain = create(engine, box, "sh", "-c", "echo a")
+    stream = Stream(engine, plain, Tty=True)
+    assert b"application/vnd.docker.raw-stream" in stream.head
+    assert stream.read_all() == b"a\n"
+
+
 def test_a_terminal_with_its_size(engine: EngineProcess, box: str) -> None:
     script = "read x; stty size; exit 3"
     id_ = create(engine, box, "sh", "-c", script, Tty=True, AttachStdin=True, ConsoleSize=[20, 50])

@@ -17,7 +17,7 @@ from budu.api.routing import Route, route
 from budu.api.versions import ApiVersion
 from budu.api.views.images import deletion_views, image_inspection, image_row
 from budu.api.views.manifests import manifest_views
-from budu.base.errors import DataLoss, NotFound
+from budu.base.errors import DataLoss, InvalidArgument, NotFound
 from budu.base.filters import Filters
 from budu.engine.contract import Images
 from budu.engine.contract.usage import Usages
@@ -83,11 +83,17 @@ class ImageHandlers:
 
     async def inspect(self, request: Request) -> Reply:
         """Everything about one image."""
-        image = self._images.of_platform(request.params["name"], query_platform(request.query))
+        wants_manifests = request.query.flag("manifests") and request.version >= _TREE_SINCE
+        platform = query_platform(request.query)
+        if wants_manifests and platform is not None:
+            raise InvalidArgument(
+                "conflicting options: manifests and platform options cannot both be set"
+            )
+        image = self._images.of_platform(request.params["name"], platform)
         document = image_inspection(image, self._images.config(image), version=request.version)
         if request.version >= _TREE_SINCE:
             tree = self._tree(image)
-            if not request.query.flag("manifests"):
+            if not wants_manifests:
                 tree.pop("manifests", None)
             document = msgspec.structs.replace(document, **tree)
         return Response.json(document)

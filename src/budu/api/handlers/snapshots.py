@@ -32,7 +32,7 @@ class SnapshotHandlers:
         return (
             route("GET", f"{one}/changes", self.changes, operation="ContainerChanges"),
             route("GET", f"{one}/export", self.export, operation="ContainerExport"),
-            route("POST", "/commit", self.commit, operation="ImageCommit"),
+            route("POST", "/commit", self.commit, operation="ImageCommit", body=ContainerConfig),
         )
 
     async def changes(self, request: Request) -> Reply:

@@ -27,6 +27,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It is no image archive. Files of a root file system are taken in with: budu import FILE",
         "이미지 아카이브가 아닙니다. 루트 파일 시스템의 파일이라면 이렇게 하세요: budu import FILE",
     ),
+    "engine.storage-opt": (
+        "A container's own layer has no limit here. A volume can have one: "
+        "--mount type=volume,target=/data,volume-opt=size=1g",
+        "컨테이너 자체의 레이어에는 크기 제한을 둘 수 없습니다. 볼륨에는 둘 수 있습니다: "
+        "--mount type=volume,target=/data,volume-opt=size=1g",
+    ),
+    "engine.device-requests": (
+        "Nothing here chooses devices by driver or capability. Name the device files: "
+        "--device /dev/dri/renderD128",
+        "이 엔진은 드라이버나 기능 이름으로 장치를 고르지 않습니다. 장치 파일을 직접 지정하세요: "
+        "--device /dev/dri/renderD128",
+    ),
     "engine.image-near": (
         "Images with a similar name: {near}.",
         "비슷한 이름의 이미지: {near}.",

@@ -29,6 +29,7 @@ from budu.engine.containers.repository import ContainerRepository, name_in_use
 from budu.engine.containers.resources import check_resources
 from budu.engine.containers.restart import check_policy
 from budu.engine.containers.security import effective_capabilities, parse_security_options
+from budu.engine.containers.servable import check_servable
 from budu.engine.containers.sharing import check_shared_network, donors, with_donor_ids
 from budu.engine.containers.signals import parse_signal
 from budu.engine.containers.spec_builder import check_modes
@@ -199,6 +200,7 @@ class ContainerCreator:
 
 def _check(host: HostConfig) -> None:
     check_policy(host)
+    check_servable(host)
     check_resources(host, cpus=os.cpu_count() or 1)
     parse_security_options(host.security_opt or ())
     effective_capabilities(

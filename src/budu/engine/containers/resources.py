@@ -149,6 +149,7 @@ def _memory(resources: Resources) -> oci.Memory | None:
         limit=resources.memory or None,
         reservation=resources.memory_reservation or None,
         swap=swap or None,
+        kernel_tcp=resources.kernel_memory_tcp or None,
         swappiness=swappiness if swappiness is not None and swappiness >= 0 else None,
         disable_oom_killer=bool(resources.oom_kill_disable),
     )

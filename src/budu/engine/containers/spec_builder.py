@@ -20,6 +20,7 @@ from budu.engine.containers.security import (
     effective_capabilities,
     parse_security_options,
 )
+from budu.engine.containers.servable import check_device_requests
 from budu.engine.containers.sharing import donors
 from budu.spec import oci_runtime as oci
 from budu.spec.api.host_config import HostConfig, Ulimit
@@ -55,6 +56,7 @@ def build_spec(
     Raises: InvalidArgument or NotImplementedHere for options that cannot be served.
     """
     host = container.host_config
+    check_device_requests(host)
     return oci.RuntimeSpec(
         oci_version=oci.OCI_VERSION,
         process=_process(container, inputs),
@@ -62,6 +64,7 @@ def build_spec(
         hostname="" if host.uts_mode == "host" else container.config.hostname,
         domainname=container.config.domainname,
         mounts=tuple(_mounts(container, inputs)),
+        annotations=host.annotations or {},
         linux=oci.Linux(
             sysctl=host.sysctls or {},
             resources=build_resources(host, privileged=host.privileged, find_device=find_device),

@@ -45,6 +45,7 @@ _SIMPLE = (
     "memory",
     "memory_swap",
     "memory_reservation",
+    "kernel_memory_tcp",
     "pids_limit",
 )
 """Fields that an update may change; zero and null leave what is there."""

@@ -20,14 +20,16 @@ class Execs(Protocol):
         without a program or for unknown detach keys.
         """
 
-    def check_start(self, id_: str) -> bool:
-        """Whether the exec has a terminal, when it may be started now.
+    def check_start(self, id_: str) -> None:
+        """Nothing when the exec may be started now.
 
         Raises: NotFound; Conflict when it was started before, or its container cannot now.
         """
 
     async def start(self, id_: str, options: ExecStartBody) -> Attachment:
         """Run it. The caller reads the attachment or closes it; the process goes on without.
+
+        Output is framed unless `options.tty`, whatever the exec was created with.
 
         Raises: as `check_start`; InvalidArgument or Internal when the program cannot be run.
         """

@@ -97,7 +97,7 @@ class ExecService:
         self._containers.emit(container, f"exec_create: {made.command}", execID=made.id)
         return made.id
 
-    def check_start(self, id_: str) -> bool:
+    def check_start(self, id_: str) -> None:
         """See `Execs.check_start`."""
         found = self._find(id_)
         if found.exit_code is not None:
@@ -105,7 +105,6 @@ class ExecService:
         if found.is_started:
             raise Conflict(f"error: exec command {id_} is already running")
         self._ready(found.container_id)
-        return found.body.tty
 
     async def start(self, id_: str, options: ExecStartBody) -> ExecStreams:
         """See `Execs.start`."""
@@ -276,6 +275,7 @@ class ExecService:
             keys=parse_detach_keys(body.detach_keys or None),
             wanted=frozenset() if options.detach else frozenset(streams),
             takes_input=body.attach_stdin and not options.detach,
+            framed=not options.tty,
             discard=lambda each: self._run(each.drain(), f"exec-rest-{found.id[:12]}"),
         )
 

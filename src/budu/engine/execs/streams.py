@@ -30,16 +30,19 @@ class ExecStreams:
         keys: DetachKeys,
         wanted: frozenset[int],
         takes_input: bool,
+        framed: bool,
         discard: Callable[[ExecStreams], None],
     ) -> None:
-        """`wanted` are the output streams to pass on; `discard` is called when the client leaves
-        before the process."""
+        """`wanted` are the output streams to pass on; `framed` whether each piece tells its stream,
+        which is the client's word at the start, terminal or not; `discard` is called when the
+        client leaves before the process."""
         self.tty = handle.tty
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._handle = handle
         self._keys = keys
         self._wanted = wanted
         self._takes_input = takes_input
+        self._framed = framed
         self._discard = discard
         self._detached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._outputs = _outputs(handle)
@@ -50,7 +53,7 @@ class ExecStreams:
         """Bytes ready for the wire until the process has ended or the client detached."""
         async for stream, data in self._read():
             if stream in self._wanted:
-                yield data if self.tty else encode_frame(stream, data)
+                yield encode_frame(stream, data) if self._framed else data
         if not self._detached.done():
             await self._any(self.ended, self._detached)
 
