@@ -247,6 +247,14 @@ pulls = Table(
     Column("count", sa.BigInteger, nullable=False),
 )
 
+pull_windows = Table(
+    "pull_windows",
+    metadata,
+    Column("source", sa.String(100), primary_key=True),  # address:…, user:…
+    Column("count", sa.BigInteger, nullable=False),
+    Column("ends_at", sa.Float, nullable=False),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,

@@ -37,6 +37,7 @@ class Repository:
     """A repository as one request sees it."""
 
     id: int
+    """0: it does not exist here yet; see `Guard.require`."""
     name: str
     """Whole: `library/httpd`."""
     account_id: int
@@ -64,9 +65,11 @@ class Guard(Protocol):
         """The repository, when the asker is at least `role` to it.
 
         A request without credentials is a stranger's. A missing repository is made when `role` is
-        WRITER or more and the asker may make it (own account, owner of the organization), and when
-        its account has an upstream (it is filled on demand). A mount asks a second time, with
-        READER for the repository that is mounted from.
+        WRITER or more and the asker may make it (own account, owner of the organization); a push
+        sends several blobs at once, so two requests may make it at the same time. A missing one
+        whose account has an upstream comes back with the id 0: the registry makes it when the
+        upstream turns out to have it. A mount asks a second time, with READER for the repository
+        that is mounted from. `httpd` arrives here as `library/httpd`.
         Raises: Unauthenticated, PermissionDenied, NotFound.
         """
 

@@ -1,0 +1,134 @@
+"""Blobs: reading, and taking them out of a repository.
+
+Source: OCI distribution-spec 1.1, "Pulling blobs", "Deleting Blobs"; RFC 9110, section 14.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from budu.base.errors import Conflict
+from budu.hub.access import Role
+from budu.hub.registry import blob_rows
+from budu.hub.registry.context import Call, empty
+from budu.hub.registry.contract import Repository
+from budu.hub.registry.errors import API_VERSION, BlobUnknown
+from budu.hub.registry.paths import read_digest
+from budu.hub.registry.sending import send_file, send_pieces
+from budu.spec.digest import Digest
+
+log = logging.getLogger(__name__)
+RENEWED_AFTER_S = 900.0
+"""A blob that somebody looks at is touched when its last use is that long ago."""
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
+_FOREVER = "max-age=31536000, immutable"
+
+
+def unknown(digest: Digest) -> BlobUnknown:
+    """The repository shows no such blob."""
+    return BlobUnknown("blob unknown to registry", reference=digest)
+
+
+async def get_blob(call: Call) -> web.StreamResponse:
+    """GET and HEAD."""
+    repository = await call.require(Role.READER)
+    digest = read_digest(call.target.last)
+    size = await shown_size(call, repository, digest)
+    if size is None:
+        raise unknown(digest)
+    if call.request.headers.get("If-None-Match", "") == f'"{digest}"':
+        return empty(304, ETag=f'"{digest}"', Docker_Content_Digest=digest)
+    return await send_blob(call, digest, size, is_private=repository.is_private)
+
+
+async def shown_size(call: Call, repository: Repository, digest: Digest) -> int | None:
+    """The size of a blob that the repository shows and the sweep will leave alone for a while."""
+    context = call.context
+    found = await context.database.read(lambda c: blob_rows.shown(c, repository.id, digest))
+    if found is None:
+        return None
+    size, used_at = found
+    now = context.now()
+    if used_at < now - RENEWED_AFTER_S:
+        renewed = await context.database.write(lambda c: blob_rows.renew(c, digest, now))
+        return size if renewed else None
+    return size
+
+
+async def send_blob(
+    call: Call, digest: Digest, size: int, *, is_private: bool
+) -> web.StreamResponse:
+    """The blob or the range of it that was asked for."""
+    start, end = read_range(call.request.headers.get("Range"), size)
+    if start >= end and size:
+        return empty(416, Content_Range=f"bytes */{size}")
+    response = web.StreamResponse(status=206 if end - start < size else 200)
+    response.headers.update(blob_headers(digest, is_private=is_private))
+    if response.status == 206:
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    response.content_length = end - start
+    path = call.context.blobs.path(digest)
+    if path is None:
+        pieces = call.context.blobs.read(digest, start=start, end=end)
+        return await send_pieces(call.request, response, pieces)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        log.error("a blob of the database is not in the store digest=%s", digest)
+        raise unknown(digest) from None
+    try:
+        if os.fstat(fd).st_size != size:
+            log.error("a blob has another size than it had digest=%s", digest)
+            raise unknown(digest)
+        return await send_file(call.request, response, fd, start, end)
+    finally:
+        os.close(fd)
+
+
+def blob_headers(digest: Digest, *, is_private: bool) -> dict[str, str]:
+    """What every answer with a blob says."""
+    return {
+        **API_VERSION,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": f"{'private, ' if is_private else ''}{_FOREVER}",
+        "Content-Type": "application/octet-stream",
+        "Docker-Content-Digest": digest,
+        "ETag": f'"{digest}"',
+    }
+
+
+def read_range(header: str | None, size: int) -> tuple[int, int]:
+    """First byte, and the one behind the last; equal when nothing of it is there.
+
+    Several ranges, and what is no range of bytes, mean the whole, as RFC 9110 allows.
+    """
+    found = _RANGE.match(header or "")
+    if found is None or found.group(0) == "bytes=-":
+        return 0, size
+    first, last = found.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    start = int(first)
+    if last and int(last) < start:
+        return 0, size
+    return min(start, size), min(int(last) + 1, size) if last else size
+
+
+async def delete_blob(call: Call) -> web.StreamResponse:
+    """Take the blob out of the repository; its bytes are the sweep's to remove."""
+    repository = await call.require(Role.OWNER)
+    digest = read_digest(call.target.last)
+
+    def change(connection: Connection) -> None:
+        if blob_rows.is_named(connection, repository.id, digest):
+            raise Conflict(f"a manifest of {repository.name} names {digest}", reference=digest)
+        if not blob_rows.unlink(connection, repository.id, digest):
+            raise unknown(digest)
+
+    await call.context.database.write(change)
+    return empty(202, Docker_Content_Digest=digest)
