@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from tests.support.s3 import running_s3, s3_url
+from tests.support.s3 import s3_url
 
 from budu.base.errors import InvalidArgument, NotFound
 from budu.hub.blobs.contract import BlobStore
@@ -22,12 +22,6 @@ SMALL = b"small " * 1000
 LARGE = secrets.token_bytes(MIB) * 21
 """More than two parts of S3 and a piece."""
 Open = Callable[[], BlobStore]
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    with running_s3() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(params=["folder", "s3"])

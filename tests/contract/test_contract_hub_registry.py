@@ -7,149 +7,31 @@ its conformance suite.
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from tests.support.hub import RunningHub, serving_hub
-from tests.support.postgres import new_database, running_postgres
-from tests.support.s3 import running_s3, s3_url
+from tests.support.hub_client import (
+    ABSENT,
+    CONFIG,
+    DOCKER,
+    EMPTY,
+    LAYER,
+    OCI,
+    OCI_INDEX,
+    REPOSITORY,
+    Client,
+    descriptor,
+    image,
+    index,
+)
 from yarl import URL
 
 from budu.hub.registry.limits import Limits
 from budu.hub.registry.uploads import touched
 from budu.spec.digest import Digest
-
-OCI = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-CONFIG = json.dumps({"os": "linux", "architecture": "arm64", "variant": "v8"}).encode()
-LAYER = b"layer " * 50_000
-EMPTY = b"{}"
-REPOSITORY = "ann/app"
-ABSENT = Digest.of(b"nobody has this")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as socket:
-        yield socket
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    with running_s3() as endpoint:
-        yield endpoint
-
-
-@dataclass
-class Place:
-    """Where a hub keeps what it has."""
-
-    database: str
-    blobs: str
-
-
-@pytest.fixture(params=["sqlite-folder", "postgres-s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite-folder":
-        return Place(f"sqlite:///{tmp_path}/hub.db", f"file://{tmp_path}/blobs")
-    database = new_database(request.getfixturevalue("postgres"))
-    return Place(database, s3_url(request.getfixturevalue("s3"), tmp_path.name))
-
-
-@pytest.fixture
-async def hub(place: Place) -> AsyncIterator[RunningHub]:
-    async with serving_hub(place.database, place.blobs) as hub:
-        yield hub
-
-
-@dataclass
-class Answer:
-    """An answer, read whole."""
-
-    status: int
-    headers: Any
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        return str(self.json["errors"][0]["code"])
-
-
-class Client:
-    """Requests of one user; paths without `/v2/` are below the repository."""
-
-    def __init__(self, hub: RunningHub, user: str | None = "ann") -> None:
-        self.hub = hub
-        encoded = base64.b64encode(f"{user}:secret".encode()).decode()
-        self.headers = {"Authorization": f"Basic {encoded}"} if user else {}
-
-    async def __call__(self, method: str, path: str, **options: Any) -> Answer:
-        path = path if path.startswith("/") else f"/v2/{REPOSITORY}/{path}"
-        async with (
-            aiohttp.ClientSession(headers=self.headers, auto_decompress=False) as session,
-            session.request(method, self.hub.url + path, **options) as answer,
-        ):
-            return Answer(answer.status, answer.headers, await answer.read())
-
-    async def push_blob(self, data: bytes, repository: str = REPOSITORY) -> Digest:
-        digest = Digest.of(data)
-        path = f"/v2/{repository}/blobs/uploads/?digest={digest}"
-        answer = await self("POST", path, data=data)
-        assert answer.status == 201, answer.body
-        return digest
-
-    async def push_image(self, tag: str, *, layer: bytes = LAYER, **changes: Any) -> Digest:
-        manifest = image(await self.push_blob(CONFIG), await self.push_blob(layer), **changes)
-        return await self.push_manifest(tag, manifest)
-
-    async def push_manifest(self, reference: str, manifest: bytes, media_type: str = OCI) -> Digest:
-        answer = await self.put_manifest(reference, manifest, media_type)
-        assert answer.status == 201, answer.body
-        assert answer.headers["Docker-Content-Digest"] == Digest.of(manifest)
-        return Digest.of(manifest)
-
-    async def put_manifest(self, reference: str, manifest: bytes, media_type: str = OCI) -> Answer:
-        headers = {"Content-Type": media_type}
-        return await self("PUT", f"manifests/{reference}", data=manifest, headers=headers)
-
-
-@pytest.fixture
-def ann(hub: RunningHub) -> Client:
-    return Client(hub)
-
-
-def descriptor(digest: str, media_type: str = "application/octet-stream", **more: Any) -> Any:
-    return {"mediaType": media_type, "digest": digest, "size": 1, **more}
-
-
-def image(config: str, *layers: str, media_type: str = OCI, **changes: Any) -> bytes:
-    document = {
-        "schemaVersion": 2,
-        "mediaType": media_type,
-        "config": descriptor(config, "application/vnd.oci.image.config.v1+json"),
-        "layers": [descriptor(layer) for layer in layers],
-        **changes,
-    }
-    return json.dumps(document, indent=3).encode()
-
-
-def index(*manifests: Any, media_type: str = OCI_INDEX) -> bytes:
-    document = {"schemaVersion": 2, "mediaType": media_type, "manifests": list(manifests)}
-    return json.dumps(document).encode()
-
 
 # The root
 
@@ -346,7 +228,7 @@ async def settled_size(client: Client, location: str) -> int:
     return last + 1 if last else 0
 
 
-async def test_two_hubs_share_an_upload(place: Place, hub: RunningHub, ann: Client) -> None:
+async def test_two_hubs_share_an_upload(place: Any, hub: RunningHub, ann: Client) -> None:
     location = (await ann("POST", "blobs/uploads/")).headers["Location"]
     await ann("PATCH", location, data=LAYER[:1000])
     async with serving_hub(place.database, place.blobs) as other:
@@ -817,7 +699,7 @@ async def test_pulls_are_counted_once_an_image(hub: RunningHub, ann: Client) -> 
     assert used == ["child", "multi"]
 
 
-async def test_limits_are_told_and_kept(place: Place) -> None:
+async def test_limits_are_told_and_kept(place: Any) -> None:
     limits = Limits(anonymous=2, signed_in=5)
     async with serving_hub(place.database, place.blobs, limits=limits) as hub:
         await Client(hub).push_image("1")

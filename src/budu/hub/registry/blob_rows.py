@@ -55,19 +55,24 @@ def renew(connection: Connection, digest: Digest, now: float) -> bool:
 def renew_shown(
     connection: Connection, repository: int, digests: Collection[Digest], now: float
 ) -> set[Digest]:
-    """Touch those that the repository shows; the ones that it does not."""
+    """Touch those that the repository shows; the ones that it does not.
+
+    The row first: once it is ours the sweep is done with it, and the next statement sees whether
+    the link is still there.
+    """
     missing = set(digests)
     for digest in sorted(digests):
-        change = sa.update(blobs).where(
-            blobs.c.digest == str(digest),
-            blobs.c.condemned_at.is_(None),
-            sa.exists().where(
-                blob_links.c.repository_id == repository, blob_links.c.digest == str(digest)
-            ),
-        )
-        if connection.execute(change.values(used_at=now)).rowcount == 1:
+        if renew(connection, digest, now) and is_linked(connection, repository, digest):
             missing.discard(digest)
     return missing
+
+
+def is_linked(connection: Connection, repository: int, digest: Digest) -> bool:
+    """Whether the repository shows it."""
+    query = sa.select(blob_links.c.digest).where(
+        blob_links.c.repository_id == repository, blob_links.c.digest == str(digest)
+    )
+    return connection.execute(query).first() is not None
 
 
 def link(connection: Connection, repository: int, digest: Digest, now: float) -> None:

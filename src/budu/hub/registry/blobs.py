@@ -23,7 +23,7 @@ from budu.hub.registry.sending import send_file, send_pieces
 from budu.spec.digest import Digest
 
 log = logging.getLogger(__name__)
-RENEWED_AFTER_S = 900.0
+RENEWED_AFTER_S = 60.0
 """A blob that somebody looks at is touched when its last use is that long ago."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 _FOREVER = "max-age=31536000, immutable"
