@@ -44,6 +44,14 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def online(kind: str) -> str:
+    """Return the numbers of the machine's `cpu` or memory `node` as a list: `0-3,6`."""
+    try:
+        return read_text(f"/sys/devices/system/{kind}/online")
+    except FileNotFoundError:  # a kernel without NUMA has one node and no folder of them
+        return "0"
+
+
 def boot_id() -> str:
     """Return an id that changes with every boot."""
     return read_text("/proc/sys/kernel/random/boot_id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
@@ -62,6 +63,13 @@ def test_address() -> None:
     address = decode(route.add_address(2, "172.17.0.2", prefix_length=16), ifaddrmsg)
     assert (address["index"], address["prefixlen"], address["family"]) == (2, 16, 2)
     assert address.get_attr("IFA_LOCAL") == address.get_attr("IFA_ADDRESS") == "172.17.0.2"
+    assert address.get_attr("IFA_BROADCAST") == "172.17.255.255"
+
+
+@pytest.mark.parametrize(("address", "length"), [("10.0.0.1", 31), ("10.0.0.1", 32), ("fd::1", 64)])
+def test_not_every_subnet_has_a_broadcast_address(address: str, length: int) -> None:
+    found = decode(route.add_address(2, address, prefix_length=length), ifaddrmsg)
+    assert found.get_attr("IFA_BROADCAST") is None
 
 
 def test_default_route() -> None:

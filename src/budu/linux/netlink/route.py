@@ -66,6 +66,7 @@ VETH_INFO_PEER = 1
 
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
+IFA_BROADCAST = 4
 IFA_FLAGS = 8
 IFA_F_NODAD = 0x02
 IFA_F_PERMANENT = 0x80
@@ -343,6 +344,14 @@ def delete_address(index: int, address: str, *, prefix_length: int) -> Message:
     return _address_message(RTM_DELADDR, 0, (index, address, prefix_length), "remove")
 
 
+def _broadcast(packed: bytes, prefix_length: int) -> tuple[bytes, ...]:
+    """The last address of an IPv4 subnet; links between two, and IPv6, have none."""
+    if len(packed) != 4 or prefix_length > 30:
+        return ()
+    last = int.from_bytes(packed, "big") | ((1 << (32 - prefix_length)) - 1)
+    return (attribute(IFA_BROADCAST, last.to_bytes(4, "big")),)
+
+
 def _address_message(kind: int, flags: int, where: tuple[int, str, int], verb: str) -> Message:
     index, address, prefix_length = where
     family, packed = family_of(address), pack_address(address)
@@ -353,6 +362,7 @@ def _address_message(kind: int, flags: int, where: tuple[int, str, int], verb: s
         _IFADDRMSG.pack(family, prefix_length, wanted, RT_SCOPE_UNIVERSE, index),
         attribute(IFA_LOCAL, packed),
         attribute(IFA_ADDRESS, packed),
+        *_broadcast(packed, prefix_length),
         u32(IFA_FLAGS, wanted),
         label=f"{verb} address {address}/{prefix_length}",
     )
