@@ -15,6 +15,8 @@ COMMON = frozenset({"labels", "labels-regex", "env", "env-regex", "tag"})
 """Options of every driver that writes entries."""
 CACHE = frozenset({"cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"})
 """Options of the copy from which `logs` reads when the driver sends entries away."""
+NOT_STARTED = "failed to initialize logging driver: "
+"""Before sentences about values, which Docker reads when a container starts."""
 _MODES = frozenset({"mode", "max-buffer-size"})
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
@@ -99,7 +101,7 @@ def read_size(options: Mapping[str, str], name: str, default: int) -> int:
         size = 0
     if size <= 0:
         raise InvalidArgument(
-            f"invalid size: '{text}'", hint=Hint("logs.max-size-form", value=text)
+            f"{NOT_STARTED}invalid size: '{text}'", hint=Hint("logs.max-size-form", value=text)
         )
     return size
 
@@ -111,7 +113,8 @@ def read_count(options: Mapping[str, str], name: str, default: int) -> int:
         return default
     if not text.isdecimal() or not 0 < int(text) <= 1000:
         raise InvalidArgument(
-            f"{name} cannot be less than 1", hint=Hint("logs.max-file-form", value=text)
+            f"{NOT_STARTED}{name} cannot be less than 1",
+            hint=Hint("logs.max-file-form", value=text),
         )
     return int(text)
 

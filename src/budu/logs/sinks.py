@@ -101,10 +101,7 @@ class JsonFileSink:
         self._path = Path(path)
         self._max_size = max_size
         self._max_files = max_files
-        attributes = source.attributes()
-        if source.options.get("tag"):
-            attributes["tag"] = source.tag()
-        self._renderer = JsonRenderer(attributes=attributes)
+        self._renderer = JsonRenderer(attributes=source.details())
         self._data = b""
         self._fd = -1
 

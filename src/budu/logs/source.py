@@ -99,6 +99,11 @@ class LogSource(Struct, frozen=True, kw_only=True):
         chosen |= _choose(self.env, options.get("env"), options.get("env-regex"))
         return {key_form(key): chosen[key] for key in sorted(chosen)}
 
+    def details(self) -> dict[str, str]:
+        """The attributes, and the tag when one was asked for: what comes with every line."""
+        tag = {"tag": self.tag()} if self.options.get("tag") else {}
+        return dict(sorted((self.attributes() | tag).items()))
+
 
 def _choose(values: Mapping[str, str], names: str | None, pattern: str | None) -> dict[str, str]:
     wanted = set((names or "").split(","))

@@ -6,7 +6,7 @@ import json
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budu.base.errors import InvalidArgument, NotImplementedHere
@@ -82,6 +82,7 @@ def test_details_come_between_stamp_and_line() -> None:
     assert run(choose_renderer(tty=True, attributes=""), frame(b"x\n")) == b" x\n"
 
 
+@settings(deadline=None)
 @given(
     lines=st.lists(st.integers(0, 40000), min_size=1, max_size=4),
     sizes=st.lists(st.integers(1, 20000), min_size=1, max_size=5),
@@ -130,8 +131,8 @@ def test_json_lines_look_as_dockers() -> None:
     ],
 )
 def test_rotation_options(options: dict[str, str], expected: tuple[int, int]) -> None:
-    settings = find_driver("json-file").settings(options)
-    assert settings == LogSettings(max_size=expected[0], max_files=expected[1])
+    kept = find_driver("json-file").settings(options)
+    assert kept == LogSettings(max_size=expected[0], max_files=expected[1])
 
 
 @pytest.mark.parametrize("options", [{"max-size": "big"}, {"max-file": "0"}, {"colour": "red"}])

@@ -225,6 +225,6 @@ async def _render(
 
 
 def log_attributes(container: Container) -> str:
-    """What `logs --details` puts before each line: the labels and variables of the log options."""
-    attributes = log_source(container).attributes()
-    return ",".join(f"{key}={value}" for key, value in attributes.items())
+    """What `logs --details` puts before each line: what the log options choose, and the tag."""
+    details = log_source(container).details()
+    return ",".join(f"{key}={value}" for key, value in details.items())
