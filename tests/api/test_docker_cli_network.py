@@ -160,8 +160,9 @@ def test_network_host(docker: Docker) -> None:
 def test_unknown_network(docker: Docker, engine: EngineProcess) -> None:
     done = docker.run("run", "--network", "nope", "busybox", "true")
     assert done.status == 125
-    assert "network nope not found" in done.err
-    assert engine.containers() == []
+    assert "failed to set up container networking: network nope not found" in done.err
+    assert "Unable to find image" not in done.err
+    engine.remove_containers()
 
 
 def test_loopback_and_own_address(docker: Docker) -> None:

@@ -90,7 +90,7 @@ def test_every_option_of_a_creation_is_kept(docker: Docker) -> None:
         (["-d", "overlay", "n"], "This node is not a swarm manager"),
         (["--subnet", "10.214.1.0/33", "n"], "10.214.1.0/33"),
         (["--subnet", SUBNET, "--gateway", "10.9.9.9", "n"], "no matching subnet for gateway"),
-        (["--config-from", "nope", "n"], 'configuration network "nope" not found'),
+        (["--config-from", "nope", "n"], 'configuration network "nope" does not exist'),
     ],
 )
 def test_a_creation_is_refused(docker: Docker, words: list[str], sentence: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.support.engine import EngineProcess, Reply
 from tests.support.ports import free_port
-from tests.support.scenes import SERVER, publish, run, start, try_create
+from tests.support.scenes import SERVER, create, publish, run, start
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.host
@@ -368,6 +368,8 @@ def test_the_hosts_and_no_network_stand_alone(engine: EngineProcess) -> None:
 
 
 def test_a_network_that_is_not_there(engine: EngineProcess) -> None:
-    reply = try_create(engine, ["true"], NetworkMode="nowhere")
-    assert (reply.status, reply.message) == (404, "network nowhere not found")
+    id_ = create(engine, ["true"], NetworkMode="nowhere")
+    reply = engine.request("POST", f"/containers/{id_}/start")
+    words = "failed to set up container networking: network nowhere not found"
+    assert (reply.status, reply.message) == (404, words)
     assert connect(engine, "nowhere", "nobody").status == 404

@@ -94,8 +94,15 @@ def test_private_ipc_is_not_shared(engine: EngineProcess) -> None:
 
 
 def test_a_donor_has_to_exist(engine: EngineProcess) -> None:
-    reply = try_create(engine, "true", NetworkMode="container:nobody")
+    id_ = create(engine, "true", NetworkMode="container:nobody")
+    reply = engine.request("POST", f"/containers/{id_}/start")
     assert (reply.status, reply.message) == (404, "No such container: nobody")
+
+
+def test_a_mode_names_its_donor(engine: EngineProcess) -> None:
+    reply = try_create(engine, "true", NetworkMode="container:")
+    words = "invalid network mode: invalid container format container:<name|id>"
+    assert (reply.status, reply.message) == (400, words)
 
 
 @pytest.mark.parametrize(

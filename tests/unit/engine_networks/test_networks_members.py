@@ -43,6 +43,36 @@ async def test_a_start_that_fails_leaves_nothing(scene: Scene) -> None:
     assert scene.fabric.endpoints == {}
 
 
+async def test_a_start_finds_a_network_that_was_made_after_the_container(scene: Scene) -> None:
+    wish = EndpointSettings(ipam_config=EndpointIPAMConfig(ipv4_address="10.9.0.77"))
+    scene.container("web", "late", late=wish)
+    with pytest.raises(NotFound, match="failed to set up container networking: network late not"):
+        await scene.start("web")
+    await scene.create("late", subnet="10.9.0.0/24")
+    web = await scene.start("web")
+    assert web.endpoints["late"].address == "10.9.0.77"
+
+
+async def test_what_such_a_network_cannot_give_is_told_by_the_start(scene: Scene) -> None:
+    wish = EndpointSettings(ipam_config=EndpointIPAMConfig(ipv4_address="1.2.3.4"))
+    scene.container("web", "late", late=wish)
+    await scene.create("late", subnet="10.9.0.0/24")
+    with pytest.raises(InvalidArgument, match=r"no configured subnet .* contain the IP address"):
+        await scene.start("web")
+    assert scene.fabric.endpoints == {}
+
+
+async def test_a_container_that_is_gone_is_no_endpoint(scene: Scene) -> None:
+    await scene.create("a")
+    with pytest.raises(NotFound) as refusal:
+        await scene.members.disconnect("a", "gone", force=True)
+    assert refusal.value.message == "endpoint gone not found"
+    with pytest.raises(NotFound, match="No such container: gone"):
+        await scene.members.disconnect("a", "gone", force=False)
+    with pytest.raises(NotFound, match="network b not found"):
+        await scene.members.disconnect("b", "gone", force=True)
+
+
 async def test_a_start_in_a_network_that_is_gone(scene: Scene) -> None:
     await scene.create("a")
     scene.container("web", "a")
@@ -220,5 +250,3 @@ async def test_a_plan_with_the_hosts_network_besides_is_refused(scene: Scene) ->
         scene.container("web", "host", "a")
     with pytest.raises(InvalidArgument, match=r"private \(none\) mode"):
         scene.container("web", "none", "a")
-    with pytest.raises(NotFound, match="network nope not found"):
-        scene.container("web", "nope")

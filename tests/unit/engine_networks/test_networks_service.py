@@ -71,7 +71,9 @@ async def test_networks_live_on_in_the_next_engine(scene: Scene) -> None:
          "configuration network can only contain network specific fields. Network operator fields "
          "like [ ingress | internal | attachable | scope ] are not supported."),
         ({"name": "n", "config_from": ConfigReference(network="x")}, NotFound,
-         'configuration network "x" not found'),
+         'configuration network "x" does not exist'),
+        ({"name": "n", "scope": "swarm"}, PermissionDenied,
+         "cannot create a swarm scoped network when swarm is not active"),
         ({"name": "n", "options": {"com.docker.network.enable_ipv6": "perhaps"}}, InvalidArgument,
          'driver-opt "com.docker.network.enable_ipv6" is not a valid bool'),
     ],

@@ -40,11 +40,11 @@ class NetworkHandlers:
                 body_required=True,
             ),
             route("POST", "/networks/prune", self.prune, operation="NetworkPrune"),
-            route("GET", "/networks/{id}", self.inspect, operation="NetworkInspect"),
-            route("DELETE", "/networks/{id}", self.remove, operation="NetworkDelete"),
+            route("GET", "/networks/{id:.*}", self.inspect, operation="NetworkInspect"),
+            route("DELETE", "/networks/{id:.*}", self.remove, operation="NetworkDelete"),
             route_json(
                 "POST",
-                "/networks/{id}/connect",
+                "/networks/{id:.*}/connect",
                 self.connect,
                 operation="NetworkConnect",
                 body=NetworkConnectBody,
@@ -52,7 +52,7 @@ class NetworkHandlers:
             ),
             route_json(
                 "POST",
-                "/networks/{id}/disconnect",
+                "/networks/{id:.*}/disconnect",
                 self.disconnect,
                 operation="NetworkDisconnect",
                 body=NetworkDisconnectBody,

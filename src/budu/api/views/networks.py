@@ -32,9 +32,8 @@ def _endpoint_view(container: Container, name: str, id_: str) -> EndpointSetting
     state = container.endpoints.get(name)
     names = _names(container, name, settings)
     if state is None:
-        return msgspec.structs.replace(
-            settings, network_id=id_ or settings.network_id, dns_names=names
-        )
+        known = (id_ or settings.network_id) if container.started_ns else ""
+        return msgspec.structs.replace(settings, network_id=known, dns_names=names)
     return msgspec.structs.replace(
         settings,
         network_id=id_,

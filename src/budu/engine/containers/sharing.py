@@ -12,10 +12,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
-from budu.base.errors import Conflict, InvalidArgument
+from budu.base.errors import Conflict, InvalidArgument, NotFound
 from budu.engine.containers.model import Container
 from budu.linux.libc import AT_FDCWD
 from budu.linux.mount import open_tree
@@ -38,16 +39,18 @@ def donors(host: HostConfig) -> dict[str, str]:
 
 
 def with_donor_ids(host: HostConfig, find: Callable[[str], Container]) -> HostConfig:
-    """The same modes with ids for names.
+    """The same modes with ids for names; a donor that is not there is looked for by the start.
 
-    Raises: NotFound for a donor that is not there; InvalidArgument for options that only a network
-    of its own could serve.
+    Raises: InvalidArgument for a mode without a name.
     """
     for kind, ref in donors(host).items():
         if not ref:
-            raise InvalidArgument(f"invalid {_WORDS[kind]} mode: {_PREFIX}")
-        mode = _PREFIX + find(ref).id
-        host = msgspec.structs.replace(host, **{_MODES[kind]: mode})
+            words = "invalid container format container:<name|id>"
+            raise InvalidArgument(
+                f"invalid {_WORDS[kind]} mode: {words if kind == 'network' else _PREFIX}"
+            )
+        with suppress(NotFound):
+            host = msgspec.structs.replace(host, **{_MODES[kind]: _PREFIX + find(ref).id})
     return host
 
 

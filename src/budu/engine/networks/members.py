@@ -133,13 +133,14 @@ class NetworkMembers:
 
         Raises: NotFound, InvalidArgument; Internal, as Docker has it, when it is not in it.
         """
-        container = self._containers.get(ref)
+        container = self._leaving(ref, network, force=force)
         name = self._name_of(network, force=force)
         async with self._containers.holding(container.id):
             container = self._containers.get(container.id)
             _check_state(container)
             if name not in container.endpoint_settings:
-                words = "" if container.is_running else "the "
+                known = self._networks.id_of(name)
+                words = "" if container.is_running and known else "the "
                 raise Internal(
                     f"container {container.id} is not connected to {words}network {name}"
                 )
@@ -149,6 +150,15 @@ class NetworkMembers:
                     "network"
                 )
             self._disconnect(container, name)
+
+    def _leaving(self, ref: str, network: str, *, force: bool) -> Container:
+        try:
+            return self._containers.get(ref)
+        except NotFound as error:
+            if not force:
+                raise
+            self._networks.record(network)
+            raise NotFound(f"endpoint {ref} not found", reference=ref) from error
 
     def _name_of(self, network: str, *, force: bool) -> str:
         try:

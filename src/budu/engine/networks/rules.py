@@ -76,6 +76,8 @@ def check_name(body: NetworkCreateBody, find: Find) -> None:
 
 
 def _check_driver(body: NetworkCreateBody) -> None:
+    if body.scope == "swarm" and body.driver != "overlay" and not body.ingress:
+        raise PermissionDenied("cannot create a swarm scoped network when swarm is not active")
     if body.driver == "overlay" or body.scope == "swarm" or body.ingress:
         raise PermissionDenied(
             'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
@@ -103,7 +105,7 @@ def _from_config(body: NetworkCreateBody, id_: str, find: Find, created_ns: int)
     assert body.config_from is not None
     source = find(body.config_from.network)
     if source is None or not source.config_only:
-        raise NotFound(f'configuration network "{body.config_from.network}" not found')
+        raise NotFound(f'configuration network "{body.config_from.network}" does not exist')
     ipam = body.ipam or IPAM()
     if (
         body.enable_ipv4 is False

@@ -14,6 +14,7 @@ from budu.engine.networks.endpoints import joining_order, requests_for
 from budu.engine.networks.model import HOST, NONE, NetworkRecord
 from budu.engine.networks.remotes import RemoteNetworks
 from budu.engine.networks.rules import check_joinable
+from budu.engine.networks.settings import check_settings
 from budu.engine.sandboxes import SandboxFactory
 from budu.network.contract import EndpointRequest, EndpointState, Fabric
 from budu.network.loopback import bring_loopback_up
@@ -79,8 +80,11 @@ class Sandboxes:
         if container.config.network_disabled:
             return {}
         records = {name: self._find(name) for name in joining_order(container)}
-        for record in records.values():
+        for name, record in records.items():
             check_joinable(record)
+            settings = container.endpoint_settings[name]
+            if not settings.network_id:  # it was made after the container
+                check_settings(record, settings)
         return {name: record for name, record in records.items() if record.has_endpoints}
 
     async def _connect(

@@ -46,7 +46,7 @@ from budu.engine.networks.remotes import RemoteNetworks
 from budu.engine.networks.repository import NetworkRepository, network_missing
 from budu.engine.networks.rules import check_joinable, check_name, check_removal, draft
 from budu.engine.networks.sandboxes import Sandbox, Sandboxes
-from budu.engine.networks.settings import check_settings, sharing_fault
+from budu.engine.networks.settings import check_settings, only_wishes, sharing_fault
 from budu.engine.networks.views import network_view, open_port_view
 from budu.engine.paths import ContainerPaths
 from budu.engine.sandboxes import SandboxFactory
@@ -257,14 +257,14 @@ class NetworkService:
         filters.check_keys(_FILTER_KEYS)
         for kind in filters.get("type"):
             if kind not in ("builtin", "custom"):
-                raise InvalidArgument(f"invalid filter 'type=[{kind}]'")
+                raise InvalidArgument(f"invalid filter: 'type'='{kind}'")
         return [network_view(each) for each in self._records.all() if self._matches(each, filters)]
 
     def _matches(self, record: NetworkRecord, filters: Filters) -> bool:
         return (
             filters.matches_pattern("name", record.name)
             and filters.matches_prefix("id", record.id)
-            and filters.matches_exactly("driver", record.spec.driver)
+            and filters.matches_exactly("driver", network_view(record).driver)
             and filters.matches_exactly("scope", record.scope)
             and filters.matches_exactly("type", "builtin" if record.is_predefined else "custom")
             and filters.matches_labels("label", record.labels)
@@ -318,7 +318,8 @@ class NetworkService:
     ) -> dict[str, EndpointSettings]:
         """The endpoints that a new container will have, by network name.
 
-        Raises: NotFound for an unknown network; InvalidArgument for what it cannot give.
+        A network that is not there yet is looked for by the start, as Docker does.
+        Raises: InvalidArgument for what a network cannot give; Conflict for a configuration.
         """
         mode = host.network_mode
         asked = (networking.endpoints_config if networking else None) or {}
@@ -331,12 +332,22 @@ class NetworkService:
             wishes = {self._name_of(mode): EndpointSettings()}
         _check_mode(self._name_of(mode), wishes)
         port_requests(host, ())
-        return {
-            name: check_settings(self.find_to_join(name), each) for name, each in wishes.items()
-        }
+        return {name: self._checked(name, each) for name, each in wishes.items()}
 
     def _name_of(self, ref: str) -> str:
-        return BRIDGE if ref in ("", "default") else self._records.get(ref).name
+        if ref in ("", "default"):
+            return BRIDGE
+        try:
+            return self._records.get(ref).name
+        except NotFound:
+            return ref
+
+    def _checked(self, name: str, settings: EndpointSettings) -> EndpointSettings:
+        record = self._records.named(name)
+        if record is None:
+            return only_wishes(settings)
+        check_joinable(record)
+        return check_settings(record, settings)
 
     def find_to_join(self, name: str) -> NetworkRecord:
         """A network that a container joins. Raises: NotFound; Conflict for a configuration."""

@@ -36,6 +36,11 @@ def check_settings(record: NetworkRecord, settings: EndpointSettings) -> Endpoin
     wrong += _sysctl_faults((settings.driver_opts or {}).get(SYSCTLS, ""))
     if wrong:
         raise InvalidArgument("invalid endpoint settings:\n" + "\n".join(wrong))
+    return with_id(only_wishes(settings), record.id)
+
+
+def only_wishes(settings: EndpointSettings) -> EndpointSettings:
+    """What was asked for, without what a client may have read of another endpoint."""
     return EndpointSettings(
         ipam_config=settings.ipam_config,
         links=settings.links,
@@ -43,7 +48,6 @@ def check_settings(record: NetworkRecord, settings: EndpointSettings) -> Endpoin
         mac_address=settings.mac_address.lower().replace("-", ":"),
         driver_opts=settings.driver_opts,
         gw_priority=settings.gw_priority,
-        network_id=record.id,
     )
 
 

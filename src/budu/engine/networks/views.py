@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from budu.base.clock import format_time
 from budu.engine.containers.model import Container
-from budu.engine.networks.model import NetworkRecord
+from budu.engine.networks.model import NULL_DRIVER, NetworkRecord
 from budu.network.contract import EndpointState, PublishedPort, Subnet
 from budu.spec.api.network import (
     IPAM,
@@ -28,7 +28,7 @@ def network_view(record: NetworkRecord, members: Members = ()) -> Network:
         id=record.id,
         created=format_time(record.created_ns),
         scope=record.scope,
-        driver=spec.driver,
+        driver=NULL_DRIVER if record.config_only else spec.driver,
         enable_ipv4=spec.enable_ipv4,
         enable_ipv6=spec.enable_ipv6,
         ipam=IPAM(
