@@ -6,6 +6,7 @@ import msgspec
 
 from budu.engine.containers.model import Container, Mount, MountKind, Status
 from budu.image.model import ImageRecord
+from budu.network.contract import EndpointState
 from budu.spec.api.container import ContainerConfig
 from budu.spec.api.host_config import HostConfig
 from budu.spec.digest import Digest
@@ -40,6 +41,22 @@ def a_running_container(name: str = "web", **changes: object) -> Container:
     """A container whose program runs."""
     changes = {"status": Status.RUNNING, "pid": 4711, "started_ns": SECOND_NS, **changes}
     return a_container(name, **changes)
+
+
+def an_endpoint(**changes: object) -> EndpointState:
+    """A place in a bridge network."""
+    state = EndpointState(
+        endpoint_id=hex_id("endpoint"),
+        container_id=hex_id("web"),
+        name="web",
+        address="172.17.0.2",
+        prefix_length=16,
+        gateway="172.17.0.1",
+        mac="02:42:ac:11:00:02",
+        host_link="budu-1",
+        mtu=1500,
+    )
+    return msgspec.structs.replace(state, **changes)
 
 
 def an_exited_container(name: str = "web", **changes: object) -> Container:

@@ -77,15 +77,18 @@ def parse_time_argument(text: str, *, now_ns: int) -> int:
         pass
     parsed = _parse_local(text)
     if parsed is None:
-        return parse_timestamp(text) if "-" not in text[1:] else _refuse(text)
+        return _parse_unix(text)
     local_ns, offset_s = parsed
     if offset_s is None:
         offset_s = time.localtime(now_ns // SECOND_NS).tm_gmtoff
     return local_ns - offset_s * SECOND_NS
 
 
-def _refuse(text: str) -> int:
-    raise InvalidArgument(f'failed to parse value as time or duration: "{text}"')
+def _parse_unix(text: str) -> int:
+    try:
+        return parse_timestamp(text)
+    except InvalidArgument:
+        raise InvalidArgument(f'failed to parse value as time or duration: "{text}"') from None
 
 
 def _date_and_time(seconds: int) -> str:

@@ -139,7 +139,7 @@ class SystemService:
             plugins=PluginsInfo(
                 volume=["local", *self._plugins(VOLUME_DRIVER)],
                 network=[*_NETWORK_DRIVERS, *self._plugins(NETWORK_DRIVER)],
-                log=list(DRIVER_NAMES),
+                log=[name for name in DRIVER_NAMES if name != "none"],
             ),
             memory_limit=True,
             swap_limit=True,

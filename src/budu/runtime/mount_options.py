@@ -71,6 +71,11 @@ _PROPAGATIONS = {
 }
 
 
+def is_option(word: str) -> bool:
+    """Whether the kernel knows the word for every kind of mount."""
+    return word in _FLAGS or word.removeprefix("r") in _PROPAGATIONS
+
+
 class MountOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of one mount, sorted out.
 

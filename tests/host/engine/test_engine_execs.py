@@ -190,7 +190,7 @@ def test_wrong_states_and_names(engine: EngineProcess, box: str) -> None:
     wish = {"Cmd": ["true"]}
     refused("/containers/nobody/exec", wish, 404, "No such container: nobody")
     refused(f"/containers/{box}/exec", {"Cmd": []}, 400, "No exec command specified")
-    refused(f"/containers/{box}/exec", wish | {"DetachKeys": "bad"}, 400, "Invalid detach keys")
+    refused(f"/containers/{box}/exec", wish | {"DetachKeys": "bad"}, 400, "Invalid escape keys")
     refused("/exec/nothing/start", {}, 404, "No such exec instance: nothing")
     id_ = create(engine, box, "true")
     Stream(engine, id_).read_all()

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
     [
         (
             {"Isolation": "hyperv"},
-            "invalid --isolation: \"hyperv\" - linux only supports 'default'",
+            "invalid isolation (hyperv): linux only supports 'default'",
         ),
         ({"Runtime": "kata"}, "unknown or invalid runtime name: kata"),
         (

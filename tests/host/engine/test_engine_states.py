@@ -206,4 +206,5 @@ def test_operation_on_nothing(engine: EngineProcess, operation: str) -> None:
     reply = engine.request(method, f"/containers/nobody{path}", body)
     assert reply.status == 404
     if method != "HEAD":
-        assert reply.message == "No such container: nobody"
+        words = "cannot kill container: nobody: " if operation == "kill" else ""
+        assert reply.message == f"{words}No such container: nobody"

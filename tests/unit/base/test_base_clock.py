@@ -138,5 +138,6 @@ def test_time_argument_without_zone_is_local(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("text", ["yesterday", "2024-02-30", "2024-xx-01"])
 def test_bad_time_arguments_are_refused(text: str) -> None:
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(InvalidArgument) as caught:
         parse_time_argument(text, now_ns=NOW)
+    assert caught.value.message == f'failed to parse value as time or duration: "{text}"'

@@ -32,6 +32,8 @@ def test_unknown_key_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         parse_detach_keys(text)
     assert caught.value.message == f"Invalid detach keys ({text}) provided"
+    with pytest.raises(InvalidArgument, match="Invalid escape keys"):
+        parse_detach_keys(text, called="escape keys")
 
 
 def test_empty_sequence_never_detaches() -> None:

@@ -7,6 +7,7 @@ from tests.support.records import (
     a_container,
     a_running_container,
     a_volume_mount,
+    an_endpoint,
     an_exited_container,
     an_image,
 )
@@ -15,15 +16,15 @@ from budu.base.errors import InvalidArgument, NotFound
 from budu.base.filters import Filters
 from budu.engine.containers.listing import select
 from budu.engine.containers.model import Container, Status
+from budu.network.contract import PortBinding
 from budu.spec.api.container import ContainerConfig
-from budu.spec.api.host_config import HostConfig, PortBinding
 from budu.spec.api.network import EndpointSettings
 
 WEB = a_running_container(
     "web",
     created_ns=3,
     config=ContainerConfig(labels={"tier": "front"}, exposed_ports={"80/tcp": {}}),
-    host_config=HostConfig(port_bindings={"80/tcp": [PortBinding(host_port="8080")]}),
+    endpoints={"bridge": an_endpoint(bindings=(PortBinding(container_port=80, host_port=8080),))},
     mounts=(a_volume_mount("data", "/data"),),
     endpoint_settings={"bridge": EndpointSettings(network_id="ab" * 32)},
 )
@@ -115,17 +116,35 @@ def test_filter_leaves(filters: dict[str, str | list[str]], expected: list[str])
     ("filters", "message"),
     [
         ({"colour": "red"}, "invalid filter 'colour'"),
-        ({"status": "asleep"}, "invalid filter 'status=asleep'"),
-        ({"exited": "x"}, "invalid filter 'exited=x'"),
-        ({"exited": "²"}, "invalid filter 'exited=²'"),
-        ({"exited": "--1"}, "invalid filter 'exited=--1'"),
+        (
+            {"status": "asleep"},
+            "invalid filter 'status=asleep': invalid value for state (asleep): must be one of "
+            "created, running, paused, restarting, removing, exited, dead",
+        ),
+        *(
+            (
+                {"exited": text},
+                f"invalid filter 'exited={text}': strconv.Atoi: parsing \"{text}\": invalid syntax",
+            )
+            for text in ("x", "²", "--1")
+        ),
         (
             {"health": "odd"},
             "invalid filter 'health=odd': invalid value for health (odd): must be one of none, "
             "starting, healthy, unhealthy",
         ),
         ({"name": "("}, "invalid filter 'name=('"),
-        ({"publish": "http"}, "invalid filter 'publish=http'"),
+        (
+            {"publish": "http"},
+            'error while looking up for publish http: strconv.ParseUint: parsing "http": invalid '
+            "syntax",
+        ),
+        (
+            {"expose": "1-x/udp"},
+            'error while looking up for expose 1-x/udp: strconv.ParseUint: parsing "x": invalid '
+            "syntax",
+        ),
+        ({"is_task": "perhaps"}, "invalid filter 'is-task=[perhaps]'"),
     ],
 )
 def test_wrong_filter_is_refused(filters: dict[str, str], message: str) -> None:

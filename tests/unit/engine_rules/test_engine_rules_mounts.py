@@ -173,6 +173,14 @@ def test_tmpfs_options_are_kept_in_order() -> None:
     assert (mount.options, mount.read_only) == (("ro", "size=64m", "exec"), True)
 
 
+def test_tmpfs_options_that_no_kernel_knows_are_refused() -> None:
+    (mount,) = plan(tmpfs={"/run": "size=1m,mode=1777,nr_inodes=5,nosuid,rshared,noswap"})
+    assert mount.kind is MountKind.TMPFS
+    with pytest.raises(InvalidArgument) as caught:
+        plan(tmpfs={"/run": "size=1m,odd=2"})
+    assert caught.value.message == 'invalid tmpfs option ["odd=2"]'
+
+
 @pytest.mark.parametrize(
     ("destination", "message"),
     [

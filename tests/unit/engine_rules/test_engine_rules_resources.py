@@ -10,6 +10,7 @@ from budu.engine.containers.resources import (
     DEFAULT_DEVICE_RULES,
     build_resources,
     check_resources,
+    check_sets,
     device_rules,
     parse_rule,
 )
@@ -162,3 +163,32 @@ def test_device_rule_is_read(text: str, rule: oci.DeviceRule) -> None:
 def test_device_rule_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument, match=r"^invalid device cgroup rule format: '"):
         parse_rule(text)
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ({"cpuset_cpus": "x"}, "Invalid value x for cpuset cpus: invalid format: x"),
+        ({"cpuset_cpus": "3-1"}, "Invalid value 3-1 for cpuset cpus: invalid format: 3-1"),
+        (
+            {"cpuset_mems": "0-9999"},
+            "Invalid value 0-9999 for cpuset mems: value of out range, maximum is 8192",
+        ),
+        (
+            {"cpuset_cpus": "1,4"},
+            "Requested CPUs are not available - requested 1,4, available: 0-3",
+        ),
+        (
+            {"cpuset_mems": "1"},
+            "Requested memory nodes are not available - requested 1, available: 0",
+        ),
+    ],
+)
+def test_processors_that_are_not_there_are_refused(sets: dict[str, str], message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_sets(Resources(**sets), cpus="0-3", nodes="0")  # type: ignore[arg-type]
+    assert caught.value.message == message
+
+
+def test_processors_that_are_there_pass() -> None:
+    check_sets(Resources(cpuset_cpus="0,2-3", cpuset_mems="0"), cpus="0-3", nodes="0")

@@ -7,11 +7,16 @@ import pytest
 from budu.base.errors import InvalidArgument
 from budu.engine.containers.security import (
     DEFAULT_CAPABILITIES,
+    MASKED_PATHS,
+    READONLY_PATHS,
     SecurityOptions,
     effective_capabilities,
+    masked_paths,
     parse_security_options,
+    readonly_paths,
 )
 from budu.linux.capabilities import NAMES
+from budu.spec.api.host_config import HostConfig
 
 
 def capabilities(*, add: str = "", drop: str = "", privileged: bool = False) -> set[str]:
@@ -87,3 +92,12 @@ def test_unknown_security_option_is_refused(option: str, number: int) -> None:
     with pytest.raises(InvalidArgument) as caught:
         parse_security_options([option])
     assert caught.value.message == f'invalid --security-opt {number}: "{option}"'
+
+
+def test_paths_are_hidden_unless_something_else_was_chosen() -> None:
+    host = HostConfig()
+    assert (masked_paths(host), readonly_paths(host)) == ([*MASKED_PATHS], [*READONLY_PATHS])
+    host = HostConfig(privileged=True)
+    assert (masked_paths(host), readonly_paths(host)) == (None, None)
+    host = HostConfig(masked_paths=["/x"], readonly_paths=[], privileged=True)
+    assert (masked_paths(host), readonly_paths(host)) == (["/x"], [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from budu.base.errors import InvalidArgument
-from budu.engine.containers.signals import parse_signal
+from budu.engine.containers.signals import parse_signal, parse_signal_to_send
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,11 @@ def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         parse_signal(text)
     assert caught.value.message == f"invalid signal: {text}"
+
+
+def test_a_number_beyond_the_last_signal_cannot_be_sent() -> None:
+    assert parse_signal_to_send("SIGRTMAX") == 64
+    with pytest.raises(InvalidArgument, match=r"^the linux daemon does not support signal 65$"):
+        parse_signal_to_send("65")
+    with pytest.raises(InvalidArgument, match=r"^invalid signal: 0$"):
+        parse_signal_to_send("0")

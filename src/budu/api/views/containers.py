@@ -19,6 +19,7 @@ from budu.base.clock import format_time
 from budu.base.units import SECOND_NS, human_duration
 from budu.engine.containers import links
 from budu.engine.containers.model import Container, Mount, Status
+from budu.engine.containers.security import masked_paths, readonly_paths
 from budu.engine.contract import ContainerFiles
 from budu.engine.logs.defaults import shown_log_config
 from budu.spec.api.container import (
@@ -29,6 +30,7 @@ from budu.spec.api.container import (
     HostConfigSummary,
     MountPoint,
 )
+from budu.spec.api.host_config import HostConfig
 from budu.spec.api.network import NetworkSettingsSummary
 
 _DRIVER = "overlay2"
@@ -101,17 +103,25 @@ def container_inspection(
         restart_count=container.restart_count,
         driver=_DRIVER,
         platform=container.platform_os,
-        host_config=msgspec.structs.replace(
-            container.host_config,
-            links=links.rendered(container, find),
-            log_config=shown_log_config(container.host_config.log_config),
-        ),
+        host_config=_host_view(container, find),
         graph_driver=DriverData(name=_DRIVER),
         size_rw=writable,
         size_root_fs=total,
         mounts=[mount_view(mount) for mount in container.mounts],
         config=container.config,
         network_settings=network_settings(container, network_id=network_id),
+    )
+
+
+def _host_view(container: Container, find: Callable[[str], Container]) -> HostConfig:
+    """What was asked of the host, with what holds where nothing was."""
+    host = container.host_config
+    return msgspec.structs.replace(
+        host,
+        links=links.rendered(container, find),
+        log_config=shown_log_config(host.log_config),
+        masked_paths=masked_paths(host),
+        readonly_paths=readonly_paths(host),
     )
 
 

@@ -73,6 +73,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "검사는 컨테이너의 포트로 갑니다: {form}. 앞에 주소를 붙일 수도 있습니다: 10.0.0.5:80, "
         "[::1]:80.",
     ),
+    "engine.runtimes": (
+        "This engine has a runtime of its own; it answers to the names {known}.",
+        "이 엔진은 자체 런타임을 씁니다. 쓸 수 있는 이름: {known}.",
+    ),
     "engine.network-missing": (
         "Networks of this engine: {known}.",
         "이 엔진의 네트워크: {known}.",

@@ -14,6 +14,9 @@ EXEC_FAILED = (
 )
 """Docker's sentence for a program that could not be run."""
 
+CWD_NOT_ABSOLUTE = "OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown"
+"""Docker's sentence for a working directory such as `tmp`."""
+
 
 async def start_beside(shims: ShimPool, running: Running, order: StartOrder) -> ShimHandle:
     """The started process, in the container's namespaces and cgroup.

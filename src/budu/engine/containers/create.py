@@ -26,7 +26,7 @@ from budu.engine.containers.links import plan_links, tell_linked
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.mounts import mounts_from, plan_mounts
 from budu.engine.containers.repository import ContainerRepository, name_in_use
-from budu.engine.containers.resources import check_resources
+from budu.engine.containers.resources import check_limits
 from budu.engine.containers.restart import check_policy
 from budu.engine.containers.security import effective_capabilities, parse_security_options
 from budu.engine.containers.servable import check_servable
@@ -194,14 +194,15 @@ class ContainerCreator:
         """Given, or that of whose network it shares, or the short id."""
         donor = donors(host).get("network")
         if donor:
-            return self._repository.get(donor).config.hostname
+            with suppress(NotFound):
+                return self._repository.get(donor).config.hostname
         return body.hostname or (os.uname().nodename if host.network_mode == "host" else id_[:12])
 
 
 def _check(host: HostConfig) -> None:
     check_policy(host)
     check_servable(host)
-    check_resources(host, cpus=os.cpu_count() or 1)
+    check_limits(host)
     parse_security_options(host.security_opt or ())
     effective_capabilities(
         add=host.cap_add or (), drop=host.cap_drop or (), privileged=host.privileged
@@ -244,9 +245,12 @@ def _exec_config(body: ContainerCreateBody) -> ExecConfig:
 
 
 def _complete(host: HostConfig, log_default: LogConfig) -> HostConfig:
-    """Docker's defaults where the client left them out."""
+    """Docker's defaults where the client left them out, and one form for "no limit"."""
     return msgspec.structs.replace(
         host,
+        memory_swap=host.memory_swap or max(host.memory, 0) * 2,
+        memory_swappiness=None if host.memory_swappiness == -1 else host.memory_swappiness,
+        pids_limit=host.pids_limit if (host.pids_limit or 0) > 0 else None,
         network_mode="bridge" if host.network_mode in ("", "default") else host.network_mode,
         log_config=complete_log_config(host.log_config, log_default),
         restart_policy=host.restart_policy
@@ -270,7 +274,7 @@ def _container_config(
         "env": list(merged.env or ()),
         "entrypoint": list(merged.entrypoint) if merged.entrypoint else None,
         "cmd": list(merged.cmd) if merged.cmd else None,
-        "volumes": merged.volumes,
+        "volumes": merged.volumes or None,
         "working_dir": merged.working_dir,
         "labels": merged.labels or {},
         "stop_signal": merged.stop_signal,

@@ -10,18 +10,22 @@ from budu.base.errors import InvalidArgument
 DEFAULT = "ctrl-p,ctrl-q"
 
 
-def parse_detach_keys(text: str | None) -> DetachKeys:
-    """Read `ctrl-p,ctrl-q` or `a,b`. None is the default, empty means none.
+def parse_detach_keys(text: str | None, *, called: str = "detach keys") -> DetachKeys:
+    """Read `ctrl-p,ctrl-q` or `a,b`. None is the default, empty means none. `called` is Docker's
+    word for them, which execs have another one for.
 
     Raises: InvalidArgument for an unknown key.
     """
     words = DEFAULT if text is None else text
     if not words:
         return DetachKeys(b"")
-    return DetachKeys(bytes(_key(word, words) for word in words.split(",")))
+    keys = [_key(word) for word in words.split(",")]
+    if None in keys:
+        raise InvalidArgument(f"Invalid {called} ({words}) provided")
+    return DetachKeys(bytes(key for key in keys if key is not None))
 
 
-def _key(word: str, text: str) -> int:
+def _key(word: str) -> int | None:
     if len(word) == 1 and word.isascii():
         return ord(word)
     if word == "DEL":
@@ -29,7 +33,7 @@ def _key(word: str, text: str) -> int:
     name = word.removeprefix("ctrl-")
     if name != word and len(name) == 1 and ("a" <= name.lower() <= "z" or name in "@[\\]^_"):
         return ord(name.upper()) & 0x1F
-    raise InvalidArgument(f"Invalid detach keys ({text}) provided")
+    return None
 
 
 class DetachKeys:

@@ -79,12 +79,22 @@ def _implies_all(filters: Filters) -> bool:
 
 
 def _check_values(filters: Filters) -> None:
+    filters.boolean("is-task", default=False)
+    for name in ("publish", "expose"):
+        for value in filters.get(name):
+            _port_key(name, value)
     for value in filters.get("status"):
         if value not in set(Status):
-            raise InvalidArgument(f"invalid filter 'status={value}'")
+            raise InvalidArgument(
+                f"invalid filter 'status={value}': invalid value for state ({value}): must be one "
+                f"of {', '.join(Status)}"
+            )
     for value in filters.get("exited"):
         if not re.fullmatch("[+-]?[0-9]+", value):
-            raise InvalidArgument(f"invalid filter 'exited={value}'")
+            raise InvalidArgument(
+                f"invalid filter 'exited={value}': "
+                f'strconv.Atoi: parsing "{value}": invalid syntax'
+            )
     for value in filters.get("health"):
         if value not in set(HealthStatus):
             raise InvalidArgument(
@@ -106,7 +116,7 @@ def _matches(container: Container, filters: Filters, ancestors: set[str]) -> boo
         and _any(filters.get("publish"), lambda port: _publishes(container, port))
         and _any(filters.get("expose"), lambda port: _exposes(container, port))
         and filters.matches_exactly("health", container.health_status)
-        and _any(filters.get("is-task"), lambda value: value in ("0", "false"))
+        and not filters.boolean("is-task", default=False)
     )
 
 
@@ -143,26 +153,29 @@ def _in_network(container: Container, name: str) -> bool:
     )
 
 
-def _port_key(port: str) -> tuple[range, str]:
-    numbers, _, protocol = port.partition("/")
+def _port_key(name: str, value: str) -> tuple[range, str]:
+    numbers, _, protocol = value.partition("/")
     first, _, last = numbers.partition("-")
-    if not first.isdigit() or (last and not last.isdigit()):
-        raise InvalidArgument(f"invalid filter 'publish={port}'")
+    for text in (first, last or first):
+        if not text.isdecimal():
+            raise InvalidArgument(
+                f'error while looking up for {name} {value}: strconv.ParseUint: parsing "{text}": '
+                "invalid syntax"
+            )
     return range(int(first), int(last or first) + 1), protocol or "tcp"
 
 
 def _publishes(container: Container, port: str) -> bool:
-    numbers, protocol = _port_key(port)
-    for key, bindings in (container.host_config.port_bindings or {}).items():
-        kind = key.partition("/")[2]
-        hosts = {each.host_port for each in bindings or ()}
-        if kind == protocol and any(host.isdigit() and int(host) in numbers for host in hosts):
-            return True
-    return False
+    numbers, protocol = _port_key("publish", port)
+    return any(
+        each.protocol == protocol and each.host_port in numbers
+        for state in container.endpoints.values()
+        for each in state.bindings
+    )
 
 
 def _exposes(container: Container, port: str) -> bool:
-    numbers, protocol = _port_key(port)
+    numbers, protocol = _port_key("expose", port)
     for key in container.config.exposed_ports or {}:
         inside, _, kind = key.partition("/")
         if kind == protocol and inside.isdigit() and int(inside) in numbers:

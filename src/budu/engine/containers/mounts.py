@@ -14,6 +14,7 @@ import msgspec
 
 from budu.base.errors import InvalidArgument, NotFound, NotImplementedHere
 from budu.engine.containers.model import Container, Mount, MountKind
+from budu.runtime.mount_options import is_option
 from budu.spec.api.host_config import HostConfig
 from budu.spec.api.host_config import Mount as ApiMount
 
@@ -25,6 +26,11 @@ _VOLUME_ONLY = frozenset({"nocopy"})
 _MINE = frozenset({"mine"})
 """Our own word: the owner on the host is shown as the container's user."""
 _GROUPS = (_ACCESS, _LABELS, _PROPAGATIONS, _IGNORED, _VOLUME_ONLY, _MINE)
+_TMPFS_WORDS = frozenset(
+    {"size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol"}
+    | {"huge", "noswap", "inode32", "inode64"}
+)
+"""Options of tmpfs alone: Docker's, and those that later kernels have."""
 DEFAULT_BIND_PROPAGATION = "rprivate"
 
 
@@ -175,6 +181,10 @@ def _anonymous(destination: str) -> Mount:
 
 def _tmpfs(destination: str, options: str) -> Mount:
     words = tuple(word for word in options.split(",") if word)
+    for word in words:
+        name = word.partition("=")[0]
+        if name not in _TMPFS_WORDS and not is_option(name):
+            raise InvalidArgument(f'invalid tmpfs option ["{word}"]')
     return Mount(
         kind=MountKind.TMPFS, destination=destination, options=words, read_only="ro" in words
     )

@@ -1,16 +1,18 @@
 """Resource limits: from Docker's HostConfig to the runtime specification's.
 
-Pure but for `find_device`, which a caller passes in to look a device file up.
+Pure but for `check_limits`, and for `find_device`, which a caller passes in to look a device up.
 Source: Engine API 1.51 Resources; OCI runtime-spec 1.2, config-linux, "Control groups".
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 
 from budu.base.errors import InvalidArgument
 from budu.engine.containers.devices import DeviceNode
+from budu.linux.system import online
 from budu.spec import oci_runtime as oci
 from budu.spec.api.host_config import Resources, ThrottleDevice
 
@@ -19,6 +21,8 @@ FindDevice = Callable[[str], DeviceNode]
 
 MINIMUM_MEMORY = 6 << 20
 CPU_PERIOD_US = 100_000
+_LAST_OF_SET = 8192
+"""The kernel's largest number of processors."""
 _RULE = re.compile(r"([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})\Z")
 
 DEFAULT_DEVICE_RULES: tuple[oci.DeviceRule, ...] = (
@@ -41,6 +45,13 @@ DEFAULT_DEVICE_RULES: tuple[oci.DeviceRule, ...] = (
     ),
     oci.DeviceRule(allow=True, type="b", access="m"),
 )
+
+
+def check_limits(resources: Resources, *, is_update: bool = False) -> None:
+    """As `check_resources` and `check_sets`, on this host."""
+    check_resources(resources, cpus=os.cpu_count() or 1, is_update=is_update)
+    if resources.cpuset_cpus or resources.cpuset_mems:
+        check_sets(resources, cpus=online("cpu"), nodes=online("node"))
 
 
 def check_resources(resources: Resources, *, cpus: int, is_update: bool = False) -> None:
@@ -92,6 +103,39 @@ def _check_cpu(resources: Resources, cpus: int) -> None:
         )
     if resources.cpu_quota and 0 < resources.cpu_quota < 1000:
         raise InvalidArgument("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+
+
+def check_sets(resources: Resources, *, cpus: str, nodes: str) -> None:
+    """Raises: InvalidArgument for processors or memory nodes that are not among the host's, which
+    are lists as the kernel prints them: `0-3,6`."""
+    for wanted, there, kind, plural in (
+        (resources.cpuset_cpus, cpus, "cpus", "CPUs"),
+        (resources.cpuset_mems, nodes, "mems", "memory nodes"),
+    ):
+        try:
+            are_there = numbers_of(wanted) <= numbers_of(there)
+        except InvalidArgument as error:
+            raise error.after(f"Invalid value {wanted} for cpuset {kind}: ") from None
+        if not are_there:
+            raise InvalidArgument(
+                f"Requested {plural} are not available - requested {wanted}, available: {there}"
+            )
+
+
+def numbers_of(text: str) -> set[int]:
+    """The numbers of a list such as `0-3,6`. Raises: InvalidArgument."""
+    found: set[int] = set()
+    for part in text.split(",") if text else ():
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise InvalidArgument(f"invalid format: {text}")
+        low, high = int(first), int(last or first)
+        if high < low:
+            raise InvalidArgument(f"invalid format: {text}")
+        if high > _LAST_OF_SET:
+            raise InvalidArgument(f"value of out range, maximum is {_LAST_OF_SET}")
+        found.update(range(low, high + 1))
+    return found
 
 
 def build_resources(

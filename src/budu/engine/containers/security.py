@@ -12,6 +12,7 @@ import msgspec
 
 from budu.base.errors import InvalidArgument
 from budu.linux.capabilities import NAMES
+from budu.spec.api.host_config import HostConfig
 
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN",
@@ -133,3 +134,19 @@ def _capabilities(names: Iterable[str], field: str) -> set[str]:
 def _full_name(name: str) -> str:
     upper = name.upper()
     return upper if upper == _ALL or upper.startswith("CAP_") else f"CAP_{upper}"
+
+
+def masked_paths(host: HostConfig) -> list[str] | None:
+    """What a container does not see; None, as Docker shows it, where privileged means nothing."""
+    return _paths(host.masked_paths, MASKED_PATHS, privileged=host.privileged)
+
+
+def readonly_paths(host: HostConfig) -> list[str] | None:
+    """What a container sees but does not change; None as in `masked_paths`."""
+    return _paths(host.readonly_paths, READONLY_PATHS, privileged=host.privileged)
+
+
+def _paths(
+    chosen: list[str] | None, default: tuple[str, ...], *, privileged: bool
+) -> list[str] | None:
+    return list(default) if chosen is None and not privileged else chosen

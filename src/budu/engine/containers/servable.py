@@ -17,10 +17,13 @@ def check_servable(host: HostConfig) -> None:
     """Raises: InvalidArgument for what a create refuses."""
     if host.isolation.lower() not in ("", "default"):
         raise InvalidArgument(
-            f"invalid --isolation: {_quoted(host.isolation)} - linux only supports 'default'"
+            f"invalid isolation ({host.isolation}): linux only supports 'default'"
         )
     if host.runtime not in RUNTIMES:
-        raise InvalidArgument(f"unknown or invalid runtime name: {host.runtime}")
+        raise InvalidArgument(
+            f"unknown or invalid runtime name: {host.runtime}",
+            hint=Hint("engine.runtimes", known=", ".join(sorted(RUNTIMES))),
+        )
     if host.storage_opt:
         raise InvalidArgument(
             "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",

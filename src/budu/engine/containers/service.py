@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager
 
-from budu.base.errors import BuduError, Conflict, Hint, InvalidArgument
+from budu.base.errors import AlreadyExists, BuduError, Conflict, Hint, InvalidArgument
 from budu.base.filters import Filters
 from budu.base.ids import check_name
 from budu.engine.containers.create import ContainerCreator
@@ -188,14 +188,20 @@ class ContainerService:
 
     async def rename(self, ref: str, name: str) -> None:
         """Raises: InvalidArgument, AlreadyExists."""
-        container = self.get(ref)
         if not name:
             raise InvalidArgument("Neither old nor new names may be empty")
-        bare = check_name(name)
-        if bare == container.name:
+        container = self.get(ref)
+        slashed = f"/{name.removeprefix('/')}"
+        if slashed == f"/{container.name}":
             raise InvalidArgument("Renaming a container with the same name as its current name")
+        try:
+            self._rename(container, check_name(slashed))
+        except (InvalidArgument, AlreadyExists) as error:
+            raise error.after("Error when allocating new name: ") from error
+
+    def _rename(self, container: Container, name: str) -> None:
         with self._lives.database.transaction():
-            renamed = self._lives.change(container.id, name=bare)
+            renamed = self._lives.change(container.id, name=name)
             forget_linked(renamed, self._repository, name=container.name)
             tell_linked(renamed, self._repository)
             self.emit(renamed, "rename", oldName=f"/{container.name}")

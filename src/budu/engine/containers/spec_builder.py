@@ -15,10 +15,10 @@ from budu.base.errors import InvalidArgument
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.resources import FindDevice, build_resources
 from budu.engine.containers.security import (
-    MASKED_PATHS,
-    READONLY_PATHS,
     effective_capabilities,
+    masked_paths,
     parse_security_options,
+    readonly_paths,
 )
 from budu.engine.containers.servable import check_device_requests
 from budu.engine.containers.sharing import donors
@@ -72,18 +72,10 @@ def build_spec(
             namespaces=tuple(_namespaces(inputs)),
             devices=tuple(_devices(host, find_device)),
             rootfs_propagation=_root_propagation(container.mounts),
-            masked_paths=_paths(host.masked_paths, MASKED_PATHS, privileged=host.privileged),
-            readonly_paths=_paths(host.readonly_paths, READONLY_PATHS, privileged=host.privileged),
+            masked_paths=tuple(masked_paths(host) or ()),
+            readonly_paths=tuple(readonly_paths(host) or ()),
         ),
     )
-
-
-def _paths(
-    chosen: list[str] | None, default: tuple[str, ...], *, privileged: bool
-) -> tuple[str, ...]:
-    if chosen is not None:
-        return tuple(chosen)
-    return () if privileged else default
 
 
 def _process(container: Container, inputs: SpecInputs) -> oci.Process:

@@ -9,6 +9,7 @@ its own copies.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -37,6 +38,7 @@ from budu.network.contract import EndpointState
 from budu.runtime.cgroups.actions import clear
 from budu.runtime.cgroups.contract import Cgroup, Cgroups
 from budu.runtime.cgroups.fit import fit_resources
+from budu.runtime.failure import errno_text
 from budu.runtime.host import Host
 from budu.runtime.launch import StepFailed
 from budu.runtime.plan import Plan, make_exec_plan, make_plan
@@ -334,7 +336,14 @@ def start_failure(failure: StepFailed, container: Container) -> StartFailed:
     if failure.step.startswith("find-user"):
         return StartFailed(InvalidArgument(detail), failure.exit_code)
     kind = InvalidArgument if failure.exit_code in _PROGRAM_FAILED else Internal
-    return StartFailed(kind(f"{RUNTIME_PREFIX}{detail}: unknown", hint=hint), failure.exit_code)
+    sentence = f"{RUNTIME_PREFIX}{detail}: unknown{access_words(failure)}"
+    return StartFailed(kind(sentence, hint=hint), failure.exit_code)
+
+
+def access_words(failure: StepFailed) -> str:
+    """What command lines look for in the sentence of a folder that was to be executed: what Linux
+    said before Go 1.20. Source: moby 28.5, daemon/errors.go (setExitCodeFromError)."""
+    return f": {errno_text(errno.EACCES)}" if failure.errno == errno.EISDIR else ""
 
 
 def _namespaces(container: Container) -> dict[str, str]:

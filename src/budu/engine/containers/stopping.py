@@ -13,12 +13,12 @@ from contextlib import suppress
 
 from budu.base import faults
 from budu.base.clock import now_ns
-from budu.base.errors import Conflict, Hint, NotModified
+from budu.base.errors import BuduError, Conflict, Hint, NotModified
 from budu.engine.containers.endings import Asked, Asker, Force, signal_name
 from budu.engine.containers.lifecycle import Event, next_status
 from budu.engine.containers.lives import Lives
 from budu.engine.containers.model import Container, Status
-from budu.engine.containers.signals import parse_signal
+from budu.engine.containers.signals import parse_signal, parse_signal_to_send
 from budu.engine.containers.supervisor import Supervisor
 from budu.engine.contract import WaitResult
 from budu.linux.signals import is_deaf_to
@@ -106,16 +106,22 @@ class Stopper:
         self._lives.emit(container, "kill", signal=str(int(number)))
 
     async def kill(self, ref: str, *, signal: str | None, by: str = Asker.KILL) -> None:
-        """Send a signal. Raises: Conflict when it does not run, InvalidArgument.
+        """Send a signal. Raises: NotFound, Conflict when it does not run, InvalidArgument.
 
         A kill by the health service is like a crash: the restart policy decides what follows.
         """
-        number = parse_signal(signal or "SIGKILL")
+        try:
+            await self._kill(ref, signal=signal, by=by)
+        except BuduError as error:
+            raise error.after(f"cannot kill container: {ref}: ") from error
+
+    async def _kill(self, ref: str, *, signal: str | None, by: str) -> None:
+        number = parse_signal_to_send(signal or "SIGKILL")
         container = await self._supervisor.find_running(ref)
         if container is None:
             return
         if not container.is_running:
-            raise Conflict(f"cannot kill container: {ref}: container {container.id} is not running")
+            raise Conflict(f"container {container.id} is not running")
         if _means_stop(container, number) and by != Asker.HEALTH:
             self._lives.change(container.id, stopped_by_user=True)
         ended = self._lives.waits.arm(container, "not-running")

@@ -10,7 +10,6 @@ Source: Engine API 1.51 ContainerUpdate; moby 28.5, daemon/update.go, container/
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
 import msgspec
@@ -18,7 +17,7 @@ import msgspec
 from budu.base.errors import BuduError, Conflict, Hint, Internal
 from budu.engine.containers.devices import device_node
 from budu.engine.containers.model import Container, Status
-from budu.engine.containers.resources import build_resources, check_resources
+from budu.engine.containers.resources import build_resources, check_limits
 from budu.engine.containers.restart import check_policy
 from budu.engine.containers.service import ContainerService
 from budu.runtime.cgroups.contract import Cgroup, Features
@@ -83,7 +82,7 @@ class UpdateService:
         return warnings
 
     def _check(self, body: UpdateBody) -> None:
-        check_resources(body, cpus=os.cpu_count() or 1, is_update=True)
+        check_limits(body, is_update=True)
         check_policy(HostConfig(restart_policy=body.restart_policy))
         if body.nano_cpus:
             require_cpu_quota(self._features)

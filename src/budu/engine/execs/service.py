@@ -1,7 +1,7 @@
 """What may be done with execs.
 
     create ─▶ waiting ─▶ start ─▶ running ─▶ ended ─▶ forgotten: with its container, or in time
-                           └─ the program cannot be run: ended with 126 or 127
+                           └─ it cannot be run: ended with 126, 127 or 128
 
 They live in memory: an engine's end leaves the process to its shim, but nobody can connect to it
 any more, as with Docker. All of a container's execs end with it.
@@ -11,6 +11,7 @@ Source: Engine API 1.51, "Exec"; moby 28.3, daemon/exec.go (order of checks, sen
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import time
 from collections import OrderedDict
@@ -20,14 +21,15 @@ from typing import Any
 
 from budu.base.errors import BuduError, Conflict, Hint, Internal, InvalidArgument, NotFound
 from budu.base.ids import new_id
-from budu.engine.containers.beside import EXEC_FAILED, start_beside
+from budu.engine.containers.beside import CWD_NOT_ABSOLUTE, EXEC_FAILED, start_beside
 from budu.engine.containers.detach import parse_detach_keys
 from budu.engine.containers.model import Container, Status
 from budu.engine.containers.service import ContainerService
-from budu.engine.containers.start import ContainerStarter, ProcessWish, Running
+from budu.engine.containers.start import ContainerStarter, ProcessWish, Running, access_words
 from budu.engine.execs.streams import ExecStreams
 from budu.engine.paths import EnginePaths
 from budu.logs.frames import STDERR, STDOUT
+from budu.runtime.failure import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND
 from budu.runtime.launch import StepFailed
 from budu.shim.client import ExitStatus, ShimHandle
 from budu.shim.pool import ShimPool, StartOrder
@@ -37,7 +39,7 @@ KEEP_S = 300.0
 """How long an ended exec can be inspected. Source: moby, daemon/exec.go, execCommandGC"""
 OPEN_S = 10.0
 """How long a change of the terminal's size waits for the process to begin."""
-_PROGRAM_FAILED = (126, 127)
+_PROGRAM_FAILED = (EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND)
 
 
 class _Exec:
@@ -90,7 +92,7 @@ class ExecService:
         container = self._ready(ref)
         if not body.cmd or not body.cmd[0]:
             raise InvalidArgument("No exec command specified")
-        parse_detach_keys(body.detach_keys or None)
+        parse_detach_keys(body.detach_keys or None, called="escape keys")
         self._forget_old()
         made = _Exec(new_id(), container.id, body)
         self._execs[made.id] = made
@@ -131,10 +133,10 @@ class ExecService:
         try:
             handle = await self._launch(found, container, running, options, folder)
         except StepFailed as failure:
-            self._ended(found, failure.exit_code, folder)
+            self._ended(found, _exit_code(failure), folder)
             raise _failure(failure, container) from failure
         except BuduError:
-            self._ended(found, _PROGRAM_FAILED[0], folder)
+            self._ended(found, EXIT_NOT_EXECUTABLE, folder)
             raise
         found.pid = handle.pid
         found.opened.set_result(handle)
@@ -211,7 +213,7 @@ class ExecService:
         container = self._containers.get(ref)
         if container.status is Status.PAUSED:
             raise Conflict(
-                f"Container {container.id} is paused, unpause the container before exec",
+                f"Container {ref} is paused, unpause the container before exec",
                 reference=container.id,
             )
         if container.status is Status.RESTARTING:
@@ -244,6 +246,8 @@ class ExecService:
         folder: Path,
     ) -> ShimHandle:
         body = found.body
+        if body.working_dir and not body.working_dir.startswith("/"):
+            raise Internal(CWD_NOT_ABSOLUTE)
         wish = ProcessWish(
             argv=tuple(body.cmd or ()),
             env=tuple(body.env or ()),
@@ -308,9 +312,23 @@ class ExecService:
         task.add_done_callback(self._watchers.discard)
 
 
+def _exit_code(failure: StepFailed) -> int:
+    """Docker's exit code of an exec that did not begin.
+
+    Source: moby 28.5, daemon/exec.go (ContainerExecStart), daemon/errors.go (setExitCodeFromError).
+    """
+    if _is_of_user(failure):
+        return EXIT_NOT_EXECUTABLE
+    return EXIT_NOT_FOUND if failure.errno == errno.ENOENT else failure.exit_code
+
+
+def _is_of_user(failure: StepFailed) -> bool:
+    return failure.step.startswith("find-user")
+
+
 def _failure(failure: StepFailed, container: Container) -> BuduError:
-    text = EXEC_FAILED.format(detail=failure.detail)
-    if failure.step.startswith("find-user"):
+    text = EXEC_FAILED.format(detail=failure.detail) + access_words(failure)
+    if _is_of_user(failure):
         return InvalidArgument(failure.detail)
     if failure.exit_code in _PROGRAM_FAILED:
         return InvalidArgument(text, hint=Hint("engine.exec-not-found", image=container.image_name))
