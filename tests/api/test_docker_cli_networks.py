@@ -1,14 +1,11 @@
-"""The genuine docker command line and docker-py: networks of users' own."""
+"""The genuine docker command line: networks of users' own."""
 
 import json
 import os
 import subprocess
 from collections.abc import Iterator
 
-import docker as docker_py
 import pytest
-from docker.errors import APIError, NotFound
-from docker.types import IPAMConfig, IPAMPool
 from tests.support.docker import Docker
 from tests.support.engine import EngineProcess
 
@@ -220,37 +217,3 @@ def test_containers_share_a_network(docker: Docker) -> None:
     docker("run", "-d", "--name", "web", "--network", "zone", *SLEEP)
     shown = docker("run", "--rm", "--network", "container:web", "busybox", "ip", "addr")
     assert "inet 10.214.1.2/24" in shown
-
-
-def test_docker_py(engine: EngineProcess) -> None:
-    client = docker_py.from_env(environment={"DOCKER_HOST": engine.host}, timeout=30)
-    try:
-        pool = IPAMPool(subnet=SUBNET, gateway="10.214.1.1")
-        network = client.networks.create(
-            "zone", driver="bridge", ipam=IPAMConfig(pool_configs=[pool]), labels={"a": "b"}
-        )
-        assert network.attrs["Labels"] == {"a": "b"}
-        web = client.containers.run("busybox", ["sleep", "600"], name="web", detach=True)
-        network.connect(web, aliases=["site"], ipv4_address="10.214.1.70")
-        network.reload()
-        assert [each.name for each in network.containers] == ["web"]
-        with pytest.raises(APIError) as twice:
-            network.connect(web)
-        assert twice.value.status_code == 403
-        network.disconnect(web)
-        network.remove()
-        with pytest.raises(NotFound):
-            client.networks.get("zone")
-    finally:
-        client.close()
-
-
-def test_docker_py_names_a_network_at_run(engine: EngineProcess) -> None:
-    client = docker_py.from_env(environment={"DOCKER_HOST": engine.host}, timeout=30)
-    try:
-        client.networks.create("zone")
-        web = client.containers.run("busybox", ["sleep", "600"], network="zone", detach=True)
-        web.reload()
-        assert list(web.attrs["NetworkSettings"]["Networks"]) == ["zone"]
-    finally:
-        client.close()
