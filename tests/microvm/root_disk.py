@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = ("busybox", "tar", "ip", "nft", "docker-registry")
+PROGRAMS = ("busybox", "tar", "ip", "nft", "mke2fs", "docker-registry")
 DISK_BYTES = 2 << 30
 
 _FOLDERS = ("dev", "proc", "sys", "run", "tmp", "root", "etc", "bin", "sbin", "usr/bin", "usr/sbin")

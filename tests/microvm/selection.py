@@ -1,4 +1,5 @@
-"""What runs in the guest: what needs cgroup v2, or takes other ways on an older kernel."""
+"""What runs in the guest: what needs cgroup v2 or modules that many hosts lack, or takes other ways
+on an older kernel."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ SELECTION = (
     "tests/host/runtime/test_runtime_mounts.py",
     "tests/host/snapshot/test_host_snapshot_changes.py",
     "tests/host/snapshot/test_host_snapshot_failures.py",
+    "tests/host/network/test_network_host_parents.py",
+    "tests/host/volume/test_host_volume_quota.py",
     "tests/microvm/guest/test_guest_engine.py",
 )
 """Test files, in the order in which they run."""

@@ -6,13 +6,17 @@ most hosts, so that between the two nothing stays untried.
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.disks import quota_disk
+
 from budu.base.errors import BuduError
 from budu.runtime.cgroups.layout import read_layout
 from budu.snapshot.choose import probe
+from budu.volume.sized import quotas_work
 
 
 def has_cgroup_v1() -> bool:
@@ -35,6 +39,25 @@ def has_erofs() -> bool:
         return False
 
 
+def has_ipvlan() -> bool:
+    """Whether the kernel makes ipvlan links; tried in a namespace that ends with the command."""
+    script = "ip link add a type veth peer name b && ip link add link a name c type ipvlan"
+    command = ["unshare", "-n", "sh", "-c", script]
+    return not subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+
+
+def has_project_quota() -> bool:
+    """Whether the kernel keeps project quotas on ext4."""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="budu-probe-") as place,
+            quota_disk(Path(place)) as disk,
+        ):
+            return quotas_work(disk)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
 def is_guest() -> bool:
     """Whether this is the virtual machine: its init made the place for results."""
     return Path("/run/results").exists()
@@ -45,6 +68,8 @@ MARKS: dict[str, Callable[[], bool]] = {
     "cgroup_v2": has_cgroup_v2,
     "erofs": has_erofs,
     "guest": is_guest,
+    "ipvlan": has_ipvlan,
+    "project_quota": has_project_quota,
 }
 """Each mark with the question whether this machine has it."""
 

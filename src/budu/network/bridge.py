@@ -91,7 +91,7 @@ class BridgeDriver:
         Raises: Internal with the kernel's words; the link is removed then.
         """
         try:
-            self._connection.execute(self._veth(netns_fd, state))
+            state = self._create_veth(netns_fd, state)
         except OSError as error:
             raise attach_error(state, error) from error
         try:
@@ -207,6 +207,21 @@ class BridgeDriver:
         ]
         self._needs_hairpin, self._filters_bridged = filters[0], all(filters)
 
+    def _create_veth(self, netns_fd: int, state: EndpointState) -> EndpointState:
+        """Make the pair, under the planned index inside if nobody has it.
+
+        Modules of tunnels put links of theirs (`tunl0`, `sit0`) into every fresh namespace. Some
+        kernels refuse an index that is taken, others choose another one.
+        """
+        try:
+            self._connection.execute(self._veth(netns_fd, state))
+        except OSError as error:
+            if error.errno != errno.EBUSY or not state.link_index:
+                raise
+            state = msgspec.structs.replace(state, link_index=0)
+            self._connection.execute(self._veth(netns_fd, state))
+        return state
+
     def _veth(self, netns_fd: int, state: EndpointState) -> Message:
         return route.create_veth(
             state.host_link,
@@ -237,8 +252,7 @@ class BridgeDriver:
         if modes:
             self._connection.execute(*modes)
         with sandbox.connected(netns_fd) as inside:
-            if not state.link_index:
-                state = with_index(inside, state)
+            state = with_index(inside, state)
             if state.address6:
                 sandbox.enable_ipv6(netns_fd, state.link_name)
             sandbox.set_up(inside, state, fresh=fresh)
@@ -256,7 +270,7 @@ class BridgeDriver:
 
 
 def with_index(inside: Connection, state: EndpointState) -> EndpointState:
-    """The state with the index that the kernel chose for its link."""
+    """The state with the index that its link has, which may not be the planned one."""
     link = route.find_link(inside, state.link_name)
     return msgspec.structs.replace(state, link_index=link.index if link else 0)
 

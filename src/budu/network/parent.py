@@ -10,6 +10,7 @@ references.
 from __future__ import annotations
 
 import errno
+import os
 
 import msgspec
 
@@ -17,12 +18,13 @@ from budu.base.errors import Conflict, Hint, Internal, InvalidArgument, Permissi
 from budu.linux.netlink import link_kinds, route
 from budu.linux.netlink.wire import Connection, Message
 from budu.network import sandbox
-from budu.network.bridge import with_index
 from budu.network.contract import IPVLAN, MACVLAN, EndpointState, NetworkSpec
 from budu.network.options import parent_options
 
 _LARGEST_VLAN = 4094
 _MODULES = {"vlan": "8021q"}
+_TEMPORARY, _TEMPORARY_BYTES = "new", 6
+"""Names of links while they are made: kernels look for them on the host, which may have an eth0."""
 
 
 class ParentDriver:
@@ -80,20 +82,21 @@ class ParentDriver:
             )
         child = link_kinds.Child(
             parent=parent.index,
-            name=state.link_name,
+            name=_TEMPORARY + os.urandom(_TEMPORARY_BYTES).hex(),
             netns_fd=netns_fd,
-            index=state.link_index,
             mtu=self.mtu,
             mac="" if self.options.mode == "passthru" else state.mac,
         )
         try:
             self._connection.execute(self._child(child))
+            index = _index_of(netns_fd, child.name)
         except OSError as error:
             raise self._attach_error(state, error) from error
         try:
+            state = msgspec.structs.replace(state, link_index=index)
             return self._configure(netns_fd, state, fresh=fresh)
         except OSError as error:
-            self._remove_child(netns_fd, state)
+            sandbox.remove_link(netns_fd, index)
             raise self._attach_error(state, error) from error
 
     def detach(self, state: EndpointState, *, netns_fd: int | None = None) -> None:
@@ -139,29 +142,34 @@ class ParentDriver:
         return link_kinds.create_ipvlan(child, mode=self.options.mode, flag=self.options.flag)
 
     def _configure(self, netns_fd: int, state: EndpointState, *, fresh: bool) -> EndpointState:
+        """Name the link inside as it shall be called, and set it up."""
         with sandbox.connected(netns_fd) as inside:
-            if not state.link_index:
-                state = with_index(inside, state)
+            inside.execute(route.rename_link(state.link_index, state.link_name))
             if state.address6:
                 sandbox.enable_ipv6(netns_fd, state.link_name)
             sandbox.set_up(inside, state, fresh=fresh, on_link=self.on_link)
-            link = route.find_link(inside, state.link_name)
-        if link is None:
-            raise OSError(errno.ENODEV, "the link vanished while it was made")
+            link = _found(inside, state.link_name)
         mac = link.mac if self._spec.driver == MACVLAN else ""
         return msgspec.structs.replace(state, mac=mac, mtu=link.mtu)
-
-    def _remove_child(self, netns_fd: int, state: EndpointState) -> None:
-        with sandbox.connected(netns_fd) as inside:
-            link = route.find_link(inside, state.link_name)
-            if link is not None:
-                inside.execute(route.delete_link_at(link.index))
 
     def _attach_error(self, state: EndpointState, error: OSError) -> Internal:
         return Internal(
             f"failed to create the {state.link_name} sandbox port: {error.strerror}",
             hint=_kind_hint(self._spec.driver, error),
         )
+
+
+def _index_of(netns_fd: int, name: str) -> int:
+    """The index that the kernel gave a link inside."""
+    with sandbox.connected(netns_fd) as inside:
+        return _found(inside, name).index
+
+
+def _found(inside: Connection, name: str) -> route.Link:
+    link = route.find_link(inside, name)
+    if link is None:
+        raise OSError(errno.ENODEV, "the link vanished while it was made")
+    return link
 
 
 def _kind_hint(kind: str, error: OSError) -> Hint:

@@ -23,3 +23,10 @@ def service(lab: Lab) -> Iterator[NetworkFabric]:
     made.start()
     yield made
     made.close()
+
+
+@pytest.fixture
+def fabric(service: NetworkFabric) -> Iterator[NetworkFabric]:
+    """The driver, of which nothing is left on the lab's host afterwards."""
+    yield service
+    service.clear()

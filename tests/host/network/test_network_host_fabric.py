@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+from network_boxes import BRIDGE, Box, network, port
 from network_lab import (
     HOST_ADDRESS,
     HOST_ADDRESS6,
@@ -24,13 +23,10 @@ from network_lab import (
 from budu.base.errors import (
     BuduError,
     Conflict,
-    Internal,
     InvalidArgument,
     NotFound,
     PermissionDenied,
 )
-from budu.linux.netlink import route
-from budu.linux.netlink.wire import NETLINK_ROUTE, Connection
 from budu.network.contract import (
     EndpointRequest,
     EndpointState,
@@ -42,68 +38,7 @@ from budu.network.fabric import NetworkFabric
 
 pytestmark = pytest.mark.host
 
-BRIDGE = "com.docker.network.bridge."
 V6 = Subnet(subnet="fd00:9::/64")
-
-
-def network(
-    fabric: NetworkFabric, name: str = "net", *, options: dict[str, str] | None = None, **more: Any
-) -> NetworkSpec:
-    """A network that is made; its id repeats its name."""
-    id_ = (name.encode().hex() * 64)[:64]
-    spec = fabric.choose(NetworkSpec(id=id_, name=name, options=options or {}, **more))
-    fabric.create(spec)
-    return spec
-
-
-def port(number: int, **more: Any) -> PortRequest:
-    return PortRequest(container_port=80, host_first=number, host_last=number, **more)
-
-
-class Box:
-    """A container in a network, or in several."""
-
-    def __init__(
-        self, lab: Lab, fabric: NetworkFabric, spec: NetworkSpec, *ports: PortRequest, **more: Any
-    ) -> None:
-        self.lab = lab
-        self.fabric = fabric
-        self.netns = lab.new_namespace()
-        wish = EndpointRequest(container_id="c" * 64, name="box", ports=ports, **more)
-        self.state: EndpointState = fabric.connect(spec.id, self.netns, wish)
-
-    def join(self, spec: NetworkSpec, **more: Any) -> EndpointState:
-        wish = EndpointRequest(
-            container_id="c" * 64, name="box", link_name="", link_index=0, fresh=False, **more
-        )
-        return self.fabric.connect(spec.id, self.netns, wish)
-
-    def serve(self, *, v6: bool = False) -> Any:
-        return self.lab.listen(self.netns, 80, address="::" if v6 else "")
-
-    def links(self) -> dict[str, route.Link]:
-        with self.lab.inside(self.netns):
-            connection = Connection(NETLINK_ROUTE)
-        try:
-            return {link.name: link for link in route.links(connection)}
-        finally:
-            connection.close()
-
-    def ip(self, *words: str) -> str:
-        return self.ip_in(self.lab, self.netns, *words)
-
-    @staticmethod
-    def ip_in(lab: Lab, netns: int, *words: str) -> str:
-        """What `ip` says in a namespace."""
-        with lab.inside(netns):
-            done = subprocess.run(["ip", *words], capture_output=True, text=True, check=True)
-        return done.stdout
-
-
-@pytest.fixture
-def fabric(service: NetworkFabric) -> Iterator[NetworkFabric]:
-    yield service
-    service.clear()
 
 
 def test_network_gets_a_small_subnet_and_a_bridge_of_its_own(
@@ -364,6 +299,19 @@ def test_way_out_moves_to_another_network(lab: Lab, fabric: NetworkFabric) -> No
     assert box.ip("route", "show", "default") + box.ip("-6", "route", "show", "default") == ""
 
 
+def test_links_that_modules_put_into_every_namespace(lab: Lab, fabric: NetworkFabric) -> None:
+    spec, other = network(fabric, "one", enable_ipv6=True), network(fabric, "two")
+    netns = lab.new_namespace()
+    for index, name in ((2, "tunl0"), (3, "sit0")):
+        Box.ip_in(lab, netns, "link", "add", name, "index", str(index), "type", "bridge")
+    box = Box(lab, fabric, spec, port(8080), netns=netns)
+    second = box.join(other, default_route=False, default_route6=False)
+    links = box.links()
+    assert links["eth0"].index == box.state.link_index not in (2, 3)
+    assert links["eth1"].index == second.link_index
+    lab.reach(lab.outside, HOST_ADDRESS, 8080, server=box.serve(v6=True))
+
+
 def test_link_inside_is_named_and_set_up_as_asked(lab: Lab, fabric: NetworkFabric) -> None:
     options = {
         "com.docker.network.endpoint.ifname": "lan0",
@@ -393,120 +341,6 @@ def test_reach_says_who_gets_to_a_port(lab: Lab, fabric: NetworkFabric, reach: s
     ]
     near, far = reach in ("lan", "world"), reach == "world"
     assert found == [near, far, near, far]
-
-
-@pytest.mark.parametrize("mode", ["bridge", "private", "vepa", "passthru"])
-def test_macvlan_container_is_a_host_of_the_parents_network(
-    lab: Lab, fabric: NetworkFabric, mode: str
-) -> None:
-    spec = macvlan(lab, fabric, options={"parent": "wire0", "macvlan_mode": mode})
-    box = Box(lab, fabric, spec, port(8080))
-    assert box.state.bindings == ()
-    far = lab.listen(wire_end(lab), 9000)
-    assert lab.reach(box.netns, "10.77.0.1", 9000, server=far) == box.state.address
-    assert box.links()["eth0"].mac == box.state.mac
-    fabric.disconnect(box.state, netns_fd=box.netns)
-    assert "eth0" not in box.links()
-
-
-def macvlan(
-    lab: Lab, fabric: NetworkFabric, *, driver: str = "macvlan", options: dict[str, str]
-) -> NetworkSpec:
-    """A network below `wire0`, whose far end in a namespace of its own is 10.77.0.1."""
-    lab.far = lab.new_namespace()  # type: ignore[attr-defined]
-    path = f"/proc/{subprocess.os.getpid()}/fd/{wire_end(lab)}"  # type: ignore[attr-defined]
-    commands = (
-        ["link", "add", "wire0", "type", "veth", "peer", "name", "wire1", "netns", path],
-        ["link", "set", "wire0", "up"],
-    )
-    for command in commands:
-        subprocess.run(["ip", *command], check=True, timeout=30)
-    with lab.inside(wire_end(lab)):
-        for command in (
-            ["link", "set", "wire1", "up"],
-            ["addr", "add", "10.77.0.1/24", "dev", "wire1"],
-            ["route", "add", "default", "dev", "wire1"],
-        ):
-            subprocess.run(["ip", *command], check=True, timeout=30)
-    subnet = Subnet(subnet="10.77.0.0/24", gateway="10.77.0.1")
-    return network(fabric, driver[:3], driver=driver, options=options, subnets=(subnet,))
-
-
-def wire_end(lab: Lab) -> int:
-    return int(lab.far)  # type: ignore[attr-defined]
-
-
-def kernel_lacks(kind: str) -> bool:
-    """Whether this kernel has no links of a kind: then the error and its hint are tested."""
-    options = ["name", "try0"]
-    if kind in ("ipvlan", "vlan"):
-        options += ["link", "up0"]
-    if kind == "vlan":
-        options = ["link", "up0", "name", "try0", "type", "vlan", "id", "7"]
-    else:
-        options += ["type", kind]
-    done = subprocess.run(["ip", "link", "add", *options], capture_output=True, timeout=30)
-    if done.returncode == 0:
-        subprocess.run(["ip", "link", "del", "try0"], check=True, timeout=30)
-    return done.returncode != 0
-
-
-def assert_lacking(act: Callable[[], object], module: str) -> None:
-    before = link_names()
-    with pytest.raises(Internal) as caught:
-        act()
-    assert caught.value.hint is not None
-    assert caught.value.hint.values["module"] == module
-    assert link_names() == before
-
-
-@pytest.mark.parametrize("mode", ["l2", "l3", "l3s"])
-def test_ipvlan_container_is_a_host_of_the_parents_network(
-    lab: Lab, fabric: NetworkFabric, mode: str
-) -> None:
-    options = {"parent": "wire0", "ipvlan_mode": mode}
-    spec = macvlan(lab, fabric, driver="ipvlan", options=options)
-    if kernel_lacks("ipvlan"):
-        assert_lacking(lambda: Box(lab, fabric, spec), "ipvlan")
-        return
-    box, other = Box(lab, fabric, spec), Box(lab, fabric, spec)
-    far, near = lab.listen(wire_end(lab), 9000), other.serve()
-    assert lab.reach(box.netns, "10.77.0.1", 9000, server=far) == box.state.address
-    lab.reach(box.netns, other.state.address, 80, server=near)
-    way_out = box.ip("route", "show", "default")
-    assert ("via 10.77.0.1" in way_out) == (mode == "l2")
-    assert "dev eth0" in way_out
-
-
-def test_vlan_of_a_parent_is_made_and_removed(lab: Lab, fabric: NetworkFabric) -> None:
-    with pytest.raises(InvalidArgument, match="vlan id must be between"):
-        network(fabric, "wide", driver="macvlan", options={"parent": "up0.5000"})
-    options = {"parent": "up0.20"}
-    if kernel_lacks("vlan"):
-        assert_lacking(lambda: network(fabric, "v", driver="macvlan", options=options), "8021q")
-        return
-    spec = network(fabric, "vlan", driver="macvlan", options=options)
-    assert "up0.20" in link_names()
-    fabric.remove(spec.id)
-    asyncio.run(fabric.settled())
-    assert "up0.20" not in link_names()
-    assert "up0" in link_names()
-
-
-def test_network_without_a_parent_lives_below_a_link_of_its_own(
-    lab: Lab, fabric: NetworkFabric
-) -> None:
-    if kernel_lacks("dummy"):
-        assert_lacking(lambda: network(fabric, "alone", driver="macvlan"), "dummy")
-        return
-    spec = network(fabric, "alone", driver="macvlan")
-    one, two = Box(lab, fabric, spec), Box(lab, fabric, spec)
-    lab.reach(one.netns, two.state.address, 80, server=two.serve())
-    fabric.disconnect(one.state)
-    fabric.disconnect(two.state)
-    fabric.remove(spec.id)
-    asyncio.run(fabric.settled())
-    assert spec.link not in link_names()
 
 
 def test_unknown_driver_and_unknown_network(lab: Lab, fabric: NetworkFabric) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from network_boxes import Box, network, port
 from network_lab import HOST_ADDRESS, OUTSIDE_ADDRESS, Lab, default_fabric, nft
-from test_network_host_fabric import Box, fabric, network, port
 
 from budu.base.errors import InvalidArgument, ResourceExhausted
 from budu.linux.netlink.conntrack import NFNL_SUBSYS_CTNETLINK
@@ -26,8 +26,6 @@ from budu.linux.netlink.wire import (
 from budu.network import hosts
 from budu.network.contract import PortRequest, Subnet
 from budu.network.fabric import NetworkFabric
-
-__all__ = ["fabric"]
 
 pytestmark = pytest.mark.host
 

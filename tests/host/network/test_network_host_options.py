@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from network_boxes import BRIDGE, Box, network, port
 from network_lab import (
     HOST_ADDRESS,
     HOST_ADDRESS6,
@@ -11,13 +12,10 @@ from network_lab import (
     Lab,
     link_names,
 )
-from test_network_host_fabric import BRIDGE, Box, fabric, network, port
 
 from budu.base.errors import InvalidArgument
 from budu.network.contract import Subnet
 from budu.network.fabric import NetworkFabric
-
-__all__ = ["fabric"]
 
 pytestmark = pytest.mark.host
 

@@ -1,7 +1,7 @@
 """rtnetlink: links of rarer kinds, as messages: macvlan, ipvlan, VLAN sub-interfaces, dummies.
 
-A child of `parent` can be made straight inside another network namespace, under the name and the
-index it shall have there.
+A child of `parent` can be made straight inside another network namespace. Kernels before 6.14 look
+its name up in the namespace of the parent all the same, where it must be free too.
 
 Light: standard library only. Neighbour: `route` (bridges, veth pairs, looking).
 Source: linux/if_link.h (IFLA_MACVLAN_*, IFLA_IPVLAN_*, IFLA_VLAN_*); man 8 ip-link.
@@ -55,18 +55,15 @@ _IFINFOMSG = struct.Struct("=BxHiII")  # family, type, index, flags, change
 class Child:
     """A link to be made below another, inside the network namespace `netns_fd`.
 
-    `index` 0 leaves the choice to the kernel. An empty `mac` too.
+    An empty `mac` leaves the choice to the kernel.
     """
 
-    __slots__ = ("index", "mac", "mtu", "name", "netns_fd", "parent")
+    __slots__ = ("mac", "mtu", "name", "netns_fd", "parent")
 
-    def __init__(
-        self, *, parent: int, name: str, netns_fd: int, index: int, mtu: int, mac: str
-    ) -> None:
+    def __init__(self, *, parent: int, name: str, netns_fd: int, mtu: int, mac: str) -> None:
         self.parent = parent
         self.name = name
         self.netns_fd = netns_fd
-        self.index = index
         self.mtu = mtu
         self.mac = mac
 
@@ -116,7 +113,7 @@ def _create_child(kind: str, child: Child, data: bytes) -> Message:
     return Message(
         RTM_NEWLINK,
         NLM_F_CREATE | NLM_F_EXCL,
-        _IFINFOMSG.pack(0, 0, child.index, 0, 0),
+        _IFINFOMSG.pack(0, 0, 0, 0, 0),
         string(IFLA_IFNAME, child.name),
         u32(IFLA_LINK, child.parent),
         u32(IFLA_NET_NS_FD, child.netns_fd),

@@ -254,6 +254,17 @@ def move_link(index: int, netns_fd: int, *, name: str) -> Message:
     )
 
 
+def rename_link(index: int, name: str) -> Message:
+    """Give the link `index`, which is down, another name."""
+    return Message(
+        RTM_NEWLINK,
+        0,
+        _IFINFOMSG.pack(0, 0, index, 0, 0),
+        string(IFLA_IFNAME, name),
+        label=f"name link {index} {name}",
+    )
+
+
 def set_alias(name: str, alias: str) -> Message:
     """Write a note of at most 255 bytes on a link, as `ip link` shows it."""
     return Message(
