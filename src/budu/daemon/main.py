@@ -26,6 +26,8 @@ from budu.daemon.compose import Engine
 from budu.daemon.listeners import make_listeners
 from budu.daemon.lock import PidFile
 from budu.daemon.options import Options, read_options
+from budu.daemon.thrift import Thrift
+from budu.linux import memory
 from budu.shim.pool import ShimPool
 
 OPEN_FILES = 1 << 16
@@ -55,6 +57,7 @@ def main(argv: Sequence[str]) -> int:
 def run(options: Options) -> int:
     """The engine's life."""
     os.umask(0o022)
+    memory.use_one_heap()
     options.data_root.mkdir(parents=True, exist_ok=True, mode=0o711)
     options.exec_root.mkdir(parents=True, exist_ok=True, mode=0o711)
     lock = PidFile(options.pidfile)
@@ -90,7 +93,10 @@ async def serve(options: Options, shims: ShimPool) -> None:
         await engine.open()
         await server.start()
         log.info("API listen on %s", " ".join(server.addresses))
+        thrift = Thrift()
+        thrift.start()
         await ending.wait()
+        thrift.stop()
         log.info("ending")
         await server.close()
         await engine.close()

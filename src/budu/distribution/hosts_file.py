@@ -17,7 +17,6 @@ Source: containerd docs/hosts.md.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,6 +48,8 @@ def read_hosts_file(folders: Iterable[str], domain: str) -> tuple[Endpoint, ...]
 
 
 def _endpoints(path: Path, text: str, domain: str) -> tuple[Endpoint, ...]:
+    import tomllib  # here, because few machines have such a file
+
     try:
         document = tomllib.loads(text)
         hosts = document.get("host", {})

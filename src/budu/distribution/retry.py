@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -107,6 +106,8 @@ def retry_after_s(text: str, *, now: float) -> float | None:
     """
     if text.strip().isdigit():
         return float(text)
+    from email.utils import parsedate_to_datetime  # here, because it is rare and takes 0.5 MiB
+
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
     except ValueError:

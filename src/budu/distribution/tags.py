@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -15,6 +14,8 @@ def near_tags(tag: str, known: Iterable[str]) -> list[str]:
 
     Where none is near, `latest` and the highest versions stand in, so that there is a way on.
     """
+    import difflib  # here, because few processes ever need it and its 0.3 MiB
+
     names = list(dict.fromkeys(known))
     near = difflib.get_close_matches(tag, names, n=_MOST, cutoff=0.6)
     stem = tag.split(".", 1)[0].split("-", 1)[0]

@@ -1,48 +1,35 @@
-"""HTTP on aiohttp: connections, TLS, redirects, time limits. The only module that loads aiohttp.
+"""HTTP for registries: requests, redirects, TLS settings, time limits, on our own small client.
 
-Loaded on the first request, because the import takes 180 ms. It knows nothing of registries; every
-failure to get an answer leaves it as `RequestFailed`, worded as Go's HTTP client words it, because
-Docker's clients know those sentences.
+It knows nothing of registries' protocol; every failure to get an answer leaves it as
+`RequestFailed`, worded as Go's HTTP client words it, because Docker's clients know those sentences.
 """
 
 from __future__ import annotations
 
-import errno
-import re
-import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from budu import __version__
 from budu.base.errors import DataLoss
-from budu.distribution.diagnose import PLAIN_HTTP
 from budu.distribution.errors import RequestFailed, Step
 from budu.distribution.hosts import NO_FILES, HostsConfig, TlsFiles
+from budu.distribution.http.answer import AnswerHead
+from budu.distribution.http.connection import Connection
+from budu.distribution.http.dial import Way, proxy_credentials
+from budu.distribution.http.failures import ExchangeFailed, other
+from budu.distribution.http.pool import Pool
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
-_READ_BUFFER = 1 << 20
-_CALL_FAILED = re.compile(r"\('([^']+)', (\d+)")
-_UNREACHABLE = {
-    errno.EHOSTUNREACH: "no route to host",
-    errno.ENETUNREACH: "network is unreachable",
-    errno.EADDRNOTAVAIL: "cannot assign requested address",
-}
-_X509 = {
-    # OpenSSL's X509_V_ERR numbers: (what happened, Go's words)
-    9: ("expired", "x509: certificate has expired or is not yet valid"),
-    10: ("expired", "x509: certificate has expired or is not yet valid"),
-    62: ("host-mismatch", "x509: certificate is not valid for this host"),
-    64: ("host-mismatch", "x509: certificate is not valid for this host"),
-}
-_UNKNOWN_AUTHORITY = ("unknown-authority", "x509: certificate signed by unknown authority")
+_REPEATABLE = frozenset({"GET", "HEAD"})
+_AS_SENT = "!#$%&'()*+,/:;=?@[]~"
+_STANDARD_LINES = f"User-Agent: budu/{__version__}\r\nAccept-Encoding: identity\r\n"
+_FORM = "application/x-www-form-urlencoded"
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,23 +44,27 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 class Response:
     """An answer whose body has not been read. Close it, or use it with `async with`."""
 
-    def __init__(self, response: aiohttp.ClientResponse, *, method: str) -> None:
-        self._response = response
+    def __init__(
+        self, head: AnswerHead, connection: Connection, *, method: str, url: str, lease: _Lease
+    ) -> None:
+        self._head = head
+        self._connection = connection
         self._method = method
-        self.status = response.status
+        self._lease = lease
+        self.status = head.status
         """The HTTP status."""
-        self.reason = response.reason or ""
+        self.reason = head.reason
         """The words after the status."""
-        self.url = str(response.url)
+        self.url = url
         """Where the answer came from, after redirects."""
 
     def header(self, name: str) -> str:
         """The first value of a header, or empty."""
-        return self._response.headers.get(name, "")
+        return next(iter(self.headers(name)), "")
 
     def headers(self, name: str) -> list[str]:
         """All values of a header."""
-        return self._response.headers.getall(name, [])
+        return self._head.values(name.lower())
 
     async def read(self, limit: int) -> bytes:
         """The whole body.
@@ -90,14 +81,14 @@ class Response:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises: RequestFailed when it breaks off."""
         try:
-            async for chunk in self._response.content.iter_any():
+            while chunk := await self._connection.read(self._lease.idle_s):
                 yield chunk
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _failure(error, method=self._method, url=self.url) from error
+        except (ExchangeFailed, OSError) as error:
+            raise _failed(error, method=self._method, url=self.url) from error
 
     def close(self) -> None:
         """Give the connection back, or drop it when the body was not read to its end."""
-        self._response.release()
+        self._lease.end(self._connection)
 
     async def __aenter__(self) -> Response:
         return self
@@ -108,10 +99,18 @@ class Response:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        self.close()
+
+
+class _Lease(msgspec.Struct, frozen=True):
+    """The right to a connection for one exchange."""
+
+    pool: Pool
+    way: Way
+    idle_s: float
+
+    def end(self, connection: Connection) -> None:
+        self.pool.give_back(self.way, connection)
 
 
 class Transport:
@@ -119,17 +118,9 @@ class Transport:
 
     def __init__(self, hosts: HostsConfig, *, timeouts: Timeouts) -> None:
         self._hosts = hosts
-        self._contexts: dict[tuple[str, bool, TlsFiles], ssl.SSLContext] = {}
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.idle_s
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            read_bufsize=_READ_BUFFER,
-            headers={"User-Agent": f"budu/{__version__}", "Accept-Encoding": "identity"},
-        )
+        self._timeouts = timeouts
+        self._contexts: dict[tuple[tuple[Path, ...], bool, TlsFiles], ssl.SSLContext] = {}
+        self._pool = Pool(timeouts.connect_s)
 
     async def send(
         self,
@@ -145,7 +136,8 @@ class Transport:
         """Send one request and follow redirects, unless it has a body or a form.
 
         `Authorization` goes to the first host only: a redirect to storage elsewhere carries its
-        own proof in the URL. Raises: RequestFailed when no answer comes.
+        own proof in the URL. `body` comes in chunks unless the headers have its length.
+        Raises: RequestFailed when no answer comes; what `body` raises.
         """
         sent = dict(headers or {})
         first, current = url, url
@@ -155,7 +147,8 @@ class Transport:
                 current,
                 verify=verify,
                 headers=sent,
-                data=form if body is None else body,
+                form=form,
+                body=body,
                 files=files,
             )
             target = response.header("Location") if form is None and body is None else ""
@@ -174,7 +167,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._session.close()
+        self._pool.close()
 
     async def _send_once(
         self,
@@ -183,35 +176,92 @@ class Transport:
         *,
         verify: bool,
         headers: Mapping[str, str],
-        data: Mapping[str, str] | AsyncIterator[bytes] | None,
+        form: Mapping[str, str] | None,
+        body: AsyncIterator[bytes] | None,
         files: TlsFiles,
     ) -> Response:
         try:
-            response = await self._session.request(
-                method,
-                URL(url, encoded=True),
-                headers=headers,
-                data=data,
-                allow_redirects=False,
-                ssl=self._context(url, verify=verify, files=files),
-                proxy=self._hosts.proxies.for_url(url),
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _failure(error, method=method, url=url) from error
-        return Response(response, method=method)
+            way = self._way(url, verify=verify, files=files)
+            lease = _Lease(self._pool, way, self._timeouts.idle_s)
+            head, sent = _render(method, url, way, headers=headers, form=form, body=body)
+            connection = await self._pool.take(way)
+            while True:
+                was_used = connection.was_used
+                try:
+                    answer = await connection.exchange(
+                        method, head, body=sent, idle_s=self._timeouts.idle_s
+                    )
+                    break
+                except BaseException as error:
+                    lease.end(connection)
+                    is_stale = isinstance(error, ExchangeFailed) and error.cause == "cut-off"
+                    if not (was_used and is_stale and method in _REPEATABLE and sent is None):
+                        raise
+                connection = await self._pool.take(way)
+        except (ExchangeFailed, OSError, ValueError) as error:
+            raise _failed(error, method=method, url=url) from error
+        return Response(answer, connection, method=method, url=url, lease=lease)
 
-    def _context(self, url: str, *, verify: bool, files: TlsFiles) -> ssl.SSLContext | bool:
+    def _way(self, url: str, *, verify: bool, files: TlsFiles) -> Way:
         parts = urlsplit(url)
-        if parts.scheme != "https":
-            return True
-        key = (parts.netloc, verify, files)
+        is_tls = parts.scheme == "https"
+        tls = self._context(parts.netloc, verify=verify, files=files) if is_tls else None
+        port = parts.port or (443 if is_tls else 80)
+        return Way(parts.hostname or "", port, tls, self._hosts.proxies.for_url(url) or "")
+
+    def _context(self, netloc: str, *, verify: bool, files: TlsFiles) -> ssl.SSLContext:
+        """Hosts without certificates of their own share a context: each costs 2 MiB."""
+        folders = (Path(folder) / netloc for folder in self._hosts.certs_dirs)
+        key = (tuple(folder for folder in folders if folder.is_dir()), verify, files)
         if key not in self._contexts:
-            self._contexts[key] = _tls_context(
-                [Path(folder) / parts.netloc for folder in self._hosts.certs_dirs],
-                verify=verify,
-                files=files,
-            )
+            self._contexts[key] = _tls_context([*key[0]], verify=verify, files=files)
         return self._contexts[key]
+
+
+def _render(
+    method: str,
+    url: str,
+    way: Way,
+    *,
+    headers: Mapping[str, str],
+    form: Mapping[str, str] | None,
+    body: AsyncIterator[bytes] | None,
+) -> tuple[bytes, AsyncIterator[bytes] | None]:
+    """The bytes of a request: its head, with a form behind it, and the framed body.
+
+    Raises: ValueError for a header that would forge another.
+    """
+    parts = urlsplit(url)
+    target = quote(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe=_AS_SENT)
+    host = parts.netloc.rpartition("@")[2]
+    lines = dict(headers)
+    tail = b""
+    if form is not None:
+        tail = urlencode(form).encode()
+        lines |= {"Content-Type": _FORM, "Content-Length": str(len(tail))}
+    elif body is not None and "Content-Length" not in lines:
+        lines["Transfer-Encoding"] = "chunked"
+        body = _chunked(body)
+    elif body is None and method in {"POST", "PUT", "PATCH"} and "Content-Length" not in lines:
+        lines["Content-Length"] = "0"
+    credentials = ""
+    if way.proxy and way.tls is None:
+        target = f"{parts.scheme}://{host}{target}"
+        credentials = proxy_credentials(way.proxy)
+    rendered = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    if rendered.count("\n") != len(lines) or rendered.count("\r") != len(lines):
+        raise ValueError("line end in a header")
+    start = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{_STANDARD_LINES}"
+    head = f"{start}{credentials}{rendered}\r\n".encode("latin-1")
+    return head + tail, body
+
+
+async def _chunked(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body in chunks. Source: RFC 9112, section 7.1."""
+    async for piece in body:
+        if piece:
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"
 
 
 def _tls_context(folders: list[Path], *, verify: bool, files: TlsFiles) -> ssl.SSLContext:
@@ -239,76 +289,7 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower()
 
 
-def _failure(error: BaseException, *, method: str, url: str) -> RequestFailed:
-    """The one table from aiohttp's exceptions to ours."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            step, cause, words = Step.TLS, *_certificate_words(error.certificate_error)
-        case aiohttp.ClientConnectorSSLError():
-            step, cause, words = Step.TLS, *_tls_words(error.os_error)
-        case aiohttp.ClientProxyConnectionError():
-            step, cause, words = Step.ROUTE, *_dial_words(error)
-            words = f"proxyconnect tcp: {words}"
-        case aiohttp.ClientConnectorError() if isinstance(error.os_error, socket.gaierror):
-            step, cause, words = Step.NAME, *_name_words(error.host, error.os_error)
-        case aiohttp.ClientConnectorError() if error.os_error.errno == errno.ECONNRESET:
-            step, cause, words = Step.TLS, "reset", "read: connection reset by peer"
-        case aiohttp.ClientConnectorError():
-            step, cause, words = Step.ROUTE, *_dial_words(error)
-        case aiohttp.ConnectionTimeoutError():
-            address = urlsplit(url).netloc
-            step, cause, words = Step.ROUTE, "timeout", f"dial tcp {address}: i/o timeout"
-        case _:
-            step, cause, words = Step.HTTP, *_http_words(error)
-    return RequestFailed(step, words, method=method, url=url, cause=cause)
-
-
-def _certificate_words(error: Exception) -> tuple[str, str]:
-    number = getattr(error, "verify_code", 0)
-    cause, words = _X509.get(number, _UNKNOWN_AUTHORITY)
-    return cause, f"tls: failed to verify certificate: {words}"
-
-
-def _tls_words(error: OSError) -> tuple[str, str]:
-    reason = getattr(error, "reason", None) or ""
-    if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
-        return "plain-http", PLAIN_HTTP
-    words = reason.replace("_", " ").lower() or "handshake failure"
-    return "handshake", f"remote error: tls: {words}"
-
-
-def _name_words(host: str, error: socket.gaierror) -> tuple[str, str]:
-    if error.errno == socket.EAI_AGAIN:
-        return (
-            "name-server-silent",
-            f"dial tcp: lookup {host}: Temporary failure in name resolution",
-        )
-    return "unknown", f"dial tcp: lookup {host}: no such host"
-
-
-def _dial_words(error: aiohttp.ClientConnectorError) -> tuple[str, str]:
-    cause = error.os_error
-    match = _CALL_FAILED.search(str(cause))
-    host, port = (match[1], match[2]) if match else (error.host, str(error.port))
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    if cause.errno == errno.ECONNREFUSED:
-        return "refused", f"dial tcp {address}: connect: connection refused"
-    if cause.errno == errno.ETIMEDOUT:
-        return "timeout", f"dial tcp {address}: connect: connection timed out"
-    words = _UNREACHABLE.get(cause.errno or 0) or (cause.strerror or str(cause)).lower()
-    return "unreachable", f"dial tcp {address}: connect: {words}"
-
-
-def _http_words(error: BaseException) -> tuple[str, str]:
-    match error:
-        case TimeoutError():
-            return "timeout", "net/http: timeout awaiting response"
-        case aiohttp.ServerDisconnectedError():
-            return "cut-off", "EOF"
-        case aiohttp.ClientPayloadError():
-            return "cut-off", "unexpected EOF"
-        case aiohttp.ClientResponseError():
-            return "malformed", "net/http: HTTP/1.x transport connection broken: malformed response"
-        case OSError() if error.errno == errno.ECONNRESET:
-            return "cut-off", "read: connection reset by peer"
-    return "other", str(error) or type(error).__name__
+def _failed(error: BaseException, *, method: str, url: str) -> RequestFailed:
+    """The failure of an exchange with what was asked for."""
+    failure = error if isinstance(error, ExchangeFailed) else other(error)
+    return RequestFailed(failure.step, failure.words, method=method, url=url, cause=failure.cause)

@@ -1,8 +1,6 @@
 """The registry client against a real registry on loopback."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
@@ -73,14 +71,6 @@ async def raised(kind: type[BuduError], action: Awaitable[object]) -> BuduError:
         await action
     assert type(caught.value) is kind
     return caught.value
-
-
-def test_aiohttp_is_not_loaded_before_the_first_request() -> None:
-    code = (
-        "import sys, budu.distribution.pull, budu.distribution.login; "
-        "sys.exit('aiohttp' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.fixture

@@ -408,6 +408,9 @@ async def test_a_layer_with_a_changed_byte_leaves_nothing(
     assert error.message == f"filesystem layer verification failed for digest {built.blobs[1]}"
     assert error.hint is not None
     assert error.hint.key == "distribution.wrong-digest"
+    for partial in engine.partials.iterdir():  # the good layer may still have been on its way
+        assert Digest(built.blobs[0]).hex in partial.name
+        partial.unlink()
     assert engine.holds_nothing()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from budu.linux import fds, limits, process, system, tty
+from budu.linux import fds, limits, memory, process, system, tty
 from budu.linux.libc import bind
 from budu.linux.paths import make_directories, make_file, open_in_root, read_file, read_link
 
@@ -169,3 +169,13 @@ def test_machine_facts() -> None:
     assert system.memory_total() > 1 << 20
     assert system.cpu_count() >= 1
     assert len(system.boot_id()) == 36
+
+
+def test_freed_memory_goes_back_to_the_kernel() -> None:
+    pieces = [bytes([n % 255 + 1]) * 4096 for n in range(8192)]
+    kept = pieces[::512]  # so that the heap cannot shrink from its end
+    full = memory.resident_bytes()
+    pieces.clear()
+    memory.trim()
+    assert memory.resident_bytes() < full - (16 << 20)
+    assert len(kept) == 16
