@@ -224,6 +224,7 @@ class Engine:
                 self.events,
                 paths,
                 log_default=log_default,
+                can_disable_oom_killer=cgroups.features().oom_disable,
             ),
             starter=starter,
             snapshots=snapshots,
@@ -330,6 +331,7 @@ class Engine:
             storage_driver="overlay2",
             storage_status=(("Layers", abilities.summary),),
             cgroup_version=cgroups.version,
+            cgroup_features=cgroups.features(),
             logging_driver=log_default.type,
         )
         self.system = SystemService(

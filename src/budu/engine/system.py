@@ -19,10 +19,12 @@ from budu.engine.containers.model import Container, Status
 from budu.engine.events import EventLog
 from budu.logs.driver import DEFAULT_DRIVER, DRIVER_NAMES
 from budu.plugin.registry import NETWORK_DRIVER, VOLUME_DRIVER
+from budu.runtime.cgroups.contract import Features
 from budu.spec.api.auth import AuthConfig
 from budu.spec.api.system import (
     Commit,
     ComponentVersion,
+    FirewallInfo,
     IndexInfo,
     PluginsInfo,
     RegistryServiceConfig,
@@ -47,9 +49,9 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     storage_driver: str
     storage_status: tuple[tuple[str, str], ...]
     cgroup_version: int
+    cgroup_features: Features
     logging_driver: str = DEFAULT_DRIVER
     seccomp: bool = True
-    warnings: tuple[str, ...] = ()
 
 
 class SystemService:
@@ -124,6 +126,8 @@ class SystemService:
     async def info(self) -> SystemInfo:
         """Everything `docker info` shows."""
         facts, kernel = self._facts, os.uname()
+        features = facts.cgroup_features
+        forwards = _read("/proc/sys/net/ipv4/ip_forward") == "1"
         statuses = [each.status for each in self._containers()]
         running = statuses.count(Status.RUNNING)
         paused = statuses.count(Status.PAUSED)
@@ -141,17 +145,18 @@ class SystemService:
                 network=[*_NETWORK_DRIVERS, *self._plugins(NETWORK_DRIVER)],
                 log=[name for name in DRIVER_NAMES if name != "none"],
             ),
-            memory_limit=True,
-            swap_limit=True,
-            cpu_cfs_period=True,
-            cpu_cfs_quota=True,
-            cpu_shares=True,
-            cpu_set=True,
-            pids_limit=True,
-            ipv4_forwarding=_read("/proc/sys/net/ipv4/ip_forward") == "1",
+            memory_limit=features.memory,
+            swap_limit=features.swap,
+            kernel_memory_tcp=features.memory and facts.cgroup_version == 1,
+            cpu_cfs_period=features.cpu_cfs,
+            cpu_cfs_quota=features.cpu_cfs,
+            cpu_shares=features.cpu_shares,
+            cpu_set=features.cpuset,
+            pids_limit=features.pids,
+            ipv4_forwarding=forwards,
             debug=self._debug,
             n_fd=len(os.listdir("/proc/self/fd")),
-            oom_kill_disable=facts.cgroup_version == 1,
+            oom_kill_disable=features.oom_disable,
             system_time=format_time(now_ns()),
             logging_driver=facts.logging_driver,
             cgroup_driver="cgroupfs",
@@ -180,7 +185,8 @@ class SystemService:
             runc_commit=Commit(id=__version__),
             init_commit=Commit(id=__version__),
             security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
-            warnings=list(facts.warnings) or None,
+            firewall_backend=FirewallInfo(driver="nftables"),
+            warnings=_warnings(features, forwards=forwards) or None,
         )
 
     def _registry_config(self) -> RegistryServiceConfig:
@@ -191,6 +197,20 @@ class SystemService:
             index_configs={"docker.io": hub},
             mirrors=mirrors or None,
         )
+
+
+def _warnings(features: Features, *, forwards: bool) -> list[str]:
+    """What is missing on this host. Source: moby 28.5, daemon/info_unix.go."""
+    missing = (
+        (features.memory, "No memory limit support"),
+        (features.swap, "No swap limit support"),
+        (features.cpu_cfs, "No cpu cfs quota support"),
+        (features.cpu_cfs, "No cpu cfs period support"),
+        (features.cpu_shares, "No cpu shares support"),
+        (features.cpuset, "No cpuset support"),
+        (forwards, "IPv4 forwarding is disabled"),
+    )
+    return [f"WARNING: {sentence}" for is_there, sentence in missing if not is_there]
 
 
 def _architecture() -> str:

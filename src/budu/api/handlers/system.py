@@ -11,6 +11,7 @@ from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
 from budu.api.routing import Route, route, route_json
+from budu.api.views.system import info_document
 from budu.base.clock import parse_timestamp
 from budu.base.errors import InvalidArgument
 from budu.base.filters import Filters
@@ -59,9 +60,10 @@ class SystemHandlers:
         """Versions of the engine, the API and the kernel."""
         return Response.json(self._system.version())
 
-    async def info(self, _: Request) -> Reply:
+    async def info(self, request: Request) -> Reply:
         """Facts about engine and host."""
-        return Response.json(await self._system.info())
+        info = await self._system.info()
+        return Response.json(info_document(info, version=request.version))
 
     async def log_in(self, _: Request, credentials: AuthConfig) -> Reply:
         """Checks credentials with their registry."""

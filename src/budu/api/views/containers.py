@@ -14,7 +14,7 @@ import msgspec
 
 from budu.api.views.endings import ending_of_row, ending_view
 from budu.api.views.health import health_note, health_view
-from budu.api.views.networks import endpoint_views, network_settings, port_rows
+from budu.api.views.networks import endpoint_summaries, network_settings, port_rows
 from budu.base.clock import format_time
 from budu.base.units import SECOND_NS, human_duration
 from budu.engine.containers import links
@@ -69,7 +69,7 @@ def container_row(
             annotations=container.host_config.annotations,
         ),
         network_settings=NetworkSettingsSummary(
-            networks=endpoint_views(container, network_id=network_id)
+            networks=endpoint_summaries(container, network_id=network_id)
         ),
         mounts=[mount_view(mount) for mount in container.mounts],
         ending=ending_of_row(container),

@@ -14,6 +14,7 @@ from budu.engine.contract import ImageDeletion
 from budu.image.history import unix_seconds
 from budu.image.model import ImageRecord
 from budu.spec.api.container import ContainerConfig, DriverData
+from budu.spec.api.fields import TEXT
 from budu.spec.api.image import (
     ImageDeleteItem,
     ImageInspect,
@@ -24,6 +25,7 @@ from budu.spec.image import ImageConfig
 
 _NO_NAMES_BEFORE = ApiVersion(1, 43)
 _VIRTUAL_SIZE_BEFORE = ApiVersion(1, 44)
+_CONTAINER_BEFORE = ApiVersion(1, 45)
 _WHOLE_CONFIG_BEFORE = ApiVersion(1, 50)
 _COUNTS_SINCE = ApiVersion(1, 51)
 _DRIVER = "overlay2"
@@ -41,6 +43,13 @@ class OldImageInspect(ImageInspect, frozen=True, kw_only=True):
 
     virtual_size: int = 0
     config: ContainerConfig | None = None  # type: ignore[assignment]  # another type on the wire
+
+
+class OlderImageInspect(OldImageInspect, frozen=True, kw_only=True):
+    """An inspection before 1.45: with the container that a build made it of, never known here."""
+
+    container: str = TEXT
+    container_config: ContainerConfig = msgspec.field(default_factory=lambda: ContainerConfig())
 
 
 def image_row(
@@ -97,7 +106,8 @@ def image_inspection(
         return inspection
     whole = msgspec.convert(msgspec.to_builtins(config.config or {}), ContainerConfig)
     virtual_size = image.size if version < _VIRTUAL_SIZE_BEFORE else 0
-    return widen(inspection, OldImageInspect, config=whole, virtual_size=virtual_size)
+    kind = OlderImageInspect if version < _CONTAINER_BEFORE else OldImageInspect
+    return widen(inspection, kind, config=whole, virtual_size=virtual_size)
 
 
 def deletion_views(deletions: list[ImageDeletion]) -> list[ImageDeleteItem]:

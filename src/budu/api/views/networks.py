@@ -27,6 +27,21 @@ def endpoint_views(
     return {name: _endpoint_view(container, name, network_id(name)) for name in names}
 
 
+def endpoint_summaries(
+    container: Container, *, network_id: Callable[[str], str]
+) -> dict[str, EndpointSettings]:
+    """The same as lists show it: without names, links and options.
+
+    Source: moby 28.5, daemon/container/view.go.
+    """
+    return {
+        name: msgspec.structs.replace(
+            view, aliases=None, dns_names=None, driver_opts=None, links=None
+        )
+        for name, view in endpoint_views(container, network_id=network_id).items()
+    }
+
+
 def _endpoint_view(container: Container, name: str, id_: str) -> EndpointSettings:
     settings = container.endpoint_settings.get(name) or EndpointSettings()
     state = container.endpoints.get(name)

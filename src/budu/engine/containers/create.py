@@ -28,7 +28,12 @@ from budu.engine.containers.mounts import mounts_from, plan_mounts
 from budu.engine.containers.repository import ContainerRepository, name_in_use
 from budu.engine.containers.resources import check_limits
 from budu.engine.containers.restart import check_policy
-from budu.engine.containers.security import effective_capabilities, parse_security_options
+from budu.engine.containers.security import (
+    MASKED_PATHS,
+    READONLY_PATHS,
+    effective_capabilities,
+    parse_security_options,
+)
 from budu.engine.containers.servable import check_servable
 from budu.engine.containers.sharing import check_shared_network, donors, with_donor_ids
 from budu.engine.containers.signals import parse_signal
@@ -68,6 +73,7 @@ class ContainerCreator:
         paths: EnginePaths,
         *,
         log_default: LogConfig,
+        can_disable_oom_killer: bool,
     ) -> None:
         self._repository = repository
         self._images = images
@@ -77,6 +83,7 @@ class ContainerCreator:
         self._events = events
         self._paths = paths
         self._log_default = log_default
+        self._can_disable_oom_killer = can_disable_oom_killer
 
     async def create(
         self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
@@ -146,7 +153,11 @@ class ContainerCreator:
         check_health(body.healthcheck)
         exec_config = self._images.config(image).config
         merged = merge_config(_exec_config(body), exec_config)
-        host = _complete(body.host_config or HostConfig(), self._log_default)
+        host = _complete(
+            body.host_config or HostConfig(),
+            self._log_default,
+            can_disable_oom_killer=self._can_disable_oom_killer,
+        )
         host = with_donor_ids(host, self._repository.get)
         check_shared_network(
             host,
@@ -244,8 +255,16 @@ def _exec_config(body: ContainerCreateBody) -> ExecConfig:
     )
 
 
-def _complete(host: HostConfig, log_default: LogConfig) -> HostConfig:
+def _complete(
+    host: HostConfig, log_default: LogConfig, *, can_disable_oom_killer: bool
+) -> HostConfig:
     """Docker's defaults where the client left them out, and one form for "no limit"."""
+    if not host.privileged:
+        host = msgspec.structs.replace(
+            host,
+            masked_paths=_given(host.masked_paths, MASKED_PATHS),
+            readonly_paths=_given(host.readonly_paths, READONLY_PATHS),
+        )
     return msgspec.structs.replace(
         host,
         memory_swap=host.memory_swap or max(host.memory, 0) * 2,
@@ -256,11 +275,16 @@ def _complete(host: HostConfig, log_default: LogConfig) -> HostConfig:
         restart_policy=host.restart_policy
         if host.restart_policy.name
         else msgspec.structs.replace(host.restart_policy, name="no"),
+        oom_kill_disable=bool(host.oom_kill_disable) if can_disable_oom_killer else None,
         ipc_mode=host.ipc_mode or "private",
         cgroupns_mode=host.cgroupns_mode or "private",
         shm_size=host.shm_size or (64 << 20),
         runtime=host.runtime or "budu",
     )
+
+
+def _given(paths: list[str] | None, default: tuple[str, ...]) -> list[str]:
+    return list(default) if paths is None else paths
 
 
 def _container_config(
