@@ -56,6 +56,9 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     extras: tuple[str, ...] = ()
     """Other blobs that belong to it: attestations of its index, with what they hold."""
 
+    labels: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
+    """Those of the config, so that a list opens no documents; unset in records of older engines."""
+
     others: tuple[ImageForm, ...] = ()
     """Further forms of it, which some of its names stand for."""
 

@@ -128,6 +128,11 @@ class ImageConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     docker_version: str = ""
 
     @property
+    def labels(self) -> dict[str, str] | None:
+        """The labels, None without any."""
+        return (self.config.labels or None) if self.config is not None else None
+
+    @property
     def platform(self) -> Platform:
         """The platform that the image was built for."""
         return Platform(os=self.os, architecture=self.architecture, variant=self.variant)

@@ -127,6 +127,7 @@ class ImageLoader:
             extras=found.extras,
             size=sum(map(self._storage.layer_size, found.diff_ids)),
             created=found.config.created,
+            labels=found.config.labels,
             platform=found.config.platform,
             diff_ids=found.config.rootfs.diff_ids,
             layers=found.manifest.layers,

@@ -106,6 +106,7 @@ class ImageMaker:
             manifest_digest=str(Digest.of(manifest_document)),
             size=sum(self._layers.size(Digest(each)) for each in config.rootfs.diff_ids),
             created=config.created,
+            labels=config.labels,
             platform=config.platform,
             diff_ids=config.rootfs.diff_ids,
             layers=manifest.layers,

@@ -86,8 +86,10 @@ class ImageService:
 
     def labels(self, image: ImageRecord) -> dict[str, str] | None:
         """See `Images.labels`."""
+        if image.labels is not msgspec.UNSET:
+            return image.labels
         try:
-            return _labels(self.config(image)) or None
+            return self.config(image).labels
         except (NotFound, DataLoss):
             return None
 
@@ -133,7 +135,7 @@ class ImageService:
                 progress=progress,
                 record=self._record,
             )
-            attributes = _labels(pulled.config) | {"name": each.familiar_name}
+            attributes = (pulled.config.labels or {}) | {"name": each.familiar_name}
             self._events.emit("image", "pull", each.familiar, **attributes)
 
     async def _record(self, pulled: PulledImage) -> bool:
@@ -150,6 +152,7 @@ class ImageService:
                 index_digest=str(target) if target != pulled.manifest_digest else "",
                 size=sum(map(self._storage.layer_size, pulled.diff_ids)),
                 created=pulled.config.created,
+                labels=pulled.config.labels,
                 platform=pulled.config.platform,
                 diff_ids=tuple(map(str, pulled.diff_ids)),
                 layers=pulled.manifest.layers,
@@ -316,10 +319,6 @@ def created_ns(image: ImageRecord) -> int:
         return parse_time(image.created)
     except BuduError:
         return 0
-
-
-def _labels(config: ImageConfig) -> dict[str, str]:
-    return dict(config.config.labels or {}) if config.config else {}
 
 
 def _only_named(image: ImageRecord, patterns: Sequence[str]) -> ImageRecord | None:
