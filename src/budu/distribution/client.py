@@ -98,9 +98,13 @@ class Registries:
     ) -> Repository:
         """The client for one name. Looks the host up, but opens no connection yet."""
         endpoints = await self.endpoints(reference.domain)
-        scope = f"repository:{reference.path}:pull"
         sessions = [
-            self.session(endpoint, credentials=credentials, scope=scope) for endpoint in endpoints
+            self.session(
+                endpoint,
+                credentials=credentials,
+                scope=f"repository:{endpoint.repository(reference.path)}:pull",
+            )
+            for endpoint in endpoints
         ]
         return Repository(reference, sessions)
 
@@ -209,7 +213,7 @@ class Repository:
         """
 
         async def fetch(session: EndpointSession) -> bytes:
-            response = await session.request("GET", self._path("blobs", descriptor.digest))
+            response = await session.request("GET", self._path(session, "blobs", descriptor.digest))
             if response.status != 200:
                 raise _Refused(await read_refusal(response))
             async with response:
@@ -237,7 +241,9 @@ class Repository:
 
     async def _resolve_at(self, session: EndpointSession) -> Descriptor:
         wanted = self.reference.digest or self.reference.tag or ""
-        response = await session.request("HEAD", self._path("manifests", wanted), headers=_ACCEPT)
+        response = await session.request(
+            "HEAD", self._path(session, "manifests", wanted), headers=_ACCEPT
+        )
         described = _described(response)
         response.close()
         if described is not None and wanted in {described.digest, self.reference.tag}:
@@ -250,7 +256,9 @@ class Repository:
         return Descriptor(media_type=media_type, digest=str(digest), size=len(body))
 
     async def _get_manifest(self, session: EndpointSession, wanted: str) -> tuple[bytes, str]:
-        response = await session.request("GET", self._path("manifests", wanted), headers=_ACCEPT)
+        response = await session.request(
+            "GET", self._path(session, "manifests", wanted), headers=_ACCEPT
+        )
         if response.status != 200:
             raise _Refused(await read_refusal(response))
         async with response:
@@ -263,7 +271,7 @@ class Repository:
     async def _open_blob_at(
         self, session: EndpointSession, digest: str, *, offset: int, patient: bool
     ) -> BlobStream:
-        path = self._path("blobs", digest)
+        path = self._path(session, "blobs", digest)
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         response = await session.request("GET", path, headers=headers, patient=patient)
         if response.status == 416:
@@ -276,7 +284,7 @@ class Repository:
 
     async def _tags_at(self, session: EndpointSession) -> list[str]:
         found: list[str] = []
-        url = f"{session.endpoint.base}{self._path('tags', 'list')}?n=1000"
+        url = f"{session.endpoint.base}{self._path(session, 'tags', 'list')}?n=1000"
         for _ in range(_MOST_TAG_PAGES):
             response = await session.request("GET", "", url=url)
             if response.status != 200:
@@ -293,8 +301,8 @@ class Repository:
             url = urljoin(response.url, following[1])
         return found
 
-    def _path(self, kind: str, name: str) -> str:
-        return f"{self.reference.path}/{kind}/{name}"
+    def _path(self, session: EndpointSession, kind: str, name: str) -> str:
+        return f"{session.endpoint.repository(self.reference.path)}/{kind}/{name}"
 
     async def _ask(self, ask: Callable[[EndpointSession], Awaitable[_Answer]]) -> _Answer:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,6 +22,7 @@ HUB_HOST = "registry-1.docker.io"
 HUB_SERVER_ADDRESS = "https://index.docker.io/v1/"
 _HUB_NAMES = frozenset({DEFAULT_DOMAIN, "index.docker.io", "www.docker.io", "registry-1.docker.io"})
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
+_GROUP = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _HOST_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?::([0-9]{1,5}))?\Z")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -51,6 +53,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Files of certificates and keys to show it."""
     headers: tuple[tuple[str, str], ...] = ()
     """Sent with every request."""
+    rewrites: tuple[tuple[str, str], ...] = ()
+    """Regular expressions on repositories and what stands in their place there; the first that
+    matches counts."""
     namespace: str = ""
     """The registry that it answers for, told as `ns`; empty where it answers for itself."""
 
@@ -58,6 +63,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def base(self) -> str:
         """The URL that paths are added to: `https://registry-1.docker.io/v2/`."""
         return f"{self.scheme}://{self.host}{self.path}{'' if self.replaces_path else '/v2'}/"
+
+    def repository(self, path: str) -> str:
+        """What a repository is called at this place. `$1` and `${name}` stand for groups."""
+        for pattern, replacement in self.rewrites:
+            if match := re.search(pattern, path):
+                wanted = _GROUP.sub(partial(_group, match), replacement)
+                return path[: match.start()] + wanted + path[match.end() :]
+        return path
 
     @property
     def hostname(self) -> str:
@@ -160,6 +173,15 @@ class HostsConfig(msgspec.Struct, frozen=True, kw_only=True):
             is_mirror=True,
             path=parts.path.rstrip("/"),
         )
+
+
+def _group(match: re.Match[str], wanted: re.Match[str]) -> str:
+    """The text of a group that a replacement names; nothing for one that there is not, as in Go."""
+    name = wanted[1] or wanted[2]
+    try:
+        return match[int(name) if name.isdigit() else name] or ""
+    except IndexError:
+        return ""
 
 
 def hosts_config(

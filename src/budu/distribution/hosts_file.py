@@ -11,18 +11,22 @@
       override_path = false                       the URL's path stands in place of /v2
       [host."https://mirror.example:5000".header]
         x-team = "blue"
+      [host."https://mirror.example:5000".rewrite]
+        "^library/(.*)" = "hub/$1"                 what a repository is called there
 
-Source: containerd docs/hosts.md.
+The folder is `host`, `host:port`, or containerd's spelling `host_port_`.
+Source: containerd docs/hosts.md; the table `rewrite` is that of K3s's registries.yaml.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from budu.base.errors import Hint, InvalidArgument
-from budu.distribution.hosts import HUB_HOST, Endpoint, is_hub
+from budu.distribution.hosts import HUB_HOST, Endpoint, is_hub, split_host_port
 from budu.spec.reference import DEFAULT_DOMAIN
 
 DEFAULT_FOLDER = "_default"
@@ -36,7 +40,7 @@ def read_hosts_file(folders: Iterable[str], domain: str) -> tuple[Endpoint, ...]
     Raises: InvalidArgument for a malformed file, with its path.
     """
     name = DEFAULT_DOMAIN if is_hub(domain) else domain
-    for folder in (name, DEFAULT_FOLDER):
+    for folder in (name, *_spelt(name), DEFAULT_FOLDER):
         for root in folders:
             path = Path(root) / folder / _FILE
             try:
@@ -45,6 +49,12 @@ def read_hosts_file(folders: Iterable[str], domain: str) -> tuple[Endpoint, ...]
                 continue
             return _endpoints(path, text, domain)
     return ()
+
+
+def _spelt(name: str) -> tuple[str, ...]:
+    """How containerd writes a port where file systems know no colons."""
+    host, port = split_host_port(name)
+    return (f"{host}_{port}_",) if port is not None else ()
 
 
 def _endpoints(path: Path, text: str, domain: str) -> tuple[Endpoint, ...]:
@@ -76,6 +86,9 @@ def _endpoint(
     headers = fields.get("header", {})
     if not isinstance(headers, dict):
         raise TypeError("header must be a table")
+    rewrites = fields.get("rewrite", {})
+    if not isinstance(rewrites, dict):
+        raise TypeError("rewrite must be a table")
     origin = HUB_HOST if is_hub(domain) else domain
     is_other = parts.netloc not in {domain, origin}
     way = parts.path.rstrip("/")
@@ -92,8 +105,17 @@ def _endpoint(
         authorities=tuple(_texts(path, fields.get("ca"))),
         clients=tuple(_pairs(path, fields.get("client"))),
         headers=tuple((name, _header(value)) for name, value in headers.items()),
+        rewrites=tuple((_pattern(each), str(to)) for each, to in rewrites.items()),
         namespace=domain if is_other else "",
     )
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"rewrite {text!r}: {error}") from None
+    return text
 
 
 def _header(value: object) -> str:

@@ -131,7 +131,9 @@ class EndpointSession:
         once: bool = False,
     ) -> Response:
         endpoint = self.endpoint
-        if endpoint.namespace and _host(url) == _host(endpoint.base):
+        if is_own := _host(url) == _host(endpoint.base):
+            headers = {**dict(endpoint.headers), **headers}
+        if is_own and endpoint.namespace:
             url = f"{url}{'&' if '?' in url else '?'}ns={endpoint.namespace}"
 
         async def send() -> Response:
@@ -140,7 +142,7 @@ class EndpointSession:
                 url,
                 verify=endpoint.verify,
                 files=TlsFiles(authorities=endpoint.authorities, clients=endpoint.clients),
-                headers={**dict(endpoint.headers), **headers},
+                headers=headers,
                 body=body() if body else None,
             )
 

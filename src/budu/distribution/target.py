@@ -60,7 +60,11 @@ class PushTarget:
     @property
     def key(self) -> str:
         """Tells targets apart: the endpoint with the repository."""
-        return f"{self._session.endpoint.base}{self.reference.path}"
+        return f"{self._session.endpoint.base}{self._repository}"
+
+    @property
+    def _repository(self) -> str:
+        return self._session.endpoint.repository(self.reference.path)
 
     async def has_blob(self, digest: Digest) -> bool:
         """Whether the repository has the blob. Raises: Refused, RequestFailed, BuduError."""
@@ -82,8 +86,9 @@ class PushTarget:
 
         Raises: as `has_blob`.
         """
-        query = f"?mount={quote(digest)}&from={quote(source, safe='')}" if source else ""
-        path = f"{self.reference.path}/blobs/uploads/{query}"
+        there = self._session.endpoint.repository(source)
+        query = f"?mount={quote(digest)}&from={quote(there, safe='')}" if source else ""
+        path = f"{self._repository}/blobs/uploads/{query}"
         response = await self._session.request("POST", path, headers=_NOTHING)
         if response.status == 201:
             response.close()
@@ -154,7 +159,7 @@ class PushTarget:
         response.close()
 
     def _path(self, kind: str, name: str) -> str:
-        return f"{self.reference.path}/{kind}/{name}"
+        return f"{self._repository}/{kind}/{name}"
 
     def _location(self, response: Response) -> str:
         place = response.header("Location")
@@ -172,10 +177,11 @@ async def open_target(
 
     Raises: what the way to the registry and its sign-in raise.
     """
-    scopes = [f"repository:{reference.path}:pull,push"]
-    scopes += [f"repository:{source}:pull" for source in sorted(sources - {reference.path})]
     failure: BuduError | None = None
     for endpoint in await registries.endpoints(reference.domain, pushing=True):
+        scopes = [f"repository:{endpoint.repository(reference.path)}:pull,push"]
+        for source in sorted(sources - {reference.path}):
+            scopes.append(f"repository:{endpoint.repository(source)}:pull")
         session = registries.session(endpoint, credentials=credentials, scope=" ".join(scopes))
         try:
             await session.ping()

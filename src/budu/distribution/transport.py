@@ -26,6 +26,7 @@ from budu.distribution.http.pool import Pool
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
+_PUBLIC_HEADERS = frozenset({"Accept", "Range"})
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _AS_SENT = "!#$%&'()*+,/:;=?@[]~"
 _STANDARD_LINES = f"User-Agent: budu/{__version__}\r\nAccept-Encoding: identity\r\n"
@@ -135,8 +136,9 @@ class Transport:
     ) -> Response:
         """Send one request and follow redirects, unless it has a body or a form.
 
-        `Authorization` goes to the first host only: a redirect to storage elsewhere carries its
-        own proof in the URL. `body` comes in chunks unless the headers have its length.
+        Headers that may hold a secret (`Authorization`, those of hosts.toml) go to the first host
+        only: a redirect to storage elsewhere carries its own proof in the URL. `body` comes in
+        chunks unless the headers have its length.
         Raises: RequestFailed when no answer comes; what `body` raises.
         """
         sent = dict(headers or {})
@@ -157,7 +159,7 @@ class Transport:
             response.close()
             following = urljoin(current, target)
             if _origin(following) != _origin(current):
-                sent.pop("Authorization", None)
+                sent = {name: text for name, text in sent.items() if name in _PUBLIC_HEADERS}
                 files = NO_FILES
                 verify = not self._hosts.is_insecure(urlsplit(following).netloc)
             current = following

@@ -80,7 +80,13 @@ def test_default_file_serves_registries_without_one(tmp_path: Path) -> None:
     assert read_hosts_file((str(tmp_path / "none"),), "quay.io") == ()
 
 
-@pytest.mark.parametrize("text", ["server = [", "host = 1", '[host."ftp://x"]\n', "server = 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("server = [", "host = 1", '[host."ftp://x"]\n', "server = 1"),
+        *("rewrite = 1", '[rewrite]\n"(" = "x"\n'),
+    ],
+)
 def test_malformed_file_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidArgument, match=r"invalid .*hosts\.toml: "):
         read_hosts_file(write_hosts(tmp_path, "quay.io", text), "quay.io")
@@ -99,6 +105,55 @@ async def test_file_is_read_at_each_use(tmp_path: Path) -> None:
         (origin,) = await registries.endpoints("registry.test")
         assert origin.host == "registry.test"
         await registries.close()
+
+
+REWRITE = """
+server = "http://{0}"
+[rewrite]
+"^team/" = "wrong/"
+[host."http://{0}"]
+  [host."http://{0}".header]
+    x-secret = "s3cret"
+  [host."http://{0}".rewrite]
+    "^library/(.*)" = "hub/$1"
+    "^(?P<team>[a-z]+)/app$" = "${{team}}-${{2}}app"
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [("library/app", "hub/app"), ("team/app", "team-app"), ("other/thing", "other/thing")],
+)
+async def test_repositories_are_rewritten_for_a_place(
+    tmp_path: Path, path: str, there: str
+) -> None:
+    async with FakeRegistry(auth="token").serving() as fake:
+        fake.add_image(there, "1")
+        registries = Registries(HostsConfig(certs_dirs=(str(tmp_path),)))
+        write_hosts(tmp_path, "registry.test_5000_", REWRITE.format(fake.address))
+        name = f"registry.test:5000/{path}:1"
+        repository = await registries.repository(parse_reference(name))
+        await repository.resolve()
+        await registries.close()
+    asked = [each for each in fake.requests if "/manifests/" in each.path]
+    assert {each.path.partition("?")[0] for each in asked} == {f"/v2/{there}/manifests/1"}
+    (token,) = [each for each in fake.requests if each.path.startswith("/token")]
+    assert f"repository%3A{there.replace('/', '%2F')}%3Apull" in token.path
+
+
+async def test_headers_of_a_file_go_to_its_host_only(tmp_path: Path) -> None:
+    async with FakeRegistry().serving() as fake:
+        digest = fake.add_blob(b"stored elsewhere")
+        fake.faults.redirect_blobs = True
+        registries = Registries(HostsConfig(certs_dirs=(str(tmp_path),)))
+        write_hosts(tmp_path, "registry.test", REWRITE.format(fake.address))
+        repository = await registries.repository(parse_reference("registry.test/x:1"))
+        async with await repository.open_blob(digest) as stream:
+            assert b"".join([piece async for piece in stream.chunks()]) == b"stored elsewhere"
+        await registries.close()
+    asked, stored = fake.requests[-2:]
+    assert (asked.server, asked.headers["x-secret"]) == ("registry", "s3cret")
+    assert (stored.server, "x-secret" in stored.headers) == ("storage", False)
 
 
 async def test_trust_is_for_one_request_only() -> None:
