@@ -129,12 +129,14 @@ class FakeRegistry:
         users: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
         hidden: Sequence[str] = (),
+        has_referrers: bool = False,
     ) -> None:
         self.auth = auth
         self.users = dict(users or {"ann": "secret"})
         self.hidden = set(hidden)
         """Repositories that a token never opens: the registry answers insufficient_scope."""
         self.tls = tls
+        self.has_referrers = has_referrers
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[tuple[str, str], tuple[str, bytes]] = {}
         self.faults = Faults()
@@ -279,6 +281,8 @@ class FakeRegistry:
         app.router.add_get("/v2/{repository:.+}/tags/list", self._tags)
         app.router.add_get("/v2/{repository:.+}/manifests/{name}", self._manifest)
         app.router.add_get("/v2/{repository:.+}/blobs/{digest}", self._blob)
+        if self.has_referrers:
+            app.router.add_get("/v2/{repository:.+}/referrers/{digest}", self._referrers)
         app.router.add_get("/storage/{digest}", self._stored)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -375,6 +379,19 @@ class FakeRegistry:
         if self.faults.without_digest_header:
             del headers["Docker-Content-Digest"]
         return web.Response(body=self._spoilt(digest_of(body), body), headers=headers)
+
+    async def _referrers(self, request: web.Request) -> web.Response:
+        """Every manifest with that subject, whatever its type: a filter is the client's matter."""
+        rows = []
+        for (repository, name), (kind, body) in self.manifests.items():
+            document = json.loads(body)
+            subject = (document.get("subject") or {}).get("digest")
+            is_here = repository == request.match_info["repository"] and ":" in name
+            if is_here and subject == request.match_info["digest"]:
+                row = {"mediaType": kind, "digest": name, "size": len(body)}
+                rows.append({**row, "artifactType": document.get("artifactType", "")})
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": rows}
+        return web.json_response(index, content_type=OCI_INDEX)
 
     async def _blob(self, request: web.Request) -> web.StreamResponse:
         digest = request.match_info["digest"]

@@ -15,11 +15,11 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import msgspec
 
-from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument, Unavailable
+from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument, NotFound, Unavailable
 from budu.distribution.auth import ANONYMOUS, Credentials, TokenCache
 from budu.distribution.diagnose import request_error
 from budu.distribution.errors import Refusal, RequestFailed, refusal_error, schema1_error
@@ -32,7 +32,7 @@ from budu.distribution.tags import near_tags
 from budu.distribution.tokens import Authorizer
 from budu.distribution.trust import trusts_blindly
 from budu.spec.digest import Digest
-from budu.spec.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor
+from budu.spec.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index
 from budu.spec.reference import DEFAULT_DOMAIN, Reference
 
 if TYPE_CHECKING:
@@ -238,6 +238,32 @@ class Repository:
     async def tags(self) -> list[str]:
         """The repository's tags, all of them up to a bound. Raises: as `resolve`."""
         return await self._ask(self._tags_at)
+
+    async def referrers(self, digest: Digest, *, artifact_type: str) -> tuple[Descriptor, ...]:
+        """Manifests of one type that are about another manifest; also of a registry that only has
+        the tag for it. Raises: as `resolve`.
+
+        Source: OCI distribution-spec 1.1, "Listing Referrers" and "Referrers Tag Schema".
+        """
+
+        async def ask(session: EndpointSession) -> bytes:
+            path = self._path(session, "referrers", f"{digest}?artifactType={quote(artifact_type)}")
+            response = await session.request("GET", path, headers=_ACCEPT)
+            if response.status != 200:
+                raise _Refused(await read_refusal(response))
+            async with response:
+                return await response.read(MANIFEST_LIMIT)
+
+        try:
+            body = await self._ask(ask)
+        except NotFound:
+            beside = self.beside(digest.replace(":", "-"))
+            body = await beside.fetch_manifest(await beside.resolve())
+        try:
+            found = msgspec.json.decode(body, type=Index).manifests
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidArgument(f"error parsing referrers of {digest}: {error}") from None
+        return tuple(each for each in found if each.artifact_type == artifact_type)
 
     async def _resolve_at(self, session: EndpointSession) -> Descriptor:
         wanted = self.reference.digest or self.reference.tag or ""

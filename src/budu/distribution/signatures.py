@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,10 @@ from budu.spec.reference import Reference, parse_reference
 ACCEPT, REJECT, SIGNED = "insecureAcceptAnything", "reject", "sigstoreSigned"
 PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE = "dev.cosignproject.cosign/signature"
-_MOST_SIGNATURES = 50
+SIGNATURE_TYPE = "application/vnd.dev.cosign.artifact.sig.v1+json"
+"""Of manifests that hold signatures and refer to the image."""
+_PAYLOAD_KIND = "cosign container image signature"
+_MOST = 50
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -181,24 +185,39 @@ def _scopes(reference: Reference) -> Iterator[str]:
 
 
 async def _signatures(repository: Repository, digest: Digest) -> AsyncIterator[tuple[bytes, bytes]]:
-    """Payloads and their signatures, as cosign stores them beside the image."""
+    """Payloads and their signatures, as cosign stores them: under a tag beside the image, or as
+    manifests that refer to it. Those of the tag are enough where they do."""
     beside = repository.beside(f"sha256-{digest.hex}.sig")
-    try:
+    with suppress(NotFound):
         body = await beside.fetch_manifest(await beside.resolve())
-    except NotFound:
-        return
+        async for each in _signatures_in(beside, body, subject=None):
+            yield each
+    with suppress(NotFound):
+        for descriptor in (await repository.referrers(digest, artifact_type=SIGNATURE_TYPE))[
+            :_MOST
+        ]:
+            body = await repository.fetch_manifest(descriptor)
+            async for each in _signatures_in(repository, body, subject=digest):
+                yield each
+
+
+async def _signatures_in(
+    repository: Repository, body: bytes, *, subject: Digest | None
+) -> AsyncIterator[tuple[bytes, bytes]]:
     try:
         manifest = msgspec.json.decode(body, type=Manifest)
     except msgspec.DecodeError:
         return
-    for layer in manifest.layers[:_MOST_SIGNATURES]:
+    if subject and (manifest.subject is None or manifest.subject.digest != subject):
+        return
+    for layer in manifest.layers[:_MOST]:
         if layer.media_type != PAYLOAD_TYPE:
             continue
         try:
             signature = base64.b64decode(layer.annotations.get(SIGNATURE, ""), validate=True)
         except binascii.Error:
             continue
-        yield await beside.fetch_blob(layer), signature
+        yield await repository.fetch_blob(layer), signature
 
 
 def _is_about(payload: bytes, digest: Digest, reference: Reference, rule: Rule) -> bool:
@@ -209,7 +228,7 @@ def _is_about(payload: bytes, digest: Digest, reference: Reference, rule: Rule) 
         signed = parse_reference(named).name if named else ""
     except (msgspec.DecodeError, InvalidArgument):
         return False
-    if critical.image.docker_manifest_digest != digest:
+    if critical.type != _PAYLOAD_KIND or critical.image.docker_manifest_digest != digest:
         return False
     identity = rule.signed_identity
     wanted = identity.docker_repository or reference.name

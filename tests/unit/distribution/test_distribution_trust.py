@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes.registry import FakeRegistry
+from tests.fakes.registry import OCI_INDEX, FakeRegistry
 
 from budu.base.errors import BuduError, InvalidArgument, PermissionDenied, ResourceExhausted
 from budu.distribution import ecdsa
@@ -18,7 +18,7 @@ from budu.distribution.client import Registries, Repository
 from budu.distribution.hosts import HostsConfig
 from budu.distribution.hosts_file import read_hosts_file
 from budu.distribution.retry import RetryPolicy, rate_reset_s
-from budu.distribution.signatures import PAYLOAD_TYPE, SIGNATURE, SignaturePolicy
+from budu.distribution.signatures import PAYLOAD_TYPE, SIGNATURE, SIGNATURE_TYPE, SignaturePolicy
 from budu.distribution.trust import trusting
 from budu.spec.reference import parse_reference
 
@@ -247,13 +247,22 @@ def public_key() -> str:
     return f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"
 
 
-def add_signature(fake: FakeRegistry, digest: str, *, name: str = "", about: str = "") -> None:
+def add_signature(
+    fake: FakeRegistry,
+    digest: str,
+    *,
+    name: str = "",
+    about: str = "",
+    kind: str = "cosign container image signature",
+    refers_to: str = "",
+) -> None:
+    """As cosign's tag, or as a manifest that refers to another one."""
     payload = json.dumps(
         {
             "critical": {
                 "identity": {"docker-reference": name or f"{fake.address}/team/app"},
                 "image": {"docker-manifest-digest": about or digest},
-                "type": "cosign container image signature",
+                "type": kind,
             },
             "optional": None,
         }
@@ -264,16 +273,27 @@ def add_signature(fake: FakeRegistry, digest: str, *, name: str = "", about: str
         "size": len(payload),
         "annotations": {SIGNATURE: base64.b64encode(sign(payload)).decode()},
     }
-    kind = "application/vnd.oci.image.manifest.v1+json"
+    media_type = "application/vnd.oci.image.manifest.v1+json"
     config = {"mediaType": "application/vnd.oci.image.config.v1+json", "size": 2}
     manifest = {
         "schemaVersion": 2,
-        "mediaType": kind,
+        "mediaType": media_type,
         "config": {**config, "digest": fake.add_blob(b"{}")},
         "layers": [layer],
     }
-    tag = digest.replace(":", "-") + ".sig"
-    fake.add_manifest("team/app", tag, json.dumps(manifest).encode(), kind)
+    if not refers_to:
+        tag = digest.replace(":", "-") + ".sig"
+        fake.add_manifest("team/app", tag, json.dumps(manifest).encode(), media_type)
+        return
+    subject = {"mediaType": media_type, "digest": refers_to, "size": 1}
+    body = json.dumps({**manifest, "artifactType": SIGNATURE_TYPE, "subject": subject}).encode()
+    own = fake.add_manifest("team/app", None, body, media_type)
+    row = {"mediaType": media_type, "digest": own, "size": len(body)}
+    rows = [{**row, "artifactType": kind} for kind in ("text/sbom", SIGNATURE_TYPE)]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": rows}
+    if not fake.has_referrers:
+        tag = digest.replace(":", "-")
+        fake.add_manifest("team/app", tag, json.dumps(index).encode(), OCI_INDEX)
 
 
 class Checked:
@@ -304,8 +324,8 @@ async def checked(tmp_path: Path) -> AsyncIterator[Checked]:
 
 
 @asynccontextmanager
-async def opened(root: Path) -> AsyncIterator[Checked]:
-    async with FakeRegistry().serving() as fake:
+async def opened(root: Path, *, has_referrers: bool = False) -> AsyncIterator[Checked]:
+    async with FakeRegistry(has_referrers=has_referrers).serving() as fake:
         registries = Registries(HostsConfig())
         repository = await registries.repository(parse_reference(f"{fake.address}/team/app:1"))
         yield Checked(root, fake, repository)
@@ -315,6 +335,30 @@ async def opened(root: Path) -> AsyncIterator[Checked]:
 async def test_signed_image_passes(checked: Checked) -> None:
     add_signature(checked.fake, checked.digest)
     await checked.check()
+
+
+@pytest.mark.parametrize("has_referrers", [True, False])
+async def test_signature_that_refers_to_the_image_passes(
+    tmp_path: Path, has_referrers: bool
+) -> None:
+    async with opened(tmp_path, has_referrers=has_referrers) as checked:
+        with pytest.raises(PermissionDenied):
+            await checked.check()
+        add_signature(checked.fake, checked.digest, refers_to=checked.digest)
+        await checked.check()
+
+
+async def test_list_of_referrers_that_lies_helps_nobody(checked: Checked) -> None:
+    other = "sha256:" + "1" * 64
+    add_signature(checked.fake, checked.digest, refers_to=other)
+    with pytest.raises(PermissionDenied):
+        await checked.check()
+
+
+async def test_payload_of_another_kind_is_refused(checked: Checked) -> None:
+    add_signature(checked.fake, checked.digest, kind="atomic container signature")
+    with pytest.raises(PermissionDenied):
+        await checked.check()
 
 
 async def test_image_outside_the_scope_passes(checked: Checked) -> None:
