@@ -143,6 +143,7 @@ class FakeRegistry:
         self.requests: list[Request] = []
         self.token_lifetime_s = 300
         self.tokens_issued = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.address = ""
         self.storage_address = ""
 
@@ -253,7 +254,7 @@ class FakeRegistry:
     def serving_in_thread(self) -> Iterator[FakeRegistry]:
         """The same for tests that are not asynchronous."""
         ready, stop = threading.Event(), asyncio.Event()
-        loop = asyncio.new_event_loop()
+        loop = self._loop = asyncio.new_event_loop()
 
         async def serve() -> None:
             async with self.serving():
@@ -269,6 +270,11 @@ class FakeRegistry:
             loop.call_soon_threadsafe(stop.set)
             thread.join(10)
             loop.close()
+
+    def release(self) -> None:
+        """Let go what is held back, from another thread than the registry's."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self.faults.release.set)
 
     def _descriptor(self, media_type: str, digest: str) -> dict[str, Any]:
         return {"mediaType": media_type, "digest": digest, "size": len(self.blobs[digest])}

@@ -202,7 +202,8 @@ class _Attempt:
         self._unpacker.finish()
 
     def end(self, *, keep_partial: bool) -> None:
-        """Close what is open; nothing after `finish`."""
+        """Close what is open, without a partial blob of no bytes; nothing after `finish`."""
+        keep_partial = keep_partial and self._ingest is not None and self._ingest.offset > 0
         if self._unpacker is not None:
             self._unpacker.abort(keep_partial=keep_partial)
         elif self._ingest is not None and keep_partial:
