@@ -42,8 +42,13 @@ class LayerBlob(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of that blob."""
     media_type: str
     """Says how the blob is compressed."""
-    diff_id: Digest
-    """Of the plain tar."""
+    diff_id: Digest | None
+    """Of the plain tar; None for what is kept as it is and never unpacked."""
+
+    @property
+    def key(self) -> Digest:
+        """What tells it apart from the others of its image."""
+        return self.diff_id or self.digest
 
 
 class LayerFetcher:
@@ -84,6 +89,8 @@ class LayerFetcher:
 
     def has(self, blob: LayerBlob) -> bool:
         """Whether the layer is here, with the blob that push and save need. Blocking."""
+        if blob.diff_id is None:
+            return self._content.has(blob.digest)
         if not self._layers.has(blob.diff_id):
             return False
         is_plain = blob.digest == blob.diff_id  # the plain tar is the blob
@@ -117,7 +124,8 @@ class LayerFetcher:
             await self._download(repository, attempt, emit)
             emit(progress.VERIFYING)
             emit(progress.DOWNLOADED)
-            emit(progress.EXTRACTING, blob.size, blob.size)
+            if blob.diff_id is not None:
+                emit(progress.EXTRACTING, blob.size, blob.size)
             await self.in_thread(attempt.finish)
         except DataLoss as error:
             keep_partial = False
@@ -182,6 +190,8 @@ class _Attempt:
         self.resumed = self._ingest.offset
         if self.resumed > self.blob.size:
             raise _does_not_fit(self.blob)
+        if self.blob.diff_id is None:
+            return
         self._unpacker = LayerUnpacker(
             self._layers,
             self.blob.media_type,
@@ -193,13 +203,19 @@ class _Attempt:
 
     def feed(self, batch: bytes) -> None:
         """Pass bytes on; see `LayerUnpacker.feed`."""
-        assert self._unpacker is not None
-        self._unpacker.feed(batch)
+        assert self._ingest is not None
+        if self._unpacker is None:
+            self._ingest.write(batch)
+        else:
+            self._unpacker.feed(batch)
 
     def finish(self) -> None:
         """Commit the layer; see `LayerUnpacker.finish`."""
-        assert self._unpacker is not None
-        self._unpacker.finish()
+        assert self._ingest is not None
+        if self._unpacker is None:
+            self._ingest.commit()
+        else:
+            self._unpacker.finish()
 
     def end(self, *, keep_partial: bool) -> None:
         """Close what is open, without a partial blob of no bytes; nothing after `finish`."""

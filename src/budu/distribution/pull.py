@@ -40,7 +40,6 @@ from budu.distribution.signatures import SignaturePolicy
 from budu.snapshot.layers import LayerStore
 from budu.spec.digest import Digest
 from budu.spec.image import (
-    CONFIG_TYPES,
     INDEX_TYPES,
     Descriptor,
     ImageConfig,
@@ -51,7 +50,7 @@ from budu.spec.platform import Platform, host_platform
 from budu.spec.reference import Reference
 
 MAX_DOWNLOADS = 3
-_PLAIN_CONFIG_TYPES = frozenset({*CONFIG_TYPES, "", "application/octet-stream"})
+_MOST_INDEXES = 8
 _RESUMABLE = (asyncio.CancelledError, Unavailable, DeadlineExceeded)
 
 _Document = TypeVar("_Document", Index, Manifest, ImageConfig)
@@ -67,7 +66,7 @@ class PulledImage(msgspec.Struct, frozen=True, kw_only=True):
     manifest_digest: Digest
     """The manifest of the chosen platform."""
     config_digest: Digest
-    """The image's id."""
+    """The image's id, unless it is an artifact."""
     manifest: Manifest
     """The chosen manifest."""
     config: ImageConfig
@@ -76,8 +75,15 @@ class PulledImage(msgspec.Struct, frozen=True, kw_only=True):
     """The layers, lowest first."""
     extras: tuple[str, ...] = ()
     """Blobs of attestations about the manifest that are kept with it."""
+    artifact_type: str = ""
+    """What it is when it is no image."""
     new: bool
     """Whether the pull brought anything that was not here."""
+
+    @property
+    def id(self) -> Digest:
+        """What its record is called by."""
+        return self.manifest_digest if self.artifact_type else self.config_digest
 
 
 Record = Callable[[PulledImage], Awaitable[bool]]
@@ -177,8 +183,9 @@ class _Pull:
             await self._puller._policy.check(self._repository, descriptor)
         self._sink(progress.first_event(self._reference))
         chosen, manifest = await self._manifest(descriptor, platform)
-        config = await self._config(manifest.config)
-        blobs = self._blobs(manifest, config)
+        artifact = manifest.artifact
+        config = ImageConfig() if artifact else await self._config(manifest.config)
+        blobs = _as_they_are(manifest) if artifact else self._blobs(manifest, config)
         fetched = await self._fetch_layers(blobs)
         is_new = fetched or bool(self._documents)
         extras: list[str] = []
@@ -192,7 +199,8 @@ class _Pull:
             config_digest=Digest(manifest.config.digest),
             manifest=manifest,
             config=config,
-            diff_ids=tuple(blob.diff_id for blob in blobs),
+            diff_ids=tuple(blob.diff_id for blob in blobs if blob.diff_id is not None),
+            artifact_type=artifact,
             extras=tuple(extras),
             new=fetched or stored,
         )
@@ -204,9 +212,12 @@ class _Pull:
         return image
 
     async def _manifest(
-        self, descriptor: Descriptor, platform: Platform
+        self, descriptor: Descriptor, platform: Platform, *, depth: int = 0
     ) -> tuple[Descriptor, Manifest]:
         """The platform's manifest: the document itself, or the one that the index chooses."""
+        if depth > _MOST_INDEXES:
+            message = f"{self._reference.familiar}: too many indexes within indexes"
+            raise InvalidArgument(message, reference=self._reference.familiar)
         body = await self._document(descriptor, self._repository.fetch_manifest)
         kind = manifest_type(body, descriptor.media_type, reference=self._reference)
         if kind not in INDEX_TYPES:
@@ -214,7 +225,7 @@ class _Pull:
         index = _decode(body, Index, what="image index")
         chosen = choose_manifest(index, platform, reference=self._reference.familiar)
         self._attestations = attestations_of(index, chosen)
-        return await self._manifest(chosen, platform)
+        return await self._manifest(chosen, platform, depth=depth + 1)
 
     async def _extra(self, attestation: Descriptor, *, asks: bool) -> list[str]:
         """An attestation with what it holds; nothing of one that cannot be had or is large.
@@ -236,12 +247,6 @@ class _Pull:
         return [attestation.digest, *(part.digest for part in parts)]
 
     async def _config(self, descriptor: Descriptor) -> ImageConfig:
-        if descriptor.media_type not in _PLAIN_CONFIG_TYPES:
-            raise InvalidArgument(
-                f"{self._reference.familiar} is no image: its config is of type "
-                f'"{descriptor.media_type}"',
-                reference=self._reference.familiar,
-            )
         body = await self._document(descriptor, self._repository.fetch_blob)
         config = _decode(body, ImageConfig, what="image configuration")
         if config.os not in {"", "linux"}:
@@ -284,16 +289,16 @@ class _Pull:
 
     async def _fetch_layers(self, blobs: list[LayerBlob]) -> bool:
         """Bring in what is not there; whether that was anything."""
-        self._lease.add(*(digest for b in blobs for digest in (b.digest, b.diff_id)))
+        self._lease.add(*(digest for b in blobs for digest in (b.digest, b.key)))
         fetcher = self._puller._fetcher
-        present = await self._thread(lambda: {b.diff_id for b in blobs if fetcher.has(b)})
+        present = await self._thread(lambda: {b.key for b in blobs if fetcher.has(b)})
         kept = await self._thread(self._here, blobs)
-        missing = {b.diff_id: b for b in blobs if b.diff_id not in present}
+        missing = {b.key: b for b in blobs if b.key not in present}
         sizes = {blob.digest.short: blob.size for blob in missing.values()}
         if missing:
             self._progress.expect(sizes, present=len(present))
         for blob in blobs if missing else ():
-            status = progress.EXISTS if blob.diff_id in present else progress.PULLING_LAYER
+            status = progress.EXISTS if blob.key in present else progress.PULLING_LAYER
             self._progress.emit(PullEvent(id=blob.digest.short, status=status))
         try:
             async with asyncio.TaskGroup() as group:
@@ -318,7 +323,7 @@ class _Pull:
 
     def _here(self, blobs: Iterable[LayerBlob]) -> set[Digest]:
         """Blobs and layers that are here already."""
-        found = {each.diff_id for each in blobs if self._layers.has(each.diff_id)}
+        found = {each.key for each in blobs if self._layers.has(each.key)}
         return found | {each.digest for each in blobs if self._content.has(each.digest)}
 
     async def _tidy(
@@ -330,7 +335,7 @@ class _Pull:
         """
         if isinstance(error, _RESUMABLE):
             return
-        brought = {digest for each in blobs for digest in (each.diff_id, each.digest)} - kept
+        brought = {digest for each in blobs for digest in (each.key, each.digest)} - kept
         await self._thread(self._free, brought)
         if isinstance(error, ResourceExhausted):
             for blob in blobs:
@@ -351,6 +356,15 @@ class _Pull:
         for digest, body in self._documents.items():
             await self._thread(self._content.write_blob, digest, body)
         return bool(self._documents)
+
+
+def _as_they_are(manifest: Manifest) -> list[LayerBlob]:
+    """Everything that an artifact's manifest names."""
+    parts = {part.digest: part for part in (manifest.config, *manifest.layers)}
+    return [
+        LayerBlob(digest=Digest(digest), size=part.size, media_type=part.media_type, diff_id=None)
+        for digest, part in parts.items()
+    ]
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -30,10 +30,13 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One image. Its identity is the digest of its config, as Docker's image id is."""
+    """One image. Its identity is the digest of its config, as Docker's image id is.
+
+    An artifact (a chart, a signature, a model) is a record, too, without layers to stand on.
+    """
 
     id: str
-    """The config's digest, `sha256:…`."""
+    """The config's digest, `sha256:…`; an artifact's is its manifest's."""
     manifest_digest: str
     """The manifest whose config this is."""
     index_digest: str = ""
@@ -55,6 +58,9 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     extras: tuple[str, ...] = ()
     """Other blobs that belong to it: attestations of its index, with what they hold."""
+
+    artifact_type: str = ""
+    """What it is when it is no image: it is kept as it is, and its id is its manifest's digest."""
 
     labels: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
     """Those of the config, so that a list opens no documents; unset in records of older engines."""

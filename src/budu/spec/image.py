@@ -27,6 +27,7 @@ MEDIA_DOCKER_FOREIGN_LAYER = "application/vnd.docker.image.rootfs.foreign.diff.t
 INDEX_TYPES = (MEDIA_OCI_INDEX, MEDIA_DOCKER_INDEX)
 MANIFEST_TYPES = (MEDIA_OCI_MANIFEST, MEDIA_DOCKER_MANIFEST)
 CONFIG_TYPES = (MEDIA_OCI_CONFIG, MEDIA_DOCKER_CONFIG)
+_IMAGE_CONFIGS = frozenset({*CONFIG_TYPES, "", "application/octet-stream"})
 
 
 class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -52,6 +53,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     annotations: dict[str, str] = {}
     artifact_type: str = ""
     subject: Descriptor | None = None
+
+    @property
+    def artifact(self) -> str:
+        """What kind of thing it is when it is no image: a config of another type, or layers of
+        which none is a tar. Empty for an image."""
+        kinds = [layer.media_type for layer in self.layers]
+        has_tars = not kinds or any("tar" in kind or not kind for kind in kinds)
+        if self.config.media_type in _IMAGE_CONFIGS and has_tars:
+            return ""
+        if self.config.media_type in _IMAGE_CONFIGS:
+            return self.artifact_type or kinds[0]
+        return self.artifact_type or self.config.media_type
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -257,6 +257,9 @@ class FakeImages:
     def of_platform(self, ref: str, platform: Platform | None) -> ImageRecord:
         return self.get(ref)
 
+    def split(self, image: ImageRecord) -> list[ImageRecord]:
+        return [image]
+
     def tree(self, image: ImageRecord) -> Any:
         raise NotFound("no documents here")
 

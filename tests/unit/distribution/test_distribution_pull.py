@@ -1,6 +1,7 @@
 """Whole pulls from a real registry on loopback into real stores in a folder."""
 
 import asyncio
+import json
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.fakes.registry import Built, FakeRegistry, digest_of, tar_of
+from tests.fakes.registry import OCI_INDEX, OCI_MANIFEST, Built, FakeRegistry, digest_of, tar_of
 
 from budu.base.errors import (
     BuduError,
@@ -475,17 +476,6 @@ async def test_garbage_in_place_of_a_tar_leaves_nothing(engine: Engine, fake: Fa
         ({"layers": []}, InvalidArgument, "layers from manifest don't match image configuration"),
         ({"config": {"size": 1}}, InvalidArgument, "invalid manifest"),
         (
-            {
-                "config": {
-                    "mediaType": "application/vnd.cncf.helm.config.v1+json",
-                    "digest": "sha256:" + "0" * 64,
-                    "size": 1,
-                }
-            },
-            InvalidArgument,
-            "is no image: its config is of type",
-        ),
-        (
             {"config": {"mediaType": "", "digest": "md5:0", "size": 1}},
             InvalidArgument,
             "invalid checksum digest format",
@@ -499,6 +489,62 @@ async def test_documents_that_make_no_image(
     fake.add_image("team/app", "1", changes=changes)
     assert sentence in (await engine.fail(kind)).message
     assert engine.holds_nothing()
+
+
+CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+HELM = "application/vnd.cncf.helm.config.v1+json"
+
+
+def add_artifact(fake: FakeRegistry, config_type: str, layer_type: str, body: bytes) -> str:
+    """An artifact whose config is `{}`; its digest."""
+    config = {"mediaType": config_type, "digest": fake.add_blob(b"{}"), "size": 2}
+    layer = {"mediaType": layer_type, "digest": fake.add_blob(body), "size": len(body)}
+    document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [layer]}
+    text = json.dumps(document).encode()
+    return fake.add_manifest("team/chart", "1", text, OCI_MANIFEST)
+
+
+@pytest.mark.parametrize(
+    ("config_type", "layer_type", "kind"),
+    [
+        (HELM, CHART, HELM),
+        ("application/vnd.oci.empty.v1+json", "text/plain", "application/vnd.oci.empty.v1+json"),
+        ("application/vnd.oci.image.config.v1+json", "application/vnd.in-toto+json", None),
+    ],
+)
+async def test_an_artifact_is_kept_as_it_is(
+    engine: Engine, fake: FakeRegistry, config_type: str, layer_type: str, kind: str | None
+) -> None:
+    digest = add_artifact(fake, config_type, layer_type, BIG)
+    pulled = await engine.pull("team/chart:1")
+    assert (pulled.id, pulled.diff_ids) == (digest, ())
+    assert pulled.artifact_type == (kind or layer_type)
+    assert [*engine.layers.list()] == []
+    kept = {Digest.of(b"{}"), Digest.of(BIG), Digest(digest)}
+    assert {*engine.content.list()} == kept
+    assert not (await engine.pull("team/chart:1")).new
+
+
+async def test_a_part_of_an_artifact_with_a_changed_byte_leaves_nothing(
+    engine: Engine, fake: FakeRegistry
+) -> None:
+    add_artifact(fake, HELM, CHART, BIG)
+    fake.faults.wrong_bytes.add(str(Digest.of(BIG)))
+    await engine.fail(DataLoss, "team/chart:1")
+    assert engine.holds_nothing()
+
+
+async def test_indexes_within_indexes_end(engine: Engine, fake: FakeRegistry) -> None:
+    built = fake.add_image("team/app", None)
+    document = {"mediaType": OCI_MANIFEST, "digest": built.digest, "size": built.size}
+    for number in range(12):
+        platform = {"os": "linux", "architecture": "amd64"}
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX}
+        body = json.dumps({**index, "manifests": [{**document, "platform": platform}]}).encode()
+        digest = fake.add_manifest("team/app", f"{number}", body, OCI_INDEX)
+        document = {"mediaType": OCI_INDEX, "digest": digest, "size": len(body)}
+    await engine.pull("team/app:5")
+    assert "too many indexes" in (await engine.fail(InvalidArgument, "team/app:11")).message
 
 
 async def test_an_image_of_another_system_is_refused(engine: Engine, fake: FakeRegistry) -> None:

@@ -58,6 +58,8 @@ class ImageHandlers:
         shared = self._usages.shared_sizes() if wants_shared else {}
         manifests = request.query.flag("manifests") and request.version >= _MANIFESTS_SINCE
         counts = self._images.user_counts()
+        if manifests:
+            chosen = [each for image in chosen for each in self._images.split(image)]
         rows = []
         for image in chosen:
             row = image_row(

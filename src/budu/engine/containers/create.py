@@ -17,7 +17,7 @@ import msgspec
 
 from budu.base import faults
 from budu.base.clock import now_ns
-from budu.base.errors import InvalidArgument, NotFound
+from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
 from budu.engine.containers.bind_sources import check_bind, file_warnings
@@ -97,6 +97,9 @@ class ContainerCreator:
         if not body.image:
             raise InvalidArgument("config cannot be empty in order to create a container")
         image = self._images.get(body.image)
+        if image.artifact_type:
+            message = f"{body.image} is no image: it is of type {image.artifact_type}"
+            raise InvalidArgument(message, hint=Hint("engine.artifact-run"))
         with suppress(NotFound):  # the warning tells, as Docker does
             image = self._images.of_platform(body.image, platform)
         warnings = _platform_warnings(image, platform)

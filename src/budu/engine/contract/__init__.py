@@ -201,6 +201,9 @@ class Images(Protocol):
     def of_platform(self, ref: str, platform: Platform | None) -> ImageRecord:
         """The image that `ref` means for a platform. Raises: NotFound with Docker's sentence."""
 
+    def split(self, image: ImageRecord) -> ImageList:
+        """The image once for each of the documents that its names stand for."""
+
     def tree(self, image: ImageRecord) -> ImageTree:
         """What the image's name stands for, with every manifest. Raises: NotFound."""
 

@@ -48,12 +48,18 @@ class _Found(msgspec.Struct, kw_only=True):
     index_digest: str = ""
     extras: tuple[str, ...] = ()
     config: ImageConfig
+    artifact_type: str = ""
     names: list[Reference] = msgspec.field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, Digest]:
         """Index and manifest: the same manifest may stand in several indexes."""
         return self.index_digest, self.manifest_digest
+
+    @property
+    def id(self) -> str:
+        """What its record is called by."""
+        return str(self.manifest_digest) if self.artifact_type else self.manifest.config.digest
 
     @property
     def diff_ids(self) -> tuple[Digest, ...]:
@@ -117,15 +123,22 @@ class ImageLoader:
             for each in found:
                 await asyncio.to_thread(_unpack, received, each)
             await asyncio.to_thread(self._blobs.layers.flush)
-            return tuple(line for each in found for line in self._store(each))
+            named = {each.index_digest for each in found if each.names}
+            lines: list[str] = []
+            for each in found:
+                told = self._store(each)
+                if each.names or each.index_digest not in named:
+                    lines += told  # of several platforms, the one with the names speaks
+            return tuple(lines)
 
     def _store(self, found: _Found) -> list[str]:
         record = ImageRecord(
-            id=found.manifest.config.digest,
+            id=found.id,
+            artifact_type=found.artifact_type,
             manifest_digest=str(found.manifest_digest),
             index_digest=found.index_digest,
             extras=found.extras,
-            size=sum(map(self._storage.layer_size, found.diff_ids)),
+            size=self._size(found),
             created=found.config.created,
             labels=found.config.labels,
             platform=found.config.platform,
@@ -135,6 +148,11 @@ class ImageLoader:
         lines = self._moved(record.id, found.names)
         self._repository.put(record, found.names)
         return lines + self._loaded(record.id, found.names)
+
+    def _size(self, found: _Found) -> int:
+        if found.artifact_type:
+            return sum(layer.size for layer in found.manifest.layers)
+        return sum(map(self._storage.layer_size, found.diff_ids))
 
     def _moved(self, id_: str, names: Sequence[Reference]) -> list[str]:
         lines = []
@@ -212,26 +230,53 @@ def _below(received: Received, descriptor: Descriptor) -> list[_Found]:
         return [_manifest_image(received, digest, body)]
     index = _decoded(body, Index, "image index")
     here = [each for each in index.manifests if Digest(each.digest) in received.blobs]
-    extras = tuple(_extras(received, [each for each in here if is_attestation(each)]))
-    images = [
-        _manifest_image(received, Digest(each.digest), received.blob(Digest(each.digest)))
-        for each in here
-        if not is_attestation(each)
-    ]
+    images: list[_Found] = []
+    extras: list[str] = []
+    for each in here:
+        if is_attestation(each) or each.media_type in INDEX_TYPES:
+            extras += _extras(received, each)
+            continue
+        digest_below = Digest(each.digest)
+        image = _manifest_image(received, digest_below, received.blob(digest_below))
+        if image.artifact_type:
+            extras += _extras(received, each)
+        else:
+            images.append(image)
     for image in images:
-        image.index_digest, image.extras = str(digest), extras
+        image.index_digest, image.extras = str(digest), tuple(dict.fromkeys(extras))
     return images
 
 
-def _extras(received: Received, attestations: Iterable[Descriptor]) -> Iterable[str]:
-    for each in attestations:
-        manifest = _decoded(received.blob(Digest(each.digest)), Manifest, "manifest")
-        yield each.digest
-        yield from (part.digest for part in (manifest.config, *manifest.layers))
+def _extras(received: Received, descriptor: Descriptor) -> Iterable[str]:
+    """A document that is kept as it is beside images, with what it names; of an index, with the
+    documents that it names."""
+    body = received.blob(Digest(descriptor.digest))
+    yield descriptor.digest
+    if descriptor.media_type in INDEX_TYPES:
+        below = _decoded(body, Index, "image index").manifests
+        yield from (each.digest for each in below if Digest(each.digest) in received.blobs)
+        return
+    manifest = _decoded(body, Manifest, "manifest")
+    yield from (part.digest for part in (manifest.config, *manifest.layers))
 
 
 def _manifest_image(received: Received, digest: Digest, body: bytes) -> _Found:
     manifest = _decoded(body, Manifest, "manifest")
+    if manifest.artifact:
+        missing = [
+            part.digest
+            for part in (manifest.config, *manifest.layers)
+            if Digest(part.digest) not in received.blobs
+        ]
+        if missing:
+            raise NotFound(f"invalid archive: {missing[0]} is missing")
+        return _Found(
+            manifest=manifest,
+            manifest_digest=digest,
+            config=ImageConfig(),
+            extras=(manifest.config.digest,),
+            artifact_type=manifest.artifact,
+        )
     config_body = received.blob(Digest(manifest.config.digest))
     config = _decoded(config_body, ImageConfig, "image configuration")
     expected, got = len(config.rootfs.diff_ids), len(manifest.layers)
@@ -259,6 +304,8 @@ def _filtered(found: list[_Found], platforms: tuple[Platform, ...]) -> list[_Fou
 
 
 def _unpack(received: Received, found: _Found) -> None:
+    if found.artifact_type:
+        return
     for layer, diff_id in zip(found.manifest.layers, found.diff_ids, strict=True):
         received.unpack(Digest(layer.digest), diff_id, media_type=layer.media_type)
 

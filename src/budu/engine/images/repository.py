@@ -80,6 +80,25 @@ class ImageRepository:
         meant = (form for form in image.others if form.target == target)
         return image.in_form(next(meant, image.form))
 
+    def split(self, image: ImageRecord) -> list[ImageRecord]:
+        """The image once for each of its forms, with the names that mean that form."""
+        if not image.others:
+            return [image]
+        found = []
+        for form in image.forms:
+            names = [
+                each for each in self.names(image.id) if self._targets[str(each)] == form.target
+            ]
+            tags = [each.familiar for each in names if each.tag]
+            found.append(
+                msgspec.structs.replace(
+                    image.in_form(form),
+                    repo_tags=tuple(each for each in image.repo_tags if each in tags),
+                    repo_digests=tuple(each.familiar for each in names if each.digest),
+                )
+            )
+        return [each for each in found if each.repo_tags or each.repo_digests] or [image]
+
     def by_id_prefix(self, hex_prefix: str) -> Sequence[ImageRecord]:
         """The images whose id begins so."""
         prefix = f"sha256:{hex_prefix}"

@@ -68,6 +68,10 @@ class ImageService:
         manager."""
         return self._storage.leases.hold(map(Digest, layers))
 
+    def split(self, image: ImageRecord) -> ImageList:
+        """See `Images.split`."""
+        return self._repository.split(image)
+
     def tree(self, image: ImageRecord) -> ImageTree:
         """See `Images.tree`."""
         return image_tree(image, self._storage.blobs)
@@ -147,20 +151,21 @@ class ImageService:
             names.append(name.with_tag(name.tag))
         self._repository.put(
             ImageRecord(
-                id=str(pulled.config_digest),
+                id=str(pulled.id),
                 manifest_digest=str(pulled.manifest_digest),
                 index_digest=str(target) if target != pulled.manifest_digest else "",
-                size=sum(map(self._storage.layer_size, pulled.diff_ids)),
+                size=_size(pulled, self._storage.layer_size),
+                artifact_type=pulled.artifact_type,
                 created=pulled.config.created,
                 labels=pulled.config.labels,
                 platform=pulled.config.platform,
                 diff_ids=tuple(map(str, pulled.diff_ids)),
                 layers=pulled.manifest.layers,
-                extras=pulled.extras,
+                extras=_extras(pulled),
             ),
             names,
         )
-        return known is None or (known.id, known.form.target) != (pulled.config_digest, target)
+        return known is None or (known.id, known.form.target) != (pulled.id, target)
 
     def list(self, *, everything: bool, filters: Filters) -> ImageList:
         """Images, newest first. Raises: InvalidArgument for an unknown filter."""
@@ -303,6 +308,18 @@ class ImageService:
         freed = max(before - self._storage.usage(), 0)
         self._events.emit("image", "prune", "", reclaimed=str(freed))
         return deletions, freed
+
+
+def _extras(pulled: PulledImage) -> tuple[str, ...]:
+    """Blobs beside the layers: attestations, and an artifact's config, which is not its id."""
+    return (*pulled.extras, *([str(pulled.config_digest)] if pulled.artifact_type else []))
+
+
+def _size(pulled: PulledImage, layer_size: Callable[[str], int]) -> int:
+    """Bytes of the layers, unpacked; of an artifact, as they are."""
+    if pulled.artifact_type:
+        return sum(layer.size for layer in pulled.manifest.layers)
+    return sum(map(layer_size, pulled.diff_ids))
 
 
 def _stands_alone(image: ImageRecord, named: set[str]) -> bool:

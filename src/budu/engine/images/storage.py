@@ -49,7 +49,9 @@ class ImageStorage:
         """Reads blobs of images, wherever they are."""
 
     def config(self, image: ImageRecord) -> ImageConfig:
-        """The image's config document, read once."""
+        """The image's config document, read once; an artifact has none."""
+        if image.artifact_type:
+            return ImageConfig()
         known = self._configs.get(image.id)
         if known is None:
             known = _config_decoder.decode(self._content.read_blob(image.digest))

@@ -16,7 +16,6 @@ from budu.image.model import ImageRecord
 from budu.snapshot.blobs import Blobs
 from budu.spec.digest import Digest
 from budu.spec.image import (
-    CONFIG_TYPES,
     INDEX_TYPES,
     MANIFEST_TYPES,
     MEDIA_OCI_INDEX,
@@ -107,6 +106,8 @@ def described(body: bytes, *, default: str = MEDIA_OCI_MANIFEST) -> Descriptor:
 
 def _node(descriptor: Descriptor, blobs: Blobs) -> ManifestNode:
     kind = ATTESTATION if is_attestation(descriptor) else IMAGE
+    if kind == IMAGE and descriptor.artifact_type:
+        kind = UNKNOWN
     try:
         body = blobs.content.read_blob(Digest(descriptor.digest))
         manifest = msgspec.json.decode(body, type=Manifest)
@@ -124,8 +125,7 @@ def _node(descriptor: Descriptor, blobs: Blobs) -> ManifestNode:
 
 
 def _is_image(manifest: Manifest) -> bool:
-    media_type = manifest.config.media_type
-    return not manifest.artifact_type and media_type in {*CONFIG_TYPES, ""}
+    return not (manifest.artifact_type or manifest.artifact)
 
 
 def _config(manifest: Manifest, blobs: Blobs) -> ImageConfig | None:
