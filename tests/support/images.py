@@ -118,3 +118,75 @@ def push_foreign(registry: str, name: str, plain: bytes, packed: bytes) -> str:
     body = json.dumps(index).encode()
     put(f"http://{registry}/v2/{name}/manifests/latest", body, INDEX_TYPE)
     return sha256(body)
+
+
+def push_index(registry: str, name: str, tag: str) -> dict[str, str]:
+    """An index with an image for each of two platforms, an attestation about the first and an
+    artifact. The digests of `index`, `own`, `other`, `attestation` and `artifact`; the artifact has
+    the tag `artifact` as well."""
+    digests, entries = {}, []
+    base = busybox_layer()
+    for key, architecture in (("own", machine_architecture()), ("other", other_architecture())):
+        tars = [base, layer({"own": key.encode()})]
+        blobs = [gzip.compress(each, mtime=0) for each in tars]
+        document = {
+            "architecture": architecture,
+            "os": "linux",
+            "config": {"Cmd": ["cat", "/own"]},
+            "rootfs": {"type": "layers", "diff_ids": [sha256(each) for each in tars]},
+        }
+        config = json.dumps(document).encode()
+        row = _put_manifest(registry, name, (CONFIG_TYPE, config), [(LAYER_TYPE, b) for b in blobs])
+        entries.append({**row, "platform": {"architecture": architecture, "os": "linux"}})
+        digests[key] = str(row["digest"])
+    statement = b'{"_type": "https://in-toto.io/Statement/v0.1"}'
+    config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [sha256(statement)]}}).encode()
+    row = _put_manifest(
+        registry, name, (CONFIG_TYPE, config), [("application/vnd.in-toto+json", statement)]
+    )
+    about = {"vnd.docker.reference.digest": digests["own"]}
+    about["vnd.docker.reference.type"] = "attestation-manifest"
+    nowhere = {"architecture": "unknown", "os": "unknown"}
+    entries.append({**row, "annotations": about, "platform": nowhere})
+    digests["attestation"] = str(row["digest"])
+    kind = "application/vnd.example.thing"
+    row = _put_manifest(
+        registry,
+        name,
+        ("application/vnd.oci.empty.v1+json", b"{}"),
+        [(f"{kind}.part", b"any bytes")],
+        tag="artifact",
+        artifactType=kind,
+    )
+    entries.append({**row, "artifactType": kind})
+    digests["artifact"] = str(row["digest"])
+    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}
+    body = json.dumps({**index, "annotations": {"org.example": "kept"}}).encode()
+    put(f"http://{registry}/v2/{name}/manifests/{tag}", body, INDEX_TYPE)
+    digests["index"] = sha256(body)
+    return digests
+
+
+def _put_manifest(
+    registry: str,
+    name: str,
+    config: tuple[str, bytes],
+    layers: list[tuple[str, bytes]],
+    *,
+    tag: str = "",
+    **fields: object,
+) -> dict[str, object]:
+    """Store a manifest with its blobs; its descriptor."""
+    for _, blob in (config, *layers):
+        push_blob(registry, name, blob)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": describe(*config),
+        "layers": [describe(*each) for each in layers],
+        **fields,
+    }
+    body = json.dumps(document).encode()
+    for each in filter(None, (tag, sha256(body))):
+        put(f"http://{registry}/v2/{name}/manifests/{each}", body, MANIFEST_TYPE)
+    return describe(MANIFEST_TYPE, body)

@@ -6,6 +6,7 @@ most hosts, so that between the two nothing stays untried.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -58,6 +59,11 @@ def has_project_quota() -> bool:
         return False
 
 
+def has_podman() -> bool:
+    """Whether podman is installed: a foreign client, which the tests' set-up does not bring."""
+    return shutil.which("podman") is not None
+
+
 def is_guest() -> bool:
     """Whether this is the virtual machine: its init made the place for results."""
     return Path("/run/results").exists()
@@ -70,6 +76,7 @@ MARKS: dict[str, Callable[[], bool]] = {
     "guest": is_guest,
     "ipvlan": has_ipvlan,
     "project_quota": has_project_quota,
+    "podman": has_podman,
 }
 """Each mark with the question whether this machine has it."""
 
