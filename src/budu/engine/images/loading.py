@@ -123,7 +123,7 @@ class ImageLoader:
             for each in found:
                 await asyncio.to_thread(_unpack, received, each)
             await asyncio.to_thread(self._blobs.layers.flush)
-            named = {each.index_digest for each in found if each.names}
+            named = {each.index_digest for each in found if each.names} - {""}
             lines: list[str] = []
             for each in found:
                 told = self._store(each)
