@@ -14,6 +14,7 @@ import struct
 from budu.linux.netlink.nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_IPV4
 from budu.linux.netlink.wire import (
     NLM_F_CREATE,
+    NLM_F_EXCL,
     Message,
     attribute,
     nested,
@@ -56,11 +57,11 @@ _NF_NAT_RANGE_PROTO_SPECIFIED = 2
 _NFGENMSG = struct.Struct(">BBH")  # family, version, resource id
 
 
-def new_table(name: str) -> Message:
-    """Make an IPv4 table; one that exists is fine."""
-    return _message(
-        NFT_MSG_NEWTABLE, NLM_F_CREATE, string(NFTA_TABLE_NAME, name), label=f"make table {name}"
-    )
+def new_table(name: str, *, exclusive: bool = False) -> Message:
+    """Make an IPv4 table; one that exists is fine, unless it has to be new."""
+    flags = NLM_F_CREATE | (NLM_F_EXCL if exclusive else 0)
+    called = string(NFTA_TABLE_NAME, name)
+    return _message(NFT_MSG_NEWTABLE, flags, called, label=f"make table {name}")
 
 
 def delete_table(name: str) -> Message:

@@ -15,7 +15,7 @@ import socket
 from budu.linux.namespaces import CLONE_NEWNET, open_namespace, setns
 from budu.linux.netlink import nft_rules as nft
 from budu.linux.netlink.nftables import commit
-from budu.linux.netlink.wire import NETLINK_NETFILTER, Connection
+from budu.linux.netlink.wire import NETLINK_NETFILTER, Connection, Message
 
 ADDRESS = "127.0.0.11"
 """Where containers find the resolver."""
@@ -83,28 +83,33 @@ def _bound(kind: int, port: int) -> socket.socket:
 
 
 def _redirect(port: int) -> None:
-    """Make the rule, in place of one that is there, in the namespace of this thread."""
+    """Make the rule, in place of one that is there, in the namespace of this thread.
+
+    A table is only replaced where there is one: after a batch that deletes anything the kernel
+    waits 10 milliseconds when the socket is closed (nf_tables, nft_rcv_nl_event).
+    """
     connection = Connection(NETLINK_NETFILTER)
     try:
-        commit(
-            connection,
-            [
-                nft.new_table(_TABLE),
-                nft.delete_table(_TABLE),
-                nft.new_table(_TABLE),
-                nft.new_nat_chain(
-                    _TABLE, _CHAIN, hook=nft.NF_INET_LOCAL_OUT, priority=nft.NF_IP_PRI_NAT_DST
-                ),
-                nft.append_rule(
-                    _TABLE,
-                    _CHAIN,
-                    nft.header_equals(nft.NETWORK_HEADER, _DESTINATION_ADDRESS, _PACKED),
-                    nft.header_equals(
-                        nft.TRANSPORT_HEADER, _DESTINATION_PORT, PORT.to_bytes(2, "big")
-                    ),
-                    nft.dnat_ipv4(_PACKED, port),
-                ),
-            ],
-        )
+        try:
+            commit(connection, [nft.new_table(_TABLE, exclusive=True), *_rules(port)])
+        except FileExistsError:
+            old = (nft.delete_table(_TABLE), nft.new_table(_TABLE))
+            commit(connection, [*old, *_rules(port)])
     finally:
         connection.close()
+
+
+def _rules(port: int) -> tuple[Message, ...]:
+    """What the table consists of."""
+    return (
+        nft.new_nat_chain(
+            _TABLE, _CHAIN, hook=nft.NF_INET_LOCAL_OUT, priority=nft.NF_IP_PRI_NAT_DST
+        ),
+        nft.append_rule(
+            _TABLE,
+            _CHAIN,
+            nft.header_equals(nft.NETWORK_HEADER, _DESTINATION_ADDRESS, _PACKED),
+            nft.header_equals(nft.TRANSPORT_HEADER, _DESTINATION_PORT, PORT.to_bytes(2, "big")),
+            nft.dnat_ipv4(_PACKED, port),
+        ),
+    )
