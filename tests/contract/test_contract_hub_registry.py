@@ -30,7 +30,7 @@ from tests.support.hub_client import (
 from yarl import URL
 
 from budu.hub.registry.limits import Limits
-from budu.hub.registry.uploads import touched
+from budu.hub.registry.touching import touched
 from budu.spec.digest import Digest
 
 # The root
@@ -740,7 +740,7 @@ async def test_blob_being_removed_is_waited_for(hub: RunningHub, ann: Client) ->
     condemn = update(blobs).values(condemned_at=1.0)
     await hub.database.write(lambda c: c.execute(condemn).rowcount)
     assert (await ann("HEAD", f"blobs/{digest}")).status == 404
-    waiting = asyncio.create_task(touched(hub.context, digest, len(LAYER)))
+    waiting = asyncio.create_task(touched(hub.database, digest, len(LAYER), hub.context.now))
     await asyncio.sleep(0)
     assert not waiting.done()
     await hub.database.write(lambda c: c.execute(delete(blobs)).rowcount)

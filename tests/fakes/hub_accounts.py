@@ -67,6 +67,13 @@ class HubAccounts:
             lambda c: c.execute(sa.insert(schema.upstreams).values(**row)).rowcount
         )
 
+    async def move_upstream(self, account: str, url: str) -> None:
+        """Let the account copy another registry."""
+        number = await self.add_account(account)
+        where = schema.upstreams.c.account_id == number
+        change = sa.update(schema.upstreams).where(where).values(url=url)
+        await self._database.write(lambda c: c.execute(change).rowcount)
+
     async def grant(self, repository: str, user: str, role: str) -> None:
         """A role for a user."""
 

@@ -12,7 +12,7 @@ import re
 from aiohttp import web
 from sqlalchemy import Connection
 
-from budu.base.errors import Conflict
+from budu.base.errors import Conflict, NotFound
 from budu.hub.access import Role
 from budu.hub.registry import blob_rows
 from budu.hub.registry.context import Call, empty
@@ -40,10 +40,36 @@ async def get_blob(call: Call) -> web.StreamResponse:
     digest = read_digest(call.target.last)
     size = await shown_size(call, repository, digest)
     if size is None:
-        raise unknown(digest)
+        return await _upstreams_blob(call, repository, digest)
     if call.request.headers.get("If-None-Match", "") == f'"{digest}"':
         return empty(304, ETag=f'"{digest}"', Docker_Content_Digest=digest)
     return await send_blob(call, digest, size, is_private=repository.is_private)
+
+
+async def _upstreams_blob(call: Call, repository: Repository, digest: Digest) -> web.StreamResponse:
+    """A blob that has to come from the upstream first."""
+    upstreams = call.context.upstreams
+    if repository.upstream is None:
+        raise unknown(digest)
+    if await upstreams.take_stored(repository, digest):
+        size = await shown_size(call, repository, digest)
+        if size is not None:
+            return await send_blob(call, digest, size, is_private=repository.is_private)
+    headers = blob_headers(digest, is_private=repository.is_private)
+    try:
+        if call.request.method == "HEAD":
+            size = await upstreams.size(repository, digest)
+            length = {} if size is None else {"Content-Length": str(size)}
+            return web.Response(headers={**headers, **length})
+        fetch = await upstreams.fetch(repository, digest)
+    except NotFound:
+        raise unknown(digest) from None
+    try:
+        response = web.StreamResponse(headers=headers)
+        response.content_length = fetch.size
+        return await send_pieces(call.request, response, fetch.read(0, fetch.size))
+    finally:
+        fetch.release()
 
 
 async def shown_size(call: Call, repository: Repository, digest: Digest) -> int | None:

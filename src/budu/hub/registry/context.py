@@ -16,6 +16,7 @@ from budu.hub.registry.counters import Counters
 from budu.hub.registry.errors import API_VERSION
 from budu.hub.registry.limits import PullLimits
 from budu.hub.registry.paths import Target
+from budu.hub.registry.upstream import Upstreams
 from budu.spec.digest import Digest
 
 
@@ -34,6 +35,7 @@ class Context:
     watcher: Watcher
     counters: Counters
     limits: PullLimits
+    upstreams: Upstreams
     address_of: Callable[[web.Request], str] = remote_address
     now: Callable[[], float] = time.time
 

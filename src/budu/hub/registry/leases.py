@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,23 +17,6 @@ from budu.hub.registry.upload_rows import LEASE_S
 
 _PATIENCE_S = LEASE_S + 5.0
 _PAUSE_S = 0.1
-
-
-class CountedHash:
-    """A sha256 that knows of how many bytes it is."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def update(self, data: bytes | bytearray | memoryview, /) -> None:
-        """See `contract.Hash`."""
-        self._hash.update(data)
-        self.size += len(data)
-
-    def hexdigest(self) -> str:
-        """Of everything so far."""
-        return self._hash.hexdigest()
 
 
 @dataclass

@@ -54,16 +54,22 @@ def _refuse(reference: str) -> None:
 
 
 async def _found(call: Call, repository: Repository, reference: str) -> Stored:
-    find = call.context.database.read
-    stored = await find(lambda c: manifest_rows.find(c, repository.id, reference))
-    if stored is None:
-        raise unknown(reference)
+    stored = await _stored(call.context, repository, reference)
     if ":" in reference or stored.media_type not in INDEX_TYPES or _takes_indexes(call.request):
         return stored
     child = child_for_old_clients(stored.payload, os="linux", architecture="amd64")
     if child is None:
         raise unknown(reference)
-    return await find(lambda c: manifest_rows.find(c, repository.id, child)) or stored
+    return await _stored(call.context, repository, child)
+
+
+async def _stored(context: Context, repository: Repository, reference: str) -> Stored:
+    if repository.upstream is not None:
+        return await context.upstreams.manifest(repository, reference)
+    stored = await context.database.read(lambda c: manifest_rows.find(c, repository.id, reference))
+    if stored is None:
+        raise unknown(reference)
+    return stored
 
 
 def _takes_indexes(request: web.Request) -> bool:

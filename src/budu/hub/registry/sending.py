@@ -9,11 +9,15 @@ nothing for a minute is cut off. Source: man 2 sendfile.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from budu.base.errors import BuduError
+
+log = logging.getLogger(__name__)
 _AT_ONCE = 1 << 20
 """Bytes between two looks at the other clients."""
 _PIECE_BYTES = 256 << 10
@@ -27,9 +31,13 @@ async def send_pieces(
     """Pieces in order. The content length is the caller's to set; HEAD sends none of them."""
     await response.prepare(request)
     if request.method != "HEAD":
-        async for piece in pieces:
-            async with asyncio.timeout(STALLED_AFTER_S):
-                await response.write(piece)
+        try:
+            async for piece in pieces:
+                async with asyncio.timeout(STALLED_AFTER_S):
+                    await response.write(piece)
+        except BuduError as error:  # too late for an answer that says so
+            log.warning("a body broke off: %s", error)
+            raise ConnectionResetError("the body broke off") from error
     await response.write_eof()
     return response
 

@@ -59,7 +59,7 @@ class Registry:
         except BuduError as error:
             return _refused(request, target, error)
         except (ConnectionError, TimeoutError):
-            raise  # the client is gone, or takes nothing
+            return _cut_off(request)  # the client is gone, takes nothing, or its body broke off
         except Exception as error:  # the edge
             return _refused(request, target, _as_internal(error))
 
@@ -68,6 +68,13 @@ class Registry:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.context.counters.run(), name="pull counters")
             group.create_task(self.context.limits.run(), name="pull limits")
+
+
+def _cut_off(request: web.Request) -> web.StreamResponse:
+    """No answer, and no more of this connection."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=499)
 
 
 def _handler(kind: Kind, method: str) -> Handler:

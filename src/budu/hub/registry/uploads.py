@@ -24,13 +24,13 @@ from budu.hub.registry import blob_rows, upload_rows
 from budu.hub.registry.context import Call, Context, empty
 from budu.hub.registry.contract import Repository
 from budu.hub.registry.errors import DigestInvalid, RangeInvalid, SizeInvalid
-from budu.hub.registry.leases import CountedHash, Held, held, stored_size, unknown
+from budu.hub.registry.hashing import CountedHash
+from budu.hub.registry.leases import Held, held, stored_size, unknown
 from budu.hub.registry.paths import read_digest, repository_name
+from budu.hub.registry.touching import touched
 from budu.spec.digest import Digest
 
 _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?(\d+)-(\d+)(?:/[\d*]+)?\Z")
-_CONDEMNED_PATIENCE_S = 30.0
-_PAUSE_S = 0.1
 
 
 async def writable(call: Call) -> Repository:
@@ -194,7 +194,7 @@ async def _finish(context: Context, repository: Repository, lease: Held, digest:
             f"provided digest did not match uploaded content: sha256:{found}", reference=digest
         )
     await _check_room(context, repository, digest, lease.size)
-    await touched(context, digest, lease.size)
+    await touched(context.database, digest, lease.size, context.now)
     await context.blobs.commit(lease.upload, digest)
     lease.is_done = True
     now = context.now()
@@ -204,18 +204,6 @@ async def _finish(context: Context, repository: Repository, lease: Held, digest:
         upload_rows.remove(connection, lease.upload)
 
     await context.database.write(change)
-
-
-async def touched(context: Context, digest: Digest, size: int) -> None:
-    """Keep the sweep from a blob that is about to be stored. Raises: Unavailable."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + _CONDEMNED_PATIENCE_S
-    while not await context.database.write(
-        lambda c: blob_rows.touch(c, digest, size, context.now())
-    ):
-        if loop.time() > deadline:
-            raise Unavailable(f"{digest} is being removed; try again")
-        await asyncio.sleep(_PAUSE_S)
 
 
 async def _hashed_again(context: Context, lease: Held) -> str:
