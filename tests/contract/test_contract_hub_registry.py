@@ -1,7 +1,6 @@
 """The registry over HTTP: the rules of OCI distribution-spec 1.1, on both of its foundations.
 
-Once on SQLite and a folder, once on PostgreSQL and S3. Source: the specification and the cases of
-its conformance suite.
+Source: the specification and the cases of its conformance suite.
 """
 
 from __future__ import annotations

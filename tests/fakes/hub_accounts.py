@@ -105,7 +105,9 @@ class HubAccounts:
         if role > Role.READER:
             repository = await self._database.write(lambda c: self._made(c, name, actor))
         else:
-            repository = await self._database.read(lambda c: self._repository(c, name, actor))
+            repository = await self._database.recall(
+                ("repository", name, actor), lambda c: self._repository(c, name, actor)
+            )
         if repository is None or repository.role < role:
             raise self._refusal(actor, name)
         return repository

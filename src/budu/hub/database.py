@@ -13,12 +13,13 @@ Neighbours: `hub.schema` (the tables). Source: docs.sqlalchemy.org, "Core"; post
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import OperationalError
 
 from budu.base.errors import Unavailable
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 CONNECTIONS = 8
 """To PostgreSQL, of one process."""
+REMEMBERED = 8192
+"""Answers that `recall` keeps at most."""
 ATTEMPTS = 5
 """Of a transaction that others get in the way of."""
 
@@ -38,14 +41,45 @@ class Database:
         """`url` as SQLAlchemy's: `sqlite:////var/lib/hub/hub.db`, `postgresql+psycopg://…`."""
         self._is_sqlite = url.startswith("sqlite:")
         self.engine = _sqlite(url) if self._is_sqlite else _server(url)
+        self._writes = 0
+        self._seen: tuple[int, int] | None = None
+        self._memory: dict[Hashable, object] = {}
+        self._version_cursor: DBAPICursor | None = None
         self._threads = None if self._is_sqlite else ThreadPoolExecutor(CONNECTIONS, "database")
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """What a function that only reads returns. Raises: Unavailable."""
         return await self._run(lambda: self._answered(query, begin="BEGIN"))
 
+    async def recall(self, key: Hashable, query: Callable[[Connection], T]) -> T:
+        """What `read` returns, remembered with SQLite until anything in the database changes.
+
+        Whoever changes it, this process or another one, is noticed at the next call, so what is
+        remembered is never old. `key` tells one query with its values from every other; what the
+        query returns must be small, and is shared. Raises: Unavailable.
+        """
+        if self._threads is not None:
+            return await self.read(query)
+        seen = (self._writes, self._data_version())
+        if seen != self._seen or len(self._memory) >= REMEMBERED:
+            self._memory.clear()
+            self._seen = seen
+        if key not in self._memory:
+            self._memory[key] = self._answered(query, begin="BEGIN")
+        return cast(T, self._memory[key])
+
+    def _data_version(self) -> int:
+        """Changes when another connection has written. Source: sqlite.org/pragma.html."""
+        if self._version_cursor is None:
+            self._version_cursor = self.engine.raw_connection().cursor()
+        self._version_cursor.execute("PRAGMA data_version")
+        row = self._version_cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
     async def write(self, change: Callable[[Connection], T]) -> T:
         """What a function returns whose statements are one transaction. Raises: Unavailable."""
+        self._writes += 1
         return await self._run(lambda: self._repeated(change))
 
     async def _run(self, work: Callable[[], T]) -> T:

@@ -66,3 +66,23 @@ async def test_a_newer_database_is_refused(database: Database) -> None:
     await database.write(lambda connection: connection.execute(newer).rowcount)
     with pytest.raises(Internal, match="this hub knows"):
         await database.write(prepare)
+
+
+async def test_what_is_remembered_is_never_old(database: Database, url: str) -> None:
+    other = Database(url)
+    asked = 0
+
+    def ask(connection: Connection) -> set[str]:
+        nonlocal asked
+        asked += 1
+        return keys(connection)
+
+    for _ in range(3):
+        assert "new" not in await database.recall("keys", ask)
+    assert asked == 1
+    await database.write(lambda connection: connection.execute(put("ours")).rowcount)
+    assert "ours" in await database.recall("keys", ask)
+    await other.write(lambda connection: connection.execute(put("theirs")).rowcount)
+    assert {"ours", "theirs"} <= await database.recall("keys", ask)
+    assert asked == 3
+    other.close()

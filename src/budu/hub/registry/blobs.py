@@ -75,7 +75,9 @@ async def _upstreams_blob(call: Call, repository: Repository, digest: Digest) ->
 async def shown_size(call: Call, repository: Repository, digest: Digest) -> int | None:
     """The size of a blob that the repository shows and the sweep will leave alone for a while."""
     context = call.context
-    found = await context.database.read(lambda c: blob_rows.shown(c, repository.id, digest))
+    found = await context.database.recall(
+        ("blob", repository.id, digest), lambda c: blob_rows.shown(c, repository.id, digest)
+    )
     if found is None:
         return None
     size, used_at = found

@@ -15,6 +15,7 @@ from budu.hub.registry.contract import Event, Guard, Repository, Watcher
 from budu.hub.registry.counters import Counters
 from budu.hub.registry.errors import API_VERSION
 from budu.hub.registry.limits import PullLimits
+from budu.hub.registry.manifest_store import ManifestStore
 from budu.hub.registry.paths import Target
 from budu.hub.registry.upstream import Upstreams
 from budu.spec.digest import Digest
@@ -36,6 +37,7 @@ class Context:
     counters: Counters
     limits: PullLimits
     upstreams: Upstreams
+    manifests: ManifestStore
     address_of: Callable[[web.Request], str] = remote_address
     now: Callable[[], float] = time.time
 

@@ -18,6 +18,13 @@ from budu.hub.upsert import insert_into
 from budu.spec.digest import Digest
 
 
+class Found(NamedTuple):
+    """What a tag or digest names."""
+
+    digest: str
+    media_type: str
+
+
 class Stored(NamedTuple):
     """A manifest as it is sent."""
 
@@ -26,7 +33,7 @@ class Stored(NamedTuple):
     payload: bytes
 
 
-_COLUMNS = (manifests.c.digest, manifests.c.media_type, manifests.c.payload)
+_COLUMNS = (manifests.c.digest, manifests.c.media_type)
 _BY_DIGEST = sa.select(*_COLUMNS).where(
     manifests.c.repository_id == bindparam("repository"),
     manifests.c.digest == bindparam("reference"),
@@ -41,14 +48,25 @@ _BY_TAG = (
     )
     .where(tags.c.repository_id == bindparam("repository"), tags.c.name == bindparam("reference"))
 )
+_PAYLOAD = sa.select(manifests.c.payload).where(
+    manifests.c.repository_id == bindparam("repository"),
+    manifests.c.digest == bindparam("digest"),
+)
 
 
-def find(connection: Connection, repository: int, reference: str) -> Stored | None:
+def find(connection: Connection, repository: int, reference: str) -> Found | None:
     """By digest or tag."""
     query = _BY_DIGEST if ":" in reference else _BY_TAG
     values = {"repository": repository, "reference": reference}
     row = connection.execute(query, values).first()
-    return Stored(row[0], row[1], row[2]) if row else None
+    return Found(row[0], row[1]) if row else None
+
+
+def payload(connection: Connection, repository: int, digest: str) -> bytes | None:
+    """The bytes; None when it was deleted meanwhile."""
+    values = {"repository": repository, "digest": digest}
+    found: bytes | None = connection.execute(_PAYLOAD, values).scalar()
+    return found
 
 
 def unknown(reference: str) -> ManifestUnknown:

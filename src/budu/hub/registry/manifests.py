@@ -66,7 +66,7 @@ async def _found(call: Call, repository: Repository, reference: str) -> Stored:
 async def _stored(context: Context, repository: Repository, reference: str) -> Stored:
     if repository.upstream is not None:
         return await context.upstreams.manifest(repository, reference)
-    stored = await context.database.read(lambda c: manifest_rows.find(c, repository.id, reference))
+    stored = await context.manifests.find(repository.id, reference)
     if stored is None:
         raise unknown(reference)
     return stored

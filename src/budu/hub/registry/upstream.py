@@ -28,6 +28,7 @@ from budu.hub.registry.documents import MAX_BYTES, Document, media_type_of, read
 from budu.hub.registry.fetches import Fetch
 from budu.hub.registry.hashing import CountedHash
 from budu.hub.registry.manifest_rows import Pushed, Stored
+from budu.hub.registry.manifest_store import ManifestStore
 from budu.hub.registry.touching import touched
 from budu.hub.registry.upstream_client import UpstreamClient
 from budu.hub.schema import repositories, tags, upstream_tags
@@ -47,6 +48,7 @@ class Upstreams:
         self,
         database: Database,
         store: BlobStore,
+        manifests: ManifestStore,
         *,
         folder: Path | None = None,
         now: Callable[[], float] = time.time,
@@ -54,6 +56,7 @@ class Upstreams:
         """`folder` is for blobs that come; None: the system's temporary one."""
         self._database = database
         self._store = store
+        self._manifests = manifests
         self._folder = folder
         self._now = now
         self._client = UpstreamClient()
@@ -81,9 +84,8 @@ class Upstreams:
 
     async def manifest(self, repository: Repository, reference: str) -> Stored:
         """By tag or digest. Raises: ManifestUnknown; Unavailable when there is no copy either."""
-        stored, checked_at = await self._database.read(
-            lambda c: _known(c, repository.id, reference)
-        )
+        stored = await self._manifests.find(repository.id, reference)
+        checked_at = await self._database.read(lambda c: _checked_at(c, repository.id, reference))
         upstream = _upstream(repository)
         is_fresh = ":" in reference or checked_at > self._now() - upstream.fresh_s
         if stored is not None and is_fresh:
@@ -262,12 +264,11 @@ async def _limited(answer: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _known(connection: Connection, repository: int, reference: str) -> tuple[Stored | None, float]:
+def _checked_at(connection: Connection, repository: int, tag: str) -> float:
     query = sa.select(upstream_tags.c.checked_at).where(
-        upstream_tags.c.repository_id == repository, upstream_tags.c.name == reference
+        upstream_tags.c.repository_id == repository, upstream_tags.c.name == tag
     )
-    checked_at = connection.execute(query).scalar() or 0.0
-    return manifest_rows.find(connection, repository, reference), checked_at
+    return connection.execute(query).scalar() or 0.0
 
 
 def _check_tag(connection: Connection, repository: int, tag: str, at: float) -> None:

@@ -1,0 +1,17 @@
+"""Hubs on PostgreSQL and S3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.hub_fixtures import Place, ann, hub, postgres, s3
+from tests.support.postgres import new_database
+from tests.support.s3 import s3_url
+
+__all__ = ["ann", "hub", "place", "postgres", "s3"]
+
+
+@pytest.fixture
+def place(tmp_path: Path, postgres: str, s3: str) -> Place:
+    return Place(new_database(postgres), s3_url(s3, tmp_path.name))
