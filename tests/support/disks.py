@@ -11,7 +11,7 @@ from pathlib import Path
 from budu.linux.loop import attach_loop, loop_path
 from budu.linux.mount import mount, umount2
 
-_BYTES = 64 << 20
+_BYTES = 128 << 20
 
 
 @contextmanager
@@ -20,16 +20,34 @@ def quota_disk(folder: Path) -> Iterator[Path]:
 
     Raises: OSError, CalledProcessError where there can be none.
     """
+    features = ("-O", "quota,project", "-E", "quotatype=prjquota")
+    maker = ("mke2fs", "-q", "-F", "-t", "ext4", *features)
+    with _disk(folder, maker, kind="ext4", options="prjquota") as place:
+        yield place
+
+
+@contextmanager
+def reflink_disk(folder: Path) -> Iterator[Path]:
+    """A Btrfs file system, whose files can share blocks, mounted below `folder`.
+
+    Raises: OSError, CalledProcessError where there can be none.
+    """
+    with _disk(folder, ("mkfs.btrfs", "-q"), kind="btrfs") as place:
+        yield place
+
+
+@contextmanager
+def _disk(
+    folder: Path, maker: tuple[str, ...], *, kind: str, options: str | None = None
+) -> Iterator[Path]:
     image, place = folder / "image", folder / "disk"
     place.mkdir()
     with image.open("wb") as file:
         file.truncate(_BYTES)
-    features = ["-O", "quota,project", "-E", "quotatype=prjquota"]
-    command = ["mke2fs", "-q", "-F", "-t", "ext4", *features, str(image)]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run([*maker, str(image)], check=True, timeout=60)
     device = attach_loop(str(image))
     try:
-        mount(loop_path(device), str(place), "ext4", 0, "prjquota")
+        mount(loop_path(device), str(place), kind, 0, options)
     finally:
         os.close(device)
     try:

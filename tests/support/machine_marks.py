@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.support.disks import quota_disk
+from tests.support.disks import quota_disk, reflink_disk
 
 from budu.base.errors import BuduError
 from budu.runtime.cgroups.layout import read_layout
@@ -49,12 +50,23 @@ def has_ipvlan() -> bool:
 
 def has_project_quota() -> bool:
     """Whether the kernel keeps project quotas on ext4."""
+    return _has_disk(quota_disk, quotas_work)
+
+
+def has_reflinks() -> bool:
+    """Whether there can be a file system whose files share blocks."""
+    return _has_disk(reflink_disk, Path.is_dir)
+
+
+def _has_disk(
+    kind: Callable[[Path], AbstractContextManager[Path]], works: Callable[[Path], bool]
+) -> bool:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="budu-probe-") as place,
-            quota_disk(Path(place)) as disk,
+            kind(Path(place)) as disk,
         ):
-            return quotas_work(disk)
+            return works(disk)
     except (OSError, subprocess.CalledProcessError):
         return False
 
@@ -77,6 +89,7 @@ MARKS: dict[str, Callable[[], bool]] = {
     "ipvlan": has_ipvlan,
     "project_quota": has_project_quota,
     "podman": has_podman,
+    "reflinks": has_reflinks,
 }
 """Each mark with the question whether this machine has it."""
 
