@@ -57,6 +57,9 @@ def test_the_tour(budu: Budu) -> None:
     budu("network", "disconnect", "vault", "web")
     budu("network", "connect", "--alias", "again", "vault", "web")
     assert budu("ps", "--format", "{{.Networks}}") == "vault,zone"
+    form = "{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}"
+    form += " {{(index .IPAM.Config 0).Gateway}}"
+    assert budu("network", "inspect", "-f", form, "zone") == "web 10.215.1.9/24 10.215.1.1"
     refused = budu.run("network", "rm", "zone")
     assert (refused.returncode, "has active endpoints" in refused.stderr) == (1, True)
     budu("rm", "-f", "web")

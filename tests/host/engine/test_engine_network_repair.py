@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import urllib.request
+from pathlib import Path
 
 import pytest
 from tests.support.engine import EngineProcess
@@ -42,6 +43,33 @@ def test_what_others_remove_is_put_back(engine: EngineProcess, removed: str) -> 
     }
     subprocess.run(removal[removed], check=True, timeout=30)
     eventually(lambda: page("127.0.0.1", port) == b"page\n")
+
+
+def test_what_went_while_no_engine_ran_is_made_again(engine: EngineProcess) -> None:
+    port = publish(engine)
+    made = engine.request("POST", "/networks/create", {"Name": "zone"}).json["Id"]
+    before = rules(engine)
+    engine.kill()
+    for removal in (
+        ["nft", "delete", "table", "inet", engine.table],
+        ["ip", "link", "delete", engine.bridge],
+        ["ip", "link", "delete", f"bd-{made[:12]}"],
+    ):
+        subprocess.run(removal, check=True, timeout=30)
+    engine.start()
+    eventually(lambda: page("127.0.0.1", port) == b"page\n")
+    assert rules(engine) == before
+    assert Path("/sys/class/net", f"bd-{made[:12]}").exists()
+    assert engine.request("DELETE", "/networks/zone").status == 204
+
+
+def rules(engine: EngineProcess) -> list[str]:
+    """The engine's table, its sets' elements in order."""
+    listed = subprocess.run(
+        ["nft", "list", "table", "inet", engine.table],
+        capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    return sorted(word.strip(",") for word in listed.stdout.split())
 
 
 def test_a_port_answers_at_the_ipv6_loopback_also_after_a_kill(engine: EngineProcess) -> None:

@@ -89,6 +89,7 @@ PORT = Command(
     help=("Show the published ports of a container", "컨테이너가 공개한 포트를 봅니다"),
     least=1,
     most=2,
+    examples=("port web", "port add web 8080:80", "port rm web 8080:80"),
 )
 PORT_ADD = Command(
     run_port_add,
