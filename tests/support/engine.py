@@ -70,7 +70,8 @@ class EngineProcess:
         self.socket = root / "s"
         self.log = root / "engine.log"
         self._mirror = mirror
-        self._arguments = arguments
+        self.arguments = arguments
+        """Words of the command line, for each start."""
         self.environment: dict[str, str] = {}
         """Variables that the next start adds."""
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,7 +113,7 @@ class EngineProcess:
             command += ["--registry-mirror", f"http://{self._mirror}"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *self._arguments],
+                [*command, *self.arguments],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

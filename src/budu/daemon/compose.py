@@ -11,7 +11,7 @@ from budu.base.clock import now_ns
 from budu.base.ids import new_id
 from budu.content.disk import DiskContent
 from budu.content.leases import Leases
-from budu.daemon.fabric import fabric_config
+from budu.daemon.fabric import fabric_config, network_defaults
 from budu.daemon.init_binary import install_init
 from budu.daemon.options import Options
 from budu.distribution.auth import Credentials
@@ -192,6 +192,7 @@ class Engine:
             engine_id=engine_id,
             created_ns=created_ns,
             containers=container_records.all,
+            defaults=network_defaults(options),
         )
         self._watch = Watch()
         cgroups = choose_cgroups(read_layout())
@@ -248,7 +249,9 @@ class Engine:
         self.containers.observe(self.health)
         self.execs = ExecService(self.containers, starter, shims, paths, tasks=tasks)
         self.containers.observe(self.execs)
-        self._names = NameService(container_records, is_internal=self.networks.is_internal)
+        self._names = NameService(
+            container_records, is_internal=self.networks.is_internal, servers=options.dns
+        )
         self.containers.observe(self._names)
         self.containers.observe(LinkedHosts(container_records, self.networks, paths))
         self.network_members = NetworkMembers(self.containers, self.networks, fabric, paths)

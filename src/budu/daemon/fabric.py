@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from budu.daemon.options import Options
+from budu.engine.networks.defaults import NetworkDefaults
 from budu.engine.networks.model import BRIDGE
 from budu.engine.networks.service import predefined_id
 from budu.network.contract import (
@@ -36,20 +37,34 @@ def fabric_config(options: Options, engine_id: str) -> FabricConfig:
     )
 
 
+def network_defaults(options: Options) -> NetworkDefaults:
+    """What containers and networks get that ask for nothing of their own."""
+    return NetworkDefaults(
+        servers=options.dns,
+        search=options.dns_search,
+        options=options.dns_opts,
+        host_gateways=options.host_gateway_ips,
+        driver_options=options.default_network_opts,
+    )
+
+
 def _default_bridge(options: Options, engine_id: str) -> NetworkSpec:
     mark = options.instance
-    subnets: tuple[Subnet, ...] = ()
-    if options.bip or options.fixed_cidr:
-        interface = ipaddress.ip_interface(options.bip or options.fixed_cidr)
-        gateway = str(interface.ip) if options.bip else ""
-        subnet = Subnet(subnet=str(interface.network), gateway=gateway, ip_range=options.fixed_cidr)
-        subnets = (subnet,)
+    wishes = ((options.bip, options.fixed_cidr), (options.bip6, options.fixed_cidr_v6))
     switched_off = ((ENABLE_ICC, options.icc), (ENABLE_IP_MASQUERADE, options.ip_masq))
     return NetworkSpec(
         id=predefined_id(engine_id, BRIDGE),
         name=BRIDGE,
-        subnets=subnets,
+        subnets=tuple(_subnet(*each) for each in wishes if any(each)),
         enable_ipv6=options.ipv6,
         options={key: "false" for key, is_on in switched_off if not is_on},
         link=f"bd-{mark}" if mark else "budu0",
     )
+
+
+def _subnet(interface: str, part: str) -> Subnet:
+    """The default bridge's subnet of one family: by its address there, or by the part that
+    addresses are given from."""
+    found = ipaddress.ip_interface(interface or part)
+    gateway = str(found.ip) if interface else ""
+    return Subnet(subnet=str(found.network), gateway=gateway, ip_range=part)

@@ -74,6 +74,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Address and prefix of the default bridge; empty chooses a free one."""
     fixed_cidr: str = ""
     """Part of the default bridge's subnet that addresses are given from."""
+    bip6: str = ""
+    """As `bip`, of IPv6."""
+    fixed_cidr_v6: str = ""
+    """As `fixed_cidr`, of IPv6."""
     ipv6: bool = False
     """Give the default bridge IPv6 addresses, too."""
     icc: bool = True
@@ -88,6 +92,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Who reaches ports that name neither address nor reach: `me`, `lan`, `world` (empty)."""
     userland_proxy: bool = True
     """Serve ::1 and IPv6 clients of IPv4 containers from the engine."""
+    dns: tuple[str, ...] = ()
+    """Name servers of containers that name none; empty is the host's."""
+    dns_search: tuple[str, ...] = ()
+    """Domains that their names are looked up in; empty is the host's."""
+    dns_opts: tuple[str, ...] = ()
+    """Options of their resolv.conf; empty is the host's."""
+    host_gateway_ips: tuple[str, ...] = ()
+    """What `host-gateway` of --add-host means; empty is the default bridge's gateway."""
+    default_network_opts: dict[str, dict[str, str]] = {}
+    """Options of new networks by driver."""
     default_address_pools: tuple[AddressPool, ...] = ()
     """Where subnets of new networks come from; empty takes the built-in ones."""
     plugin_sockets: Path = Path("/run/docker/plugins")
@@ -138,6 +152,8 @@ _KEYS: dict[str, str] = {
     "group": "group",
     "bip": "bip",
     "fixed-cidr": "fixed_cidr",
+    "bip6": "bip6",
+    "fixed-cidr-v6": "fixed_cidr_v6",
     "ipv6": "ipv6",
     "icc": "icc",
     "ip-masq": "ip_masq",
@@ -145,6 +161,11 @@ _KEYS: dict[str, str] = {
     "ip": "ip",
     "reach": "reach",
     "userland-proxy": "userland_proxy",
+    "dns": "dns",
+    "dns-search": "dns_search",
+    "dns-opts": "dns_opts",
+    "host-gateway-ips": "host_gateway_ips",
+    "default-network-opts": "default_network_opts",
     "default-address-pools": "default_address_pools",
     "plugin-sockets": "plugin_sockets",
     "plugin-specs": "plugin_specs",
@@ -154,7 +175,9 @@ _KEYS: dict[str, str] = {
     "tlscert": "tls_cert",
     "tlskey": "tls_key",
 }
-_LISTS = frozenset({"hosts", "insecure_registries", "registry_mirrors"})
+_LISTS = frozenset(
+    {"hosts", "insecure_registries", "registry_mirrors", "dns", "dns_search", "dns_opts"}
+)
 
 
 _CLEANUP = "when images go by themselves: unused-for=30d, keep-last=3, max-size=20g"
@@ -194,6 +217,8 @@ def _parser() -> argparse.ArgumentParser:
     add("-G", "--group", metavar="NAME", help="group that may use the unix socket (docker)")
     add("--bip", metavar="CIDR", help="address of the default bridge")
     add("--fixed-cidr", metavar="CIDR", help="part of its subnet that addresses come from")
+    add("--bip6", metavar="CIDR", help="its IPv6 address")
+    add("--fixed-cidr-v6", metavar="CIDR", help="part of its IPv6 subnet for addresses")
     for name, destination, words in (
         ("ipv6", "ipv6", "give the default bridge IPv6 addresses"),
         ("icc", "icc", "let its containers talk to each other"),
@@ -204,6 +229,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--mtu", type=int, metavar="BYTES", help="largest packet of networks")
     add("--ip", metavar="ADDRESS", help="where ports are published that name no address")
     add("--reach", choices=REACHES, help="who reaches published ports (world)")
+    add("--dns", action="append", metavar="ADDRESS", help="name servers of containers")
+    add("--dns-search", action="append", metavar="DOMAIN", help="domains of their names")
+    add("--dns-opt", action="append", dest="dns_opts", metavar="OPTION")
+    add("--host-gateway-ip", action="append", dest="host_gateway_ips", metavar="ADDRESS")
+    add(
+        "--default-network-opt",
+        action="append",
+        dest="default_network_opts",
+        metavar="DRIVER=KEY=VALUE",
+        help="options of new networks",
+    )
     add(
         "--default-address-pool",
         action="append",
@@ -237,6 +273,8 @@ def read_options(argv: Sequence[str]) -> Options:
         given["image_cleanup"] = dict(rule.partition("=")[::2] for rule in given["image_cleanup"])
     if "log_opts" in given:
         given["log_opts"] = dict(_log_option(text) for text in given["log_opts"])
+    if "default_network_opts" in given:
+        given["default_network_opts"] = _network_options(given["default_network_opts"])
     if "default_address_pools" in given:
         given["default_address_pools"] = [_pool(text) for text in given["default_address_pools"]]
     config_file = given.pop("config_file", None)
@@ -266,6 +304,18 @@ def _truth(text: str) -> bool:
     if text not in _TRUTH:
         raise argparse.ArgumentTypeError(f"invalid boolean value: {text}")
     return _TRUTH[text]
+
+
+def _network_options(texts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """`bridge=com.docker.network.driver.mtu=1400` each."""
+    found: dict[str, dict[str, str]] = {}
+    for text in texts:
+        driver, first, rest = text.partition("=")
+        key, second, value = rest.partition("=")
+        if not (driver and first and key and second):
+            raise InvalidArgument(f"invalid default network option: {text}")
+        found.setdefault(driver, {})[key] = value
+    return found
 
 
 def _pool(text: str) -> dict[str, object]:
@@ -351,11 +401,20 @@ def _check_networks(options: Options) -> None:
         raise InvalidArgument(f"invalid reach: {options.reach}: must be one of me, lan, world")
     if options.mtu and not 68 <= options.mtu <= 65535:
         raise InvalidArgument(f"invalid mtu: {options.mtu}")
-    for name, text in (("bip", options.bip), ("fixed-cidr", options.fixed_cidr)):
-        if text and not _parses(ipaddress.ip_interface, text):
+    for name, text, kind in (
+        ("bip", options.bip, ipaddress.IPv4Interface),
+        ("fixed-cidr", options.fixed_cidr, ipaddress.IPv4Interface),
+        ("bip6", options.bip6, ipaddress.IPv6Interface),
+        ("fixed-cidr-v6", options.fixed_cidr_v6, ipaddress.IPv6Interface),
+    ):
+        if text and not _parses(kind, text):
             raise InvalidArgument(f"invalid value of {name}: {text}")
-    if options.ip and not _parses(ipaddress.ip_address, options.ip):
-        raise InvalidArgument(f"invalid value of ip: {options.ip}")
+    addresses = [("ip", options.ip)] if options.ip else []
+    addresses += [("dns", each) for each in options.dns]
+    addresses += [("host-gateway-ips", each) for each in options.host_gateway_ips]
+    for name, text in addresses:
+        if not _parses(ipaddress.ip_address, text):
+            raise InvalidArgument(f"invalid value of {name}: {text}")
     for pool in options.default_address_pools:
         if not _is_pool(pool):
             raise InvalidArgument(f"invalid default address pool: {pool.base}, size {pool.size}")

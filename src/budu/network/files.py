@@ -59,30 +59,30 @@ def hosts_file(
     addresses: Sequence[str],
     domain: str = "",
     extra_hosts: Sequence[str] = (),
-    host_gateway: str = "",
+    host_gateways: Sequence[str] = (),
 ) -> str:
     """The contents of /etc/hosts.
 
     `addresses` are the container's own, none in network mode none. `extra_hosts` are
-    `name:address` as of `--add-host`; the address may be `host-gateway`.
+    `name:address` as of `--add-host`; the address may be `host-gateway`: each of `host_gateways`.
 
     Raises: InvalidArgument for a malformed entry.
     """
     names = f"{hostname}.{domain} {hostname}" if domain else hostname
-    lines = [_extra_line(entry, host_gateway) for entry in extra_hosts]
+    lines = [_extra_lines(entry, host_gateways) for entry in extra_hosts]
     lines += [f"{address}\t{names}\n" for address in addresses]
     return _DEFAULT_HOSTS + "".join(lines)
 
 
 def host_mode_hosts_file(
-    host_text: str, *, extra_hosts: Sequence[str] = (), host_gateway: str = ""
+    host_text: str, *, extra_hosts: Sequence[str] = (), host_gateways: Sequence[str] = ()
 ) -> str:
     """The contents of /etc/hosts in network mode host: the host's own and the extra hosts.
 
     Raises: InvalidArgument for a malformed entry.
     """
     text = host_text if not host_text or host_text.endswith("\n") else host_text + "\n"
-    return text + "".join(_extra_line(entry, host_gateway) for entry in extra_hosts)
+    return text + "".join(_extra_lines(entry, host_gateways) for entry in extra_hosts)
 
 
 def split_extra_host(entry: str) -> tuple[str, str]:
@@ -214,10 +214,9 @@ def _parse_server(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _extra_line(entry: str, host_gateway: str) -> str:
+def _extra_lines(entry: str, host_gateways: Sequence[str]) -> str:
     name, address = split_extra_host(entry)
-    if address == HOST_GATEWAY:
-        if not host_gateway:
-            raise InvalidArgument("unable to derive the IP value for host-gateway")
-        address = host_gateway
-    return f"{address}\t{name}\n"
+    if address == HOST_GATEWAY and not host_gateways:
+        raise InvalidArgument("unable to derive the IP value for host-gateway")
+    addresses = host_gateways if address == HOST_GATEWAY else (address,)
+    return "".join(f"{each}\t{name}\n" for each in addresses)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from test_engine_networks import FIRST, SECOND, ask, connect, join, make, networks, places
 from tests.support.engine import EngineProcess, Reply
 from tests.support.ports import free_port
-from tests.support.scenes import create, publish, run, start
+from tests.support.scenes import create, logs, publish, run, start, wait
 
 pytestmark = pytest.mark.host
 
@@ -87,6 +88,34 @@ def test_ports_are_for_this_host_where_the_engine_says_so(
         (port, "me"),
         (open_port, "world"),
     }
+
+
+def test_settings_for_those_that_ask_for_nothing(
+    make_engine: Callable[..., EngineProcess],
+) -> None:
+    mtu = "com.docker.network.driver.mtu"
+    careful = pull(
+        make_engine(
+            "--dns", "192.0.2.53", "--dns-search", "test", "--dns-opt", "ndots:2",
+            "--host-gateway-ip", "192.0.2.1", "--host-gateway-ip", "2001:db8::1",
+            "--default-network-opt", f"bridge={mtu}=1400", "--ipv6", "--bip6", "fd00:213::1/64",
+        )
+    )  # fmt: skip
+    shown = run(
+        careful, "cat /etc/hosts /etc/resolv.conf; ip -6 -o addr", ExtraHosts=["h:host-gateway"]
+    )
+    wait(careful, shown)
+    text = logs(careful, shown).decode()
+    for line in ("192.0.2.1\th", "2001:db8::1\th", "search test", "options ndots:2"):
+        assert line in text.splitlines()
+    assert "inet6 fd00:213::" in text
+    own = run(careful, "cat /etc/resolv.conf", DnsSearch=["own"], DnsOptions=["ndots:5"])
+    wait(careful, own)
+    assert {"search own", "options ndots:5"} < set(logs(careful, own).decode().splitlines())
+    for name, options, expected in (("one", {}, "1400"), ("two", {mtu: "1300"}, "1300")):
+        made = make(careful, name, Options=options)
+        assert Path(f"/sys/class/net/bd-{made[:12]}/mtu").read_text().strip() == expected
+        assert careful.request("DELETE", f"/networks/{name}").status == 204
 
 
 def test_a_port_that_is_taken_is_named_with_its_holder(engine: EngineProcess) -> None:

@@ -257,6 +257,30 @@ def test_servers_of_the_containers_own(world: World) -> None:
     assert (hosts.asked, own.asked) == ([], [(KNOWN, NEAR_SECOND)])
 
 
+@pytest.fixture
+def with_servers(world: World) -> Iterator[None]:
+    """The engine has name servers of its own, until the end of the test."""
+    world.engine.stop()
+    world.engine.arguments = ("--dns", SECOND_ADDRESS)
+    world.engine.start()
+    yield
+    world.engine.stop()
+    world.engine.arguments = ()
+    world.engine.start()
+
+
+@pytest.mark.usefixtures("with_servers")
+def test_servers_of_the_engines_own(world: World) -> None:
+    world.use(OUTSIDE_ADDRESS)
+    asker = run(world.engine, PATIENT, name="asker")
+    with (
+        world.upstream(world.lab.outside, OUTSIDE_ADDRESS) as hosts,
+        world.upstream(world.second, SECOND_ADDRESS) as own,
+    ):
+        assert world.found(asker, KNOWN) == {"203.0.113.80"}
+    assert (hosts.asked, own.asked) == ([], [(KNOWN, NEAR_SECOND)])
+
+
 def test_an_internal_network_asks_nobody_outside(world: World) -> None:
     world.use(OUTSIDE_ADDRESS)
     world.make("vault", Internal=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from budu.base.errors import InvalidArgument
-from budu.daemon.fabric import fabric_config
+from budu.daemon.fabric import fabric_config, network_defaults
 from budu.daemon.options import read_options
+from budu.engine.networks.defaults import NetworkDefaults
 from budu.network.contract import DEFAULT_BRIDGE_POOL, NETWORK_POOLS, FabricConfig, Subnet
 
 
@@ -49,6 +50,47 @@ def test_flags() -> None:
     )  # fmt: skip
 
 
+def test_the_default_bridge_has_both_families_as_asked() -> None:
+    config = config_of(
+        "--bip", "10.9.0.9/24", "--bip6", "fd00:9::1/64", "--fixed-cidr-v6", "fd00:9::100/120"
+    )  # fmt: skip
+    assert config.default.subnets == (
+        Subnet(subnet="10.9.0.0/24", gateway="10.9.0.9"),
+        Subnet(subnet="fd00:9::/64", gateway="fd00:9::1", ip_range="fd00:9::100/120"),
+    )
+
+
+def test_defaults_of_containers_and_networks(tmp_path: Path) -> None:
+    mtu = {"bridge": {"com.docker.network.driver.mtu": "1400"}}
+    by_flags = network_defaults(
+        read_options(
+            ["--dns", "192.0.2.53", "--dns", "192.0.2.54", "--dns-search", "test", "--dns-opt",
+             "ndots:2", "--host-gateway-ip", "192.0.2.1", "--default-network-opt",
+             "bridge=com.docker.network.driver.mtu=1400"]
+        )
+    )  # fmt: skip
+    file = tmp_path / "daemon.json"
+    file.write_text(
+        json.dumps(
+            {
+                "dns": ["192.0.2.53", "192.0.2.54"],
+                "dns-search": ["test"],
+                "dns-opts": ["ndots:2"],
+                "host-gateway-ips": ["192.0.2.1"],
+                "default-network-opts": mtu,
+            }
+        )
+    )
+    assert network_defaults(read_options(["--config-file", str(file)])) == by_flags
+    assert by_flags == NetworkDefaults(
+        servers=("192.0.2.53", "192.0.2.54"),
+        search=("test",),
+        options=("ndots:2",),
+        host_gateways=("192.0.2.1",),
+        driver_options=mtu,
+    )
+
+
 def test_a_file(tmp_path: Path) -> None:
     settings = {
         "reach": "lan",
@@ -67,6 +109,10 @@ def test_a_file(tmp_path: Path) -> None:
         {"reach": "moon"},
         {"bip": "ten"},
         {"ip": "ten"},
+        {"dns": ["ten"]},
+        {"host-gateway-ips": ["ten"]},
+        {"bip": "fd00::1/64"},
+        {"fixed-cidr-v6": "10.9.0.0/24"},
         {"mtu": 5},
         {"default-address-pools": [{"base": "10.10.0.0/16", "size": 8}]},
         {"default-address-pools": [{"base": "10.10.0.0/33", "size": 24}]},
@@ -75,6 +121,11 @@ def test_a_file(tmp_path: Path) -> None:
 def test_wrong_settings(settings: object, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument):
         config_of(file=settings, folder=tmp_path)
+
+
+def test_a_wrong_option_of_networks_on_the_command_line() -> None:
+    with pytest.raises(InvalidArgument, match="invalid default network option: bridge=mtu"):
+        read_options(["--default-network-opt", "bridge=mtu"])
 
 
 def test_a_wrong_pool_on_the_command_line() -> None:

@@ -37,7 +37,7 @@ def test_extra_hosts_stand_before_the_container() -> None:
         "web",
         addresses=["172.17.0.2"],
         extra_hosts=["db:10.0.0.9", "host.docker.internal:host-gateway", "six:[2001:db8::1]"],
-        host_gateway="172.17.0.1",
+        host_gateways=["172.17.0.1"],
     )
     assert text.splitlines()[-4:] == [
         "10.0.0.9\tdb",
@@ -45,6 +45,12 @@ def test_extra_hosts_stand_before_the_container() -> None:
         "2001:db8::1\tsix",
         "172.17.0.2\tweb",
     ]
+
+
+def test_the_host_may_have_several_addresses() -> None:
+    both = ["192.0.2.1", "2001:db8::1"]
+    text = hosts_file("web", addresses=[], extra_hosts=["h:host-gateway"], host_gateways=both)
+    assert text.splitlines()[-2:] == ["192.0.2.1\th", "2001:db8::1\th"]
 
 
 def test_hosts_file_of_mode_none_has_no_own_address() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from budu.base.errors import NotFound
@@ -48,11 +48,14 @@ class NameService:
         *,
         is_internal: Callable[[str], bool],
         host_servers: HostServers | None = None,
+        servers: Sequence[str] = (),
     ) -> None:
-        """`is_internal` tells of a network's name whether it has no way out."""
+        """`is_internal` tells of a network's name whether it has no way out. `servers` are asked in
+        place of the host's, unless the container has its own."""
         self._records = records
         self._is_internal = is_internal
         self._host_servers = host_servers or HostServers()
+        self._servers = tuple(servers)
         self._resolvers: dict[str, SandboxResolver] = {}
         self._index = NameIndex(())
         self._index_version = -1
@@ -114,7 +117,7 @@ class NameService:
             return ()
         states = container.endpoints.values()
         has_ipv6 = any(state.address6 for state in states)
-        given = container.host_config.dns or ()
+        given = container.host_config.dns or self._servers
         return route_servers(given, self._host_servers.current(), has_ipv6=has_ipv6)
 
     def _find(self, id_: str) -> Container | None:

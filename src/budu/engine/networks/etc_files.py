@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from budu.engine.containers.model import Container
+from budu.engine.networks.defaults import NetworkDefaults
 from budu.engine.networks.model import HOST, NONE
 from budu.engine.paths import ContainerPaths
 from budu.network.contract import EndpointState, NetworkSpec
@@ -32,7 +33,8 @@ def write_files(
     endpoints: Mapping[str, EndpointState],
     files: ContainerPaths,
     *,
-    host_gateway: str,
+    host_gateways: tuple[str, ...],
+    defaults: NetworkDefaults,
     linked: Iterable[str] = (),
 ) -> None:
     """Write all three; `linked` are lines for hosts."""
@@ -40,20 +42,20 @@ def write_files(
     extra = tuple(host.extra_hosts or ())
     uses_host = host.network_mode == HOST
     if uses_host:
-        hosts = host_mode_hosts_file(_read(_HOSTS), extra_hosts=extra, host_gateway=host_gateway)
+        hosts = host_mode_hosts_file(_read(_HOSTS), extra_hosts=extra, host_gateways=host_gateways)
     else:
         hosts = hosts_file(
             config.hostname,
             addresses=_addresses(endpoints.values()),
             domain=config.domainname,
             extra_hosts=extra,
-            host_gateway=host_gateway,
+            host_gateways=host_gateways,
         )
     resolver = resolv_conf(
         _host_resolver(),
-        servers=tuple(host.dns or ()),
-        search=tuple(host.dns_search or ()),
-        options=tuple(host.dns_options or ()),
+        servers=tuple(host.dns or ()) or defaults.servers,
+        search=tuple(host.dns_search or ()) or defaults.search,
+        options=tuple(host.dns_options or ()) or defaults.options,
         mode=_resolver_mode(container, endpoints),
     )
     files.hosts.write_text(hosts + "".join(linked))
@@ -82,10 +84,10 @@ def change_own_lines(
     path.write_text("".join(kept))  # in place: the container has this very file
 
 
-def host_gateway(default: NetworkSpec) -> str:
-    """The host as containers reach it: the default bridge's gateway."""
+def host_gateway(default: NetworkSpec) -> tuple[str, ...]:
+    """The host as containers reach it: the default bridge's gateway, of IPv4 if it has one."""
     gateways = [each.gateway for each in default.subnets if each.gateway]
-    return next((each for each in gateways if ":" not in each), gateways[0] if gateways else "")
+    return tuple(sorted(gateways, key=lambda each: ":" in each)[:1])
 
 
 def _addresses(states: Iterable[EndpointState]) -> list[str]:

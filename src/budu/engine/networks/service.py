@@ -32,6 +32,7 @@ from budu.engine.containers.model import Container
 from budu.engine.contract import NetworkList, Texts
 from budu.engine.database import Database
 from budu.engine.events import EventLog
+from budu.engine.networks.defaults import NetworkDefaults, with_driver_options
 from budu.engine.networks.endpoints import port_requests
 from budu.engine.networks.etc_files import host_gateway, write_files
 from budu.engine.networks.model import (
@@ -86,7 +87,9 @@ class NetworkService:
         engine_id: str,
         created_ns: int,
         containers: Callable[[], Iterable[Container]],
+        defaults: NetworkDefaults | None = None,
     ) -> None:
+        self._defaults = defaults or NetworkDefaults()
         self._fabric = fabric
         self._remotes = remotes
         self._database = database
@@ -143,6 +146,7 @@ class NetworkService:
     async def create(self, body: NetworkCreateBody) -> NetworkCreateResponse:
         """Make a network. Raises: InvalidArgument, PermissionDenied, AlreadyExists, NotFound,
         Conflict, ResourceExhausted with Docker's sentences."""
+        body = with_driver_options(body, self._defaults.driver_options)
         record = draft(body, new_id(), self._records.named, created_ns=now_ns())
         if record.needs_plugins:
             return await self._create_remote(record, body)
@@ -380,8 +384,15 @@ class NetworkService:
         linked: Iterable[str] = (),
     ) -> None:
         """Write the container's hosts, hostname and resolv.conf; `linked` are lines for hosts."""
-        gateway = host_gateway(self._fabric.default)
-        write_files(container, endpoints, files, host_gateway=gateway, linked=linked)
+        gateways = self._defaults.host_gateways or host_gateway(self._fabric.default)
+        write_files(
+            container,
+            endpoints,
+            files,
+            host_gateways=gateways,
+            linked=linked,
+            defaults=self._defaults,
+        )
 
     def disconnect(self, endpoints: dict[str, EndpointState]) -> None:
         """Free addresses and ports; the links go with the namespace."""
