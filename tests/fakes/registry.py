@@ -143,6 +143,8 @@ class FakeRegistry:
         self.requests: list[Request] = []
         self.token_lifetime_s = 300
         self.tokens_issued = 0
+        self.host = "127.0.0.1"
+        """Where it listens."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self.address = ""
         self.storage_address = ""
@@ -292,7 +294,7 @@ class FakeRegistry:
         app.router.add_get("/storage/{digest}", self._stored)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        site = web.TCPSite(runner, self.host, 0, ssl_context=tls)
         await site.start()
         host, port = runner.addresses[0][:2]
         return runner, f"{host}:{port}"

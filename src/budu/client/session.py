@@ -173,9 +173,13 @@ class Session:
             event: dict[str, Any] = loads(line)
             yield event
 
-    def authenticate(self, credentials: Mapping[str, str]) -> dict[str, Any]:
+    def authenticate(
+        self, credentials: Mapping[str, str], *, tls_verify: bool = True
+    ) -> dict[str, Any]:
         """Check credentials with the registry; `Status` and perhaps `IdentityToken`."""
-        answer: dict[str, Any] = self.fetch("/auth", method="POST", body=dict(credentials))
+        query = {"tlsVerify": None if tls_verify else "0"}
+        body = dict(credentials)
+        answer: dict[str, Any] = self.fetch("/auth", method="POST", query=query, body=body)
         return answer or {}
 
     def shut_down(self) -> None:

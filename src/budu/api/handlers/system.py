@@ -11,6 +11,7 @@ from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
 from budu.api.routing import Route, route, route_json
+from budu.api.trust import trust_of
 from budu.api.views.system import info_document
 from budu.base.clock import parse_timestamp
 from budu.base.errors import InvalidArgument
@@ -65,9 +66,10 @@ class SystemHandlers:
         info = await self._system.info()
         return Response.json(info_document(info, version=request.version))
 
-    async def log_in(self, _: Request, credentials: AuthConfig) -> Reply:
+    async def log_in(self, request: Request, credentials: AuthConfig) -> Reply:
         """Checks credentials with their registry."""
-        status, token = await self._system.login(credentials)
+        with trust_of(request):
+            status, token = await self._system.login(credentials)
         return Response.json(AuthResponse(status=status, identity_token=token))
 
     async def follow_events(self, request: Request) -> Reply:

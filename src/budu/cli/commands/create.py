@@ -94,6 +94,7 @@ def _pull(context: Context, call: Call, name: ImageName) -> None:
         out=context.err,
         platform=call.text("platform"),
         mode=QUIET if call.on("quiet") else AUTO,
+        tls_verify=call.on("tls-verify"),
     )
 
 

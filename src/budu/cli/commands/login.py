@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def run_login(context: Context, call: Call) -> int:
     """Check a name and a password with a registry and keep them."""
     server = _server(call)
-    credentials = _given(context, call, server) or _known(context, server)
+    credentials = _given(context, call, server) or _known(context, call, server)
     if credentials is None:
         credentials = _ask(context, server, call.text("username"))
-    answer = context.session.authenticate(credentials.as_document())
+    verify = call.on("tls-verify")
+    answer = context.session.authenticate(credentials.as_document(), tls_verify=verify)
     token = answer.get("IdentityToken") or ""
     if token:
         credentials = Credentials(server, credentials.username, identity_token=token)
@@ -70,14 +71,14 @@ def _given(context: Context, call: Call, server: str) -> Credentials | None:
     return Credentials(server, username, password) if username and password else None
 
 
-def _known(context: Context, server: str) -> Credentials | None:
+def _known(context: Context, call: Call, server: str) -> Credentials | None:
     """What was kept before, when the registry still takes it."""
     known = find(context.config, server)
     if not known.is_known:
         return None
     context.say("Authenticating with existing credentials...")
     try:
-        context.session.authenticate(known.as_document())
+        context.session.authenticate(known.as_document(), tls_verify=call.on("tls-verify"))
     except Unauthenticated as error:
         context.report(error)
         return None
@@ -110,6 +111,9 @@ LOGIN = Command(
                                                     "비밀번호 또는 접근 토큰")),
         Flag("password-stdin", help=("Read the password from standard input",
                                      "비밀번호를 표준 입력에서 읽습니다")),
+        Flag("tls-verify", default=True,
+             help=("Check the registry's certificate (false: trust it this once)",
+                   "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)")),
         Flag("username", "string", short="u", help=("User name", "사용자 이름")),
     ),
     most=1,

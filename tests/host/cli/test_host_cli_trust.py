@@ -1,0 +1,54 @@
+"""`--tls-verify=false` trusts a registry for one command, and for no other one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.registry import FakeRegistry
+from tests.fakes.tls import server_context
+from tests.host.cli.test_host_cli_images import Budu
+from tests.support.engine import EngineProcess
+from tests.support.images import busybox_layer
+
+pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """One of this machine's that is not loopback's, which would be trusted anyway."""
+    number = os.getpid()
+    address = f"198.18.{number // 256 % 256}.{number % 254 + 1}"
+    subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+    yield address
+    subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)
+
+
+@pytest.fixture
+def registry_name(address: str) -> Iterator[str]:
+    """A registry with a certificate that nobody signed; the name of an image in it."""
+    fake = FakeRegistry(auth="basic", tls=server_context())
+    fake.host = address
+    fake.add_image("team/app", "1", layers=[busybox_layer()])
+    with fake.serving_in_thread():
+        yield f"{fake.address}/team/app"
+
+
+def test_trust_for_one_command(engine: EngineProcess, registry_name: str, tmp_path: Path) -> None:
+    budu = Budu(engine, tmp_path)
+    server, name = registry_name.partition("/")[0], f"{registry_name}:1"
+    login = ("login", "-u", "ann", "-p", "secret")
+    unknown = "x509: certificate signed by unknown authority"
+    assert unknown in budu.failure(*login, server)
+    assert budu(*login, "--tls-verify=false", server) == "Login Succeeded"
+    for command in (("pull", name), ("run", "--rm", name, "true"), ("tags", registry_name)):
+        assert unknown in budu.failure(*command), command
+    assert budu("tags", "--tls-verify=false", "-q", registry_name) == "1"
+    budu("run", "--rm", "--tls-verify=false", name, "true")
+    budu("rmi", name)
+    budu("create", "--tls-verify=false", name, "true")
+    budu("pull", "-q", "--tls-verify=false", name)
+    assert unknown in budu.failure("pull", name)
