@@ -40,6 +40,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     architecture: str = ""
     variant: str = ""
     os_version: str = msgspec.field(default="", name="os.version")
+    os_features: tuple[str, ...] = msgspec.field(default=(), name="os.features")
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -121,13 +123,49 @@ def test_manifest_list_of_two_platforms(budu: Budu, target: str, engine: EngineP
         each["platform"]["architecture"]
         for each in json.loads(budu("manifest", "inspect", name))["manifests"]
     ][1] == arch
-    digest = budu("manifest", "push", "--purge", name)
+    digest = budu("manifest", "push", "--purge", name).splitlines()[-1]
     document = json.loads(budu("manifest", "inspect", name))
     assert len(document["manifests"]) == 2
     assert "No such manifest" in budu.failure("manifest", "rm", name)
     reply = engine.request("GET", f"/distribution/{name}/json")
     assert reply.json["Descriptor"]["digest"] == digest
     assert {each["architecture"] for each in reply.json["Platforms"]} >= {arch}
+
+
+def test_manifest_lists_with_every_flag(budu: Budu, target: str) -> None:
+    digests = {tag: small(target, "app", [tag], tag) for tag in ("a", "b")}
+    name, one, two = f"{target}/app:list", f"{target}/app:a", f"{target}/app:b"
+    budu("manifest", "create", "--insecure", name, one)
+    budu("manifest", "create", "-a", name, two)
+    budu("manifest", "create", "--amend", name, two)  # replaces itself
+    flags = ("--os", "linux", "--arch", "arm64", "--variant", "v8", "--os-version", "10.1")
+    budu("manifest", "annotate", *flags, "--os-features", "x,y", name, two)
+    wanted = {"architecture": "arm64", "os": "linux", "variant": "v8", "os.version": "10.1"}
+    wanted = {**wanted, "os.features": ["x", "y"]}
+    listed = json.loads(budu("manifest", "inspect", name))
+    assert [each["digest"] for each in listed["manifests"]] == [*digests.values()]
+    assert listed["manifests"][1]["platform"] == wanted
+    assert "does not exist in" in budu.failure("manifest", "annotate", name, f"{target}/app:c")
+    member = json.loads(budu("manifest", "inspect", "--insecure", "-v", name, two))
+    assert member["Descriptor"]["platform"] == wanted
+    raw = base64.b64decode(member["Raw"])
+    assert "sha256:" + hashlib.sha256(raw).hexdigest() == digests["b"]
+    assert member["OCIManifest"] == json.loads(raw)
+    lines = budu("manifest", "push", "--insecure", name).splitlines()
+    assert lines[:2] == [
+        f"Pushed ref {target}/app@{digest} with digest: {digest}" for digest in digests.values()
+    ]
+    budu("manifest", "rm", name)
+    remote = json.loads(budu("manifest", "inspect", name))
+    assert remote["manifests"] == listed["manifests"]
+    shown = json.loads(budu("manifest", "inspect", "--verbose", name))
+    assert [each["Ref"] for each in shown] == [
+        f"{target}/app@{digest}" for digest in digests.values()
+    ]
+    assert shown[1]["Descriptor"]["platform"] == wanted
+    assert json.loads(budu("manifest", "inspect", "-v", one))["Ref"] == one
+    assert "is a manifest list" in budu.failure("manifest", "create", f"{target}/app:x", name)
+    assert "no such manifest" in budu.failure("manifest", "inspect", f"{target}/app:nothing")
 
 
 def test_both_platforms_of_a_name_are_kept_and_pushed(
@@ -138,7 +176,7 @@ def test_both_platforms_of_a_name_are_kept_and_pushed(
     name, arch = f"{target}/app:1", other_architecture()
     budu("manifest", "create", name, f"{target}/app:amd", f"{target}/app:arm")
     budu("manifest", "annotate", "--arch", arch, name, f"{target}/app:arm")
-    digest = budu("manifest", "push", name)
+    digest = budu("manifest", "push", name).splitlines()[-1]
     # The index says another architecture than the config does, which is enough for this.
     budu("pull", "-q", name)
     single = budu("push", f"{target}/app:1")
@@ -161,7 +199,7 @@ def test_whole_index_is_pushed_saved_and_loaded_with_its_digest(
     child = json.loads(budu("manifest", "inspect", f"{target}/foreign"))["manifests"][0]["digest"]
     name, arch = f"{target}/app:both", other_architecture()
     budu("manifest", "create", name, f"{target}/app:own", f"{target}/foreign@{child}")
-    digest = budu("manifest", "push", "-p", name)
+    digest = budu("manifest", "push", "-p", name).splitlines()[-1]
     budu("pull", "-q", "--platform", f"linux/{arch}", name)
     budu("pull", "-q", name)
     assert budu("images", "-q", f"{target}/app").count("\n") == 0  # one name, one row

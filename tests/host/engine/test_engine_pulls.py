@@ -67,7 +67,9 @@ def held_pull(engine: EngineProcess, fake: FakeRegistry) -> tuple[str, subproces
     """A pull by the command line whose only layer has come half; the blob and the process."""
     built = fake.add_image("team/app", "1", layers=[{"big": BIG}])
     fake.faults.hold_after[built.blobs[0]] = HELD_AT
-    command = [sys.executable, "-c", "from budu.cli.main import entry; entry()"]
+    # A terminal's children have this; those of a shell's background ignore ctrl-C.
+    script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", script + "from budu.cli.main import entry; entry()"]
     process = subprocess.Popen(
         [*command, "pull", f"{fake.address}/team/app:1"],
         env={**os.environ, "DOCKER_HOST": engine.host, "LANG": "C.UTF-8"},

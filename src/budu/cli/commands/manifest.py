@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from budu.cli.context import Context
 
+_DOCKER = "application/vnd.docker.distribution.manifest"
+
 
 def run_create(context: Context, call: Call) -> int:
     """Begin a list of manifests that are in a registry."""
@@ -82,23 +84,55 @@ def run_inspect(context: Context, call: Call) -> int:
         if entry is None:
             raise CommandFailed(f"No such manifest: {name}")
         found = _remote(context, name, insecure=call.on("insecure"))
-        document: Any = {**found, **entry} if call.on("verbose") else found["Document"]
+        document: Any = _whole({**found, **entry}) if call.on("verbose") else found["Document"]
     elif store.has(name):
         entries = store.read(name)
-        document = entries if call.on("verbose") else _as_list(entries)
+        document = (
+            _with_documents(context, call, entries) if call.on("verbose") else _as_list(entries)
+        )
     else:
         found = _remote(context, name, insecure=call.on("insecure"))
-        document = found if call.on("verbose") else found["Document"]
+        document = _verbose(context, call, found) if call.on("verbose") else found["Document"]
     context.out.write(indent_json(document) + "\n")
     return 0
+
+
+def _verbose(context: Context, call: Call, found: dict[str, Any]) -> Any:
+    """A manifest with its descriptor; of a list, each of its manifests so."""
+    if "manifests" not in found["Document"]:
+        return _whole(found)
+    repository = parse_name(found["Ref"]).repository
+    entries = [
+        {"Ref": f"{repository}@{each['digest']}", "Descriptor": each}
+        for each in found["Document"]["manifests"]
+    ]
+    return _with_documents(context, call, entries)
+
+
+def _with_documents(context: Context, call: Call, entries: list[dict[str, Any]]) -> list[Any]:
+    insecure = call.on("insecure")
+    return [
+        _whole({**_remote(context, _of_entry(each), insecure=insecure), **each}) for each in entries
+    ]
+
+
+def _of_entry(entry: dict[str, Any]) -> str:
+    return f"{parse_name(entry['Ref']).repository}@{entry['Descriptor']['digest']}"
+
+
+def _whole(found: dict[str, Any]) -> dict[str, Any]:
+    """As Docker shows a manifest: its bytes, and what they say under the name of their kind."""
+    is_docker = found["Descriptor"]["mediaType"].startswith(_DOCKER)
+    kind = "SchemaV2Manifest" if is_docker else "OCIManifest"
+    rest = {key: found[key] for key in ("Ref", "Descriptor", "Raw")}
+    return {**rest, kind: found["Document"]}
 
 
 def _as_list(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """The document that a push would store."""
     descriptors = [entry["Descriptor"] for entry in entries]
-    docker = "application/vnd.docker.distribution.manifest"
-    is_docker = all(each["mediaType"].startswith(docker) for each in descriptors)
-    kind = f"{docker}.list.v2+json" if is_docker else "application/vnd.oci.image.index.v1+json"
+    is_docker = all(each["mediaType"].startswith(_DOCKER) for each in descriptors)
+    kind = f"{_DOCKER}.list.v2+json" if is_docker else "application/vnd.oci.image.index.v1+json"
     return {"schemaVersion": 2, "mediaType": kind, "manifests": descriptors}
 
 
@@ -113,6 +147,10 @@ def run_push(context: Context, call: Call) -> int:
     stored = push_manifest_list(context.session, name, entries, auth=auth, tls_verify=verify)
     if call.on("purge"):
         store.remove(name)
+    repository = parse_name(name).repository
+    for each in entries:
+        digest = each["Descriptor"]["digest"]
+        context.out.write(f"Pushed ref {repository}@{digest} with digest: {digest}\n")
     context.out.write(f"{stored['digest']}\n")
     return 0
 

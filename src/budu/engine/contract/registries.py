@@ -54,6 +54,8 @@ class RemoteManifest(msgspec.Struct, frozen=True, kw_only=True, rename="pascal")
     descriptor: Descriptor
     """With the platform that its config names, for an image."""
     document: msgspec.Raw
+    raw: bytes
+    """Its very bytes; base64 on the wire."""
 
 
 class ListEntry(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):

@@ -116,7 +116,10 @@ class RegistryService:
             (platform,) = await self._platforms(repository, descriptor)
             descriptor = msgspec.structs.replace(descriptor, platform=platform)
         return RemoteManifest(
-            ref=str(repository.reference), descriptor=descriptor, document=msgspec.Raw(body)
+            ref=str(repository.reference),
+            descriptor=descriptor,
+            document=msgspec.Raw(body),
+            raw=body,
         )
 
     async def push_list(
