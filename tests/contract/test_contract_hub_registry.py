@@ -436,6 +436,12 @@ async def test_missing_manifest_and_repository(hub: RunningHub, ann: Client) -> 
     assert (denied.status, denied.code) == (403, "DENIED")
 
 
+async def test_who_may_make_a_repository_finds_nothing_in_it_yet(ann: Client) -> None:
+    answer = await ann("HEAD", f"/v2/ann/never/blobs/{ABSENT}")
+    assert answer.status == 404
+    assert (await ann("GET", "/v2/ann/never/tags/list")).code == "NAME_UNKNOWN"
+
+
 async def test_tag_moves(ann: Client) -> None:
     first = await ann.push_image("latest")
     second = await ann.push_image("latest", layer=b"other")

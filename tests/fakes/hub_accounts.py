@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from aiohttp import web
 from sqlalchemy import Connection
 
-from budu.base.errors import Internal, PermissionDenied, Unauthenticated
+from budu.base.errors import Internal, NotFound, PermissionDenied, Unauthenticated
 from budu.hub import schema
 from budu.hub.access import ANONYMOUS, Actor, Facts, Role, role_of
 from budu.hub.database import Database
@@ -108,6 +108,8 @@ class HubAccounts:
             repository = await self._database.recall(
                 ("repository", name, actor), lambda c: self._repository(c, name, actor)
             )
+        if repository is None and await self._database.read(lambda c: self._owns(c, name, actor)):
+            raise NotFound("repository name not known to registry", reference=name)
         if repository is None or repository.role < role:
             raise self._refusal(actor, name)
         return repository
@@ -172,7 +174,7 @@ class HubAccounts:
         if found is not None or actor.user_id is None:
             return found
         account = self._account(connection, name)
-        if account is None or not (actor.is_admin or account == actor.user_id):
+        if not self._owns(connection, name, actor):
             return None
         now = time.time()
         row = {"account_id": account, "name": name, "categories": [], "synonyms": []}
@@ -180,6 +182,10 @@ class HubAccounts:
         insert = insert_into(connection, schema.repositories).values(**row)
         connection.execute(insert.on_conflict_do_nothing())  # another push may have made it
         return self._repository(connection, name, actor)
+
+    def _owns(self, connection: Connection, name: str, actor: Actor) -> bool:
+        account = self._account(connection, name)
+        return account is not None and (actor.is_admin or account == actor.user_id)
 
     def _account(self, connection: Connection, name: str) -> int | None:
         where = schema.accounts.c.name == name.partition("/")[0]

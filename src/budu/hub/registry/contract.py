@@ -70,6 +70,8 @@ class Guard(Protocol):
         whose account has an upstream comes back with the id 0: the registry makes it when the
         upstream turns out to have it. A mount asks a second time, with READER for the repository
         that is mounted from. `httpd` arrives here as `library/httpd`.
+        Who could make a missing repository gets NotFound when READER is asked for: a push looks
+        for blobs before it sends the first one.
         Raises: Unauthenticated, PermissionDenied, NotFound.
         """
 
