@@ -16,9 +16,7 @@ from budu.hub.database import Database
 from budu.hub.registry.context import Context
 from budu.hub.registry.counters import Counters
 from budu.hub.registry.limits import Limits, PullLimits
-from budu.hub.registry.manifest_store import ManifestStore
 from budu.hub.registry.service import READ_BUFFER_BYTES, Registry
-from budu.hub.registry.upstream import Upstreams
 from budu.hub.schema import prepare
 
 
@@ -49,17 +47,13 @@ async def serving_hub(
     for name in ("ann", "bob", "root"):
         await accounts.add_user(name, "secret", is_admin=name == "root")
     await accounts.add_account("library")
-    blobs = open_blobs(blobs_url)
-    manifests = ManifestStore(database)
     context = Context(
         database=database,
-        blobs=blobs,
+        blobs=open_blobs(blobs_url),
         guard=accounts,
         watcher=accounts,
         counters=Counters(database),
         limits=PullLimits(database, limits),
-        upstreams=Upstreams(database, blobs, manifests),
-        manifests=manifests,
     )
     registry = Registry(context)
     app = web.Application()
@@ -78,7 +72,6 @@ async def serving_hub(
         background.cancel()
         await asyncio.wait([background])
         await runner.cleanup()
-        await context.upstreams.close()
         await context.blobs.close()
         database.close()
 

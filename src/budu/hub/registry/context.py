@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
@@ -36,10 +37,18 @@ class Context:
     watcher: Watcher
     counters: Counters
     limits: PullLimits
-    upstreams: Upstreams
-    manifests: ManifestStore
     address_of: Callable[[web.Request], str] = remote_address
     now: Callable[[], float] = time.time
+    folder: Path | None = None
+    """For blobs on their way from an upstream; None: the system's temporary one."""
+    manifests: ManifestStore = field(init=False)
+    upstreams: Upstreams = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.manifests = ManifestStore(self.database)
+        self.upstreams = Upstreams(
+            self.database, self.blobs, self.manifests, folder=self.folder, now=self.now
+        )
 
 
 @dataclass(frozen=True)

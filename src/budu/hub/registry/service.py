@@ -64,10 +64,13 @@ class Registry:
             return _refused(request, target, _as_internal(error))
 
     async def run(self) -> None:
-        """What goes on beside requests, until cancelled: counts are written."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.context.counters.run(), name="pull counters")
-            group.create_task(self.context.limits.run(), name="pull limits")
+        """What goes on beside requests, until cancelled: counts are written, blobs fetched."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.context.counters.run(), name="pull counters")
+                group.create_task(self.context.limits.run(), name="pull limits")
+        finally:
+            await self.context.upstreams.close()
 
 
 def _cut_off(request: web.Request) -> web.StreamResponse:
