@@ -25,7 +25,7 @@ from budu.network.firewall import Firewall
 from budu.network.inventory import Network
 from budu.network.ports import Owner, PortAllocator
 from budu.network.relay import Relay
-from budu.network.rules import PortRules, endpoint_rows, is_relayed
+from budu.network.rules import PortRules, endpoint_rows, is_accepted_here, is_relayed
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -92,9 +92,11 @@ class Publisher:
         return lost
 
     def relay(self, state: EndpointState, bindings: Iterable[PortBinding]) -> None:
-        """Pass on what comes to those of the ports that no rule can lead in."""
+        """Pass on what comes to those of the ports that no rule can lead in, and what comes to ::1
+        of the others."""
+        accepts = is_accepted_here if self._config.relay else is_relayed
         for each in bindings:
-            held = self._ports.socket_of(each) if is_relayed(each, state) else None
+            held = self._ports.socket_of(each) if accepts(each, state) else None
             if held is not None:
                 self._relay.start(each, held, target=target_of(each, state))
 

@@ -112,6 +112,14 @@ def is_relayed(binding: PortBinding, state: EndpointState) -> bool:
     return not state.address6 or binding.host_address == "::1"
 
 
+def is_accepted_here(binding: PortBinding, state: EndpointState) -> bool:
+    """Whether the engine itself takes connections at the port's socket: to relay it, or for ::1
+    alone where rules lead in what comes to every other address."""
+    if is_relayed(binding, state):
+        return True
+    return binding.host_address == ANY_ADDRESS6 and binding.host_port != 0
+
+
 def _dnat_row(binding: PortBinding, version: int, target: str) -> Row:
     key = (binding.protocol, binding.host_port)
     value = (target, binding.container_port)

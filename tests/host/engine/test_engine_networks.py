@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.support.engine import EngineProcess, Reply
 from tests.support.ports import free_port
-from tests.support.scenes import SERVER, create, publish, run, start
+from tests.support.scenes import SERVER, await_page, create, fetch, publish, run, start
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.host
@@ -279,6 +279,17 @@ def test_both_families(engine: EngineProcess) -> None:
     assert place["GlobalIPv6Address"].startswith("fd")
     assert place["IPv6Gateway"] == config[1]["Gateway"]
     assert place["GlobalIPv6Address"] in inside(engine, web, "ip", "-6", "-o", "addr")
+
+
+def test_a_port_of_both_families_answers_at_both_loopbacks(engine: EngineProcess) -> None:
+    make(engine, "dual", EnableIPv6=True)
+    port = free_port()
+    run(engine, SERVER, name="web", NetworkMode="dual", **publish(port))
+    await_page(port)
+    assert fetch(port, "[::1]") == "page\n"
+    engine.kill()
+    engine.start()
+    assert fetch(port, "[::1]") == "page\n"
 
 
 def test_an_ended_container_leaves_its_networks(engine: EngineProcess) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -506,6 +507,32 @@ async def test_ipv6_clients_reach_containers_without_ipv6(lab: Lab) -> None:
     assert await asyncio.to_thread(client.recv, 10) == b"ping"
     fabric.disconnect(state)
     assert not await asyncio.to_thread(lab.is_reachable, lab.outside, HOST_ADDRESS6, 8080)
+    fabric.close()
+
+
+@pytest.mark.parametrize("families", [{}, {"enable_ipv4": False, "subnets": (V6,)}])
+async def test_a_port_of_a_container_with_ipv6_answers_at_the_loopback_too(
+    lab: Lab, families: dict[str, Any]
+) -> None:
+    fabric = default_fabric(relay=True)
+    fabric.start()
+    spec = network(fabric, "six", enable_ipv6=True, **families)
+    box = Box(lab, fabric, spec, port(8080), port(5353, protocol="udp"))
+    server, names = box.serve(v6=True), lab.udp(box.netns, port=80, address="::")
+    fabric.serve(asyncio.get_running_loop(), report=lambda _: None)
+    assert not any(each.relayed for each in fabric.published())
+    for address in ("::1", HOST_ADDRESS6):
+        await asyncio.to_thread(lab.reach, lab.host, address, 8080, server=server)
+    seen = await asyncio.to_thread(lab.reach, lab.outside, HOST_ADDRESS6, 8080, server=server)
+    assert seen == OUTSIDE_ADDRESS6
+    client = lab.udp(lab.host, address="::")
+    client.sendto(b"ping", ("::1", 5353))
+    data, peer = await asyncio.to_thread(names.recvfrom, 10)
+    names.sendto(data, peer)
+    assert await asyncio.to_thread(client.recv, 10) == b"ping"
+    fabric.disconnect(box.state)
+    assert not await asyncio.to_thread(lab.is_reachable, lab.host, "::1", 8080)
+    fabric.clear()
     fabric.close()
 
 
