@@ -98,9 +98,18 @@ def test_a_container_that_ended_has_no_names() -> None:
 def test_links_are_names_for_one_container_alone() -> None:
     settings = {"back": EndpointSettings(links=["DB:Base", "second"])}
     asker = msgspec.structs.replace(WEB, endpoint_settings=settings)
-    assert INDEX.linked(asker, "base") == "db"
-    assert INDEX.linked(asker, "second") == "second"
-    assert INDEX.linked(WEB, "base") is None
+    assert INDEX.addresses(asker, "base") == at("10.2.0.3")
+    assert INDEX.addresses(asker, "second") == at("10.2.0.4")
+    assert INDEX.addresses(WEB, "base") is None
+
+
+def test_a_link_leads_to_the_place_in_its_own_network() -> None:
+    both = member("both", front="10.1.0.9", back="10.2.0.9")
+    index = NameIndex([WEB, both])
+    settings = {"front": EndpointSettings(), "back": EndpointSettings(links=["both:near"])}
+    asker = msgspec.structs.replace(WEB, endpoint_settings=settings)
+    assert index.addresses(asker, "near") == at("10.2.0.9")
+    assert index.addresses(asker, "both") == at("10.1.0.9")
 
 
 def test_who_is_asked_from_where() -> None:

@@ -44,10 +44,14 @@ class NameIndex:
             self._owners[network, address] = f"{container.name}.{network}"
 
     def addresses(self, asker: Container, name: str) -> Addresses | None:
-        """Where `name` leads for this container: in the first of its networks that knows it.
+        """Where `name` leads for this container: by a link, or in the first of its networks that
+        knows it.
 
         A name may be followed by a network's: `web.backend`.
         """
+        return self._linked(asker, name) or self._named(asker, name)
+
+    def _named(self, asker: Container, name: str) -> Addresses | None:
         for network in asker.endpoints:
             names = self._by_network.get(network, {})
             found = names.get(name) or names.get(name.removesuffix(f".{network.lower()}"))
@@ -55,14 +59,15 @@ class NameIndex:
                 return found
         return _of_host(asker, name)
 
-    def linked(self, asker: Container, name: str) -> str | None:
-        """The container that the asker alone calls `name` in one of its networks, by a link."""
+    def _linked(self, asker: Container, name: str) -> Addresses | None:
+        """The container that the asker alone calls `name`, where it is in the link's network."""
         for network in asker.endpoints:
             settings = asker.endpoint_settings.get(network)
             for link in (settings and settings.links) or ():
                 target, _, alias = link.partition(":")
                 if (alias or target).lower() == name:
-                    return target.lower()
+                    there = self._by_network.get(network, {})
+                    return there.get(target.lower()) or self._named(asker, target.lower())
         return None
 
     def name_of(self, asker: Container, address: bytes) -> str | None:

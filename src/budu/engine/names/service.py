@@ -99,11 +99,8 @@ class NameService:
 
     def addresses(self, asker: str, name: str) -> Addresses | None:
         """Where `name` leads for the container `asker`."""
-        index, container = self._current(), self._find(asker)
-        if container is None:
-            return None
-        target = index.linked(container, name)
-        return index.addresses(container, target or name)
+        container = self._find(asker)
+        return None if container is None else self._current().addresses(container, name)
 
     def name_of(self, asker: str, address: bytes) -> str | None:
         """The name of an address in a network of the asker."""
