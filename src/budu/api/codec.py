@@ -16,7 +16,7 @@ from budu.spec.api import codec as bodies
 T = TypeVar("T", bound=msgspec.Struct)
 
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+\Z")
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def encode(document: object) -> bytes:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Column = tuple[str, str]
 
 _MIN_WIDTH, _GAP = 10, 3
+_MALFORMED = 64
+"""Exit status of an `inspect` whose template cannot be read, as the docker client has it."""
 
 
 def print_rows(
@@ -146,8 +148,12 @@ def print_inspected(
     if form == "json":
         out.write("".join(dumps(each).decode() + "\n" for each in objects))
         return
-    from budu.cli.template import TemplateError, render
+    from budu.cli.template import TemplateError, check, render
 
+    try:
+        check(form)
+    except TemplateError as error:
+        raise Exit(_MALFORMED, f"template parsing error: {error}") from None
     for each in objects:
         try:
             out.write(render(form, each, missing_is_error=True) + "\n")

@@ -18,8 +18,8 @@ def moment_of(flag: str, text: str) -> str | None:
     try:
         return moment(text, time.time_ns())
     except (InvalidArgument, ValueError):
-        raise CommandFailed(f'invalid value for "{flag}": failed to parse value as time or '
-                            f"duration: {text}") from None  # fmt: skip
+        words = f'failed to parse value as time or duration: "{text}"'
+        raise CommandFailed(f'invalid value for "{flag}": {words}') from None
 
 
 def moment(text: str, now_ns: int) -> str:

@@ -212,9 +212,10 @@ def check_count(command: Command, path: str, count: int, *, least: int) -> None:
     if count >= least and (most is None or count <= most):
         return
     program = path.partition(" ")[0]
+    verb = "See" if most is None else "Run"
     message = (
         f"{program}: '{path}' {_demand(least, most)}\n\n"
-        f"Usage:  {path} {command.usage}\n\nRun '{path} --help' for more information"
+        f"Usage:  {path} {command.usage}\n\n{verb} '{path} --help' for more information"
     )
     raise Exit(1, message)
 

@@ -85,7 +85,7 @@ def test_an_id_file_that_exists_is_not_touched(tmp_path, capsys) -> None:
     path = tmp_path / "cid"
     path.write_text("old")
     with ScriptedServer() as server:
-        assert run(server, tmp_path, "run", "--cidfile", str(path), "busybox") == 1
+        assert run(server, tmp_path, "run", "--cidfile", str(path), "busybox") == 125
     assert path.read_text() == "old"
     assert "container ID file found" in capsys.readouterr().err
 

@@ -91,3 +91,29 @@ def test_any_text_is_rendered_or_refused(text: str) -> None:
 @given(st.text().filter(lambda text: "{{" not in text))
 def test_text_without_actions_stays_as_it_is(text: str) -> None:
     assert render(text, {}) == text
+
+
+STATE = {"Running": False, "OOMKilled": False}
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "text"),
+    [
+        ("{{if .State.Health}}sick{{else}}fine{{end}}", {"State": STATE}, "fine"),
+        ("{{json .State.Health}}", {"State": STATE}, "null"),
+        ("{{range .Mounts}}[{{.Name}}]{{end}}", {"Mounts": [{"Destination": "/x"}]}, "[]"),
+        ("{{.Server.APIVersion}}", {"Server": {"ApiVersion": "1.51"}}, "1.51"),
+        ("{{.ID}}", {"Id": "abc"}, "abc"),
+        ("{{.HTTPProxy}}|", {"ServerVersion": "1"}, "|"),
+    ],
+)
+def test_fields_are_those_of_dockers_types(
+    template: str, value: dict[str, object], text: str
+) -> None:
+    assert render(template, value, missing_is_error=True) == text
+
+
+@pytest.mark.parametrize("template", ["{{.Health}}", "{{.State.Helth}}"])
+def test_fields_that_no_type_has_are_refused(template: str) -> None:
+    with pytest.raises(TemplateError, match="map has no entry for key"):
+        render(template, {"State": STATE}, missing_is_error=True)

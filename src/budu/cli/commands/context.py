@@ -158,9 +158,9 @@ def _remove(context: Context, name: str, *, force: bool) -> None:
     store = _store(context)
     if name not in store.names() and not force:
         raise CommandFailed(f'context "{name}" does not exist')
+    if name == context.current_context and not force:
+        raise CommandFailed(f'context "{name}" is in use, set -f flag to force remove')
     if name == context.config.text("currentContext"):
-        if not force:
-            raise CommandFailed(f'context "{name}" is in use, set -f flag to force remove')
         _set_current(context, "")
     store.remove(name)
 
@@ -172,8 +172,9 @@ def run_use(context: Context, call: Call) -> int:
         _store(context).read(name)
     _set_current(context, "" if name == DEFAULT_CONTEXT else name)
     context.out.write(name + "\n")
-    _warn_of_environment(context, f'"{name}"')
     context.say(f'Current context is now "{name}"')
+    if name != DEFAULT_CONTEXT:
+        _warn_of_environment(context, f'"{name}"')
     return 0
 
 

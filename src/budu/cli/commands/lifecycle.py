@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from budu.base.errors import BuduError
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.each import for_each
 
@@ -59,7 +60,11 @@ def run_unpause(context: Context, call: Call) -> int:
 def run_rename(context: Context, call: Call) -> int:
     """Give a container another name."""
     old, new = call.args
-    context.session.rename_container(old, new)
+    try:
+        context.session.rename_container(old, new)
+    except BuduError as error:
+        context.report(error.after("failed to rename container: "))
+        return 1
     return 0
 
 

@@ -38,6 +38,8 @@ def run_run(context: Context, call: Call) -> int:
         if body["AttachStdin"] or body["AttachStdout"] or body["AttachStderr"]:
             return _run_attached(context, call, body, identity=identity, keys=keys)
         return _run_detached(context, call, body, identity=identity)
+    except CommandFailed as error:
+        raise Exit(FAILED, with_help(context, call, error.message), hint=error.hint) from None
     except BuduError as error:
         status = status_of(error.message)
         raise Exit(status, with_help(context, call, error.message), hint=error.hint) from None

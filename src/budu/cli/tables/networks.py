@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
 _HEADERS = {
+    "CreatedAt": "CREATED AT",
     "ID": "NETWORK ID",
     "Name": "NAME",
     "Driver": "DRIVER",
@@ -35,9 +36,16 @@ def print_networks(networks: Sequence[Any], options: Mapping[str, Any], out: Tex
     print_rows(rows, out, columns=columns, headers=_HEADERS, form=form)
 
 
+def _go_time(text: str) -> str:
+    """`2026-11-23 22:15:00.5 +0000 UTC` of an RFC 3339 time in UTC, as Go prints a time."""
+    date, _, clock = text.removesuffix("Z").partition("T")
+    return f"{date} {clock} +0000 UTC" if clock else ""
+
+
 def _row(network: Any, *, full: bool) -> dict[str, object]:
     labels = network.get("Labels") or {}
     return {
+        "CreatedAt": _go_time(network.get("Created") or ""),
         "ID": network["Id"] if full else network["Id"][:12],
         "Name": network["Name"],
         "Driver": network["Driver"],

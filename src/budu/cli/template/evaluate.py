@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from budu.cli.template.absent import look_up
 from budu.cli.template.functions import FUNCTIONS, CallError, is_true, show
 from budu.cli.template.lex import TemplateError
 
@@ -183,9 +184,7 @@ class _Run:
         owner = ""
         for name in names:
             if isinstance(value, dict):
-                if name not in value and self._missing_is_error and owner not in _MAPS:
-                    raise self._error(place, f'map has no entry for key "{name}"')
-                value = value.get(name)
+                value = value[name] if name in value else self._absent(value, name, owner, place)
             elif value is not None:
                 problem = f"can't evaluate field {name} in type interface {{}}"
                 raise self._error(place, problem)
@@ -193,6 +192,15 @@ class _Run:
                 raise self._error(place, f"nil pointer evaluating interface {{}}.{name}")
             owner = name
         return value
+
+    def _absent(self, value: dict[str, object], name: str, owner: str, place: Place) -> object:
+        """What a key stands for that is not there. Raises: TemplateError."""
+        if owner in _MAPS or not self._missing_is_error:
+            return None
+        try:
+            return look_up(value, name)
+        except KeyError:
+            raise self._error(place, f'map has no entry for key "{name}"') from None
 
 
 def _items(value: object) -> Iterator[tuple[object, object]]:
