@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r'("(?:CreatedAt|Created)"): ?"\d[^"]*"', r'\1:"TIME"'),
     (r"(Less than a|About a|\d+) (seconds?|minutes?)( ago)?", "AGO"),
     (r"\b\d+(\.\d+)?(B|kB|MB|GB|KiB|MiB|GiB)\b", "SIZE"),
-    (r"\b(?!92:d0:c6:0a:29:33)([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC"),
+    (r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC"),
     (r"\b(172\.\d+|192\.168)\.\d+\.\d+\b", "IP"),
     (r"\b127\.0\.0\.1:(?!80)\d+", "127.0.0.1:PORT"),
     (r'("execDuration"|"Pid"|"Uid"): ?"?\d+"?', r"\1:N"),
@@ -62,7 +62,8 @@ class Seen(NamedTuple):
 class Player:
     """Plays lines against the engine at `host`."""
 
-    def __init__(self, host: str, root: Path) -> None:
+    def __init__(self, host: str, root: Path, *, program: Path | None = None) -> None:
+        """`program` is played in the place of the docker command line."""
         self._root = root
         (root / "config").mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if name[:7] != "DOCKER_"}
@@ -76,6 +77,7 @@ class Player:
             "HOME": str(root),
             "LC_ALL": "C",
         }
+        self._program = program
 
     def prepare(self) -> None:
         """Give the engine the one image of the tour."""
@@ -83,6 +85,11 @@ class Player:
         subprocess.run(
             command, input=busybox_layer(), env=self.environment, check=True, capture_output=True
         )
+        if self._program is not None:
+            shadow = self._root / "bin"
+            shadow.mkdir()
+            (shadow / "docker").symlink_to(self._program)
+            self.environment["PATH"] = f"{shadow}:{self.environment['PATH']}"
 
     def scene(self, lines: list[str]) -> list[Seen]:
         """What every line shows; nothing of the scene is left."""
@@ -128,7 +135,7 @@ def mask(text: str) -> str:
     return text
 
 
-def written(seen: list[Seen]) -> str:
+def written(seen: Iterable[Seen]) -> str:
     """The recording of a scene."""
     return "".join(f"$ {line}\n{text}\n\n" for line, text in seen)
 

@@ -183,7 +183,8 @@ FILES = [
     "docker history --format '{{.CreatedBy}} {{.Comment}}' made:1 | head -1",
     "docker commit -p=false -c 'LABEL a=b' -c 'EXPOSE 80' -c 'USER 7' -c 'WORKDIR /w' "
     "-c 'ENTRYPOINT [\"x\"]' -c 'VOLUME /v' c1 made:2",
-    "docker image inspect -f '{{json .Config}}' made:2",
+    "docker image inspect -f '{{with .Config}}{{.User}} {{.WorkingDir}} {{json .ExposedPorts}} "
+    "{{json .Volumes}} {{json .Entrypoint}} {{json .Labels}}{{end}}' made:2",
     "docker commit -c 'NOPE x' c1",
     "docker commit c1 Upper",
     "docker import -m note -c 'CMD [\"sh\"]' out.tar taken:1",

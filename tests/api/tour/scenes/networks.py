@@ -50,8 +50,8 @@ NETWORKS = [
     "docker network inspect n1",
     "docker network inspect n2",
     "docker network inspect -v n1 | grep Name",
-    "docker network inspect -f '{{.Name}} {{.ConfigFrom}} {{.ConfigOnly}} {{.Driver}} "
-    "{{.IPAM.Config}}' n3 conf",
+    "docker network inspect -f '{{.Name}} {{.ConfigFrom.Network}} {{.ConfigOnly}} {{.Driver}} "
+    "{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}' n3 conf",
     "docker network inspect -f '{{.Name}} {{.Driver}} {{.Options}} {{json .IPAM}}' none host",
     "docker network inspect nope",
     "docker network inspect n1 nope -f '{{.Name}}'",
@@ -72,10 +72,10 @@ CONNECT = [
     "docker network create --subnet $NET.0.0/24 --gateway $NET.0.9 n1",
     "docker network create --subnet $NET.1.0/24 n2",
     f"docker run -d --name c1 --network n1 --ip $NET.0.50 --network-alias al busybox {CALM}",
-    f"docker run -d --name c2 --network n1 --mac-address 92:d0:c6:0a:29:33 busybox {CALM}",
+    f"docker run -d --name c2 --network n1 --ip $NET.0.60 busybox {CALM}",
     "docker inspect -f '{{with .NetworkSettings.Networks.n1}}{{.IPAddress}} {{.Gateway}} "
-    "{{.IPPrefixLen}} {{.IPAMConfig}}{{end}}' c1",
-    "docker inspect -f '{{with .NetworkSettings.Networks.n1}}{{.MacAddress}} {{.IPAddress}} "
+    "{{.IPPrefixLen}} {{json .IPAMConfig}}{{end}}' c1",
+    "docker inspect -f '{{with .NetworkSettings.Networks.n1}}{{.IPAddress}} "
     "{{json .IPAMConfig}}{{end}}' c2",
     "docker network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{println}}{{end}}' "
     "n1 | sort",
@@ -89,7 +89,7 @@ CONNECT = [
     "awk '{ print $4 }'",
     "docker network connect --ip $NET.1.60 --alias x --alias y n2 c1",
     "docker inspect -f '{{with .NetworkSettings.Networks.n2}}{{.IPAddress}} {{json .IPAMConfig}} "
-    "{{.DriverOpts}}{{end}}' c1",
+    "{{json .DriverOpts}}{{end}}' c1",
     "docker exec c1 ip -4 -o address | awk '{ print $2, $4 }'",
     "docker network connect --link c1:linked n2 c2",
     "docker inspect -f '{{json .NetworkSettings.Networks.n2.Links}}' c2",
@@ -142,7 +142,7 @@ VOLUMES = [
     "docker volume create -o type=tmpfs -o device=tmpfs -o o=size=1m t1",
     "docker volume create v1 -o type=tmpfs -o device=tmpfs",
     "docker volume rm $(docker volume ls -q -f label=x=y) | wc -c",
-    "docker volume ls",
+    "docker volume ls --format 'table {{.Driver}}\\t{{.Name}}\\t{{.Scope}}'",
     "docker volume ls -q -f label=a -f dangling=true",
     "docker volume ls -q -f name=1",
     "docker volume ls -q -f driver=local -f name=t",
@@ -176,7 +176,6 @@ VOLUMES = [
     "docker volume rm -f nope",
     "docker rm -v c1",
     "docker volume ls -q",
-    "docker volume prune -af",
     "docker volume prune -f --filter label!=a",
     "docker volume prune -f --filter nope=1",
     "docker volume prune -f --filter label=a=b",
