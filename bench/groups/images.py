@@ -100,6 +100,7 @@ CASES: tuple[Case, ...] = (
         before=forget_both(images.DEBIAN),
         teardown=forget_both(images.DEBIAN),
         max_rounds=3,
+        is_per_engine=True,
     ),
     Case(
         name="push",

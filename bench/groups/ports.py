@@ -26,7 +26,8 @@ ALIKE = 0.05
 
 
 def serve(site: Site) -> None:
-    """A web server and a server of zeros on published ports, and an address for the room."""
+    """A web server and a server of zeros on published ports, and an address for the room. The image
+    stays for the next case; those that need it gone remove it."""
     site.room.call("bench.inside:add_address", address=ADDRESS)
     site.run("pull", "-q", images.HTTPD)
     site.run("run", "-d", "--name", "web", "-p", f"{PAGE}:80", images.HTTPD)
@@ -36,12 +37,6 @@ def serve(site: Site) -> None:
         site.room.call(
             "bench.load:wait_for_tcp", address=address, port=PAGE, target="/", seconds=15
         )
-
-
-def forget(site: Site) -> None:
-    """Neither the servers nor the image."""
-    site.remove_all()
-    site.run("rmi", images.HTTPD)
 
 
 def page_rate(address: str) -> Callable[[Context], float]:
@@ -87,7 +82,7 @@ CASES: tuple[Case, ...] = (
         unit="1/s",
         measure=page_rate(LOOPBACK),
         setup=serve,
-        teardown=forget,
+        teardown=Site.remove_all,
         max_rounds=3,
         is_per_engine=True,
         targets=(TimesMore("docker", 1),),
@@ -98,7 +93,7 @@ CASES: tuple[Case, ...] = (
         unit="1/s",
         measure=page_rate(ADDRESS),
         setup=serve,
-        teardown=forget,
+        teardown=Site.remove_all,
         max_rounds=3,
         is_per_engine=True,
         targets=(TimesMore("docker", 1, tolerance=ALIKE),),
@@ -109,7 +104,7 @@ CASES: tuple[Case, ...] = (
         unit="MiB/s",
         measure=bulk_rate(LOOPBACK),
         setup=serve,
-        teardown=forget,
+        teardown=Site.remove_all,
         max_rounds=3,
         is_per_engine=True,
         targets=(TimesMore("docker", 1),),
@@ -120,7 +115,7 @@ CASES: tuple[Case, ...] = (
         unit="MiB/s",
         measure=bulk_rate(ADDRESS),
         setup=serve,
-        teardown=forget,
+        teardown=Site.remove_all,
         max_rounds=3,
         is_per_engine=True,
         targets=(TimesMore("docker", 1, tolerance=ALIKE),),
@@ -131,7 +126,7 @@ CASES: tuple[Case, ...] = (
         unit="ms",
         measure=visit_ms(LOOPBACK),
         setup=serve,
-        teardown=forget,
+        teardown=Site.remove_all,
         max_rounds=3,
         is_per_engine=True,
         targets=(TimesFaster("docker", 1),),
