@@ -37,7 +37,8 @@ class Report:
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write both files."""
+    """Write both files; the folder is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(as_data(report), indent=1) + "\n")
     (folder / "RESULTS.md").write_text(as_markdown(report))
 
