@@ -133,6 +133,7 @@ def push_index(registry: str, name: str, tag: str) -> dict[str, str]:
             "architecture": architecture,
             "os": "linux",
             "config": {"Cmd": ["cat", "/own"]},
+            "history": [{"created_by": "base"}, {"created_by": f"for {architecture}"}],
             "rootfs": {"type": "layers", "diff_ids": [sha256(each) for each in tars]},
         }
         config = json.dumps(document).encode()

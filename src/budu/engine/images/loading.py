@@ -145,7 +145,7 @@ class ImageLoader:
             diff_ids=found.config.rootfs.diff_ids,
             layers=found.manifest.layers,
         )
-        lines = self._moved(record.id, found.names)
+        lines = self._moved(record.id, found.names, index=found.index_digest)
         self._repository.put(record, found.names)
         return lines + self._loaded(record.id, found.names)
 
@@ -154,11 +154,12 @@ class ImageLoader:
             return sum(layer.size for layer in found.manifest.layers)
         return sum(map(self._storage.layer_size, found.diff_ids))
 
-    def _moved(self, id_: str, names: Sequence[Reference]) -> list[str]:
+    def _moved(self, id_: str, names: Sequence[Reference], *, index: str = "") -> list[str]:
+        """What is told of images that lose a name, unless it is the name of their index."""
         lines = []
         for name in names:
             old = self._repository.by_name(str(name))
-            if old is not None and old.id != id_:
+            if old is not None and old.id != id_ and not (index and old.index_digest == index):
                 lines.append(
                     f"The image {name.familiar} already exists, renaming the old one with ID "
                     f"{old.id} to empty string\n"
