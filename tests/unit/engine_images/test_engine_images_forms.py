@@ -76,6 +76,17 @@ def test_a_form_goes_with_its_last_name(images: ImageRepository, database: Datab
     assert again == image
 
 
+def test_digests_of_a_form_whose_last_tag_went(images: ImageRepository) -> None:
+    named = images.get("web:old")
+    digest = OLD.with_digest(Digest(ONE))
+    images.put(named, [digest])
+    assert images.orphaned_digests(named, OLD.name) == []
+    images.remove_name(OLD)
+    assert images.orphaned_digests(named, OLD.name) == [digest]
+    assert images.orphaned_digests(named, "docker.io/library/other") == []
+    assert images.orphaned_digests(images.get("web:new"), OLD.name) == []
+
+
 def test_a_name_that_moves_takes_its_form_along(images: ImageRepository) -> None:
     named = images.get("web:old")
     images.put(named, [NEW])

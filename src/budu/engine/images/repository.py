@@ -80,6 +80,16 @@ class ImageRepository:
         meant = (form for form in image.others if form.target == target)
         return image.in_form(next(meant, image.form))
 
+    def orphaned_digests(self, image: ImageRecord, repository: str) -> list[Reference]:
+        """Names by digest of the image's form, where no tag of their repository means it."""
+        target = image.form.target
+        same = [
+            each
+            for each in self.names(image.id)
+            if each.name == repository and self._targets[str(each)] == target
+        ]
+        return [] if any(not each.digest for each in same) else same
+
     def split(self, image: ImageRecord) -> list[ImageRecord]:
         """The image once for each of its forms, with the names that mean that form."""
         if not image.others:

@@ -230,6 +230,9 @@ class ImageService:
         )
         deletions = self._untag(image, plan.untag)
         if not plan.delete:
+            if reference is not None and not reference.digest:
+                orphaned = self._repository.orphaned_digests(image, reference.name)
+                deletions += self._untag(image, orphaned)
             await self._storage.release_forms(image)
         else:
             others = siblings(image, self._repository.all())[1:]
