@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import uvloop
 from aiohttp import web
 from tests.fakes.hub_accounts import HubAccounts
 
@@ -82,4 +83,5 @@ async def _serve(database_url: str, blobs_url: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(*sys.argv[1:]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(*sys.argv[1:]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import uuid
@@ -13,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-from tests.support.waiting import eventually
 
 _USER = "postgres"
 _OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
@@ -27,19 +25,25 @@ def running_postgres() -> Iterator[str]:
     data = folder / "data"
     initdb = [_binary("initdb"), "-D", str(data), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
     subprocess.run([*initdb, "-N"], check=True, capture_output=True, **_unprivileged())
-    command = [_binary("postgres"), "-D", str(data), "-k", str(folder)]
-    for option in _OPTIONS:
-        command += ["-c", option]
-    server = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_unprivileged()
-    )
+    options = " ".join(f"-c {option}" for option in _OPTIONS)
+    start = [_binary("pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
+    start += ["-o", f"-k {folder} {options}", "start"]
+    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, **_unprivileged())
     try:
-        eventually(lambda: _answers(folder), "postgres", timeout_s=60)
         yield str(folder)
     finally:
-        server.send_signal(signal.SIGINT)  # a fast shutdown
-        server.wait(30)
+        _control(folder, "stop")
         shutil.rmtree(folder)
+
+
+def restart_postgres(socket: str) -> None:
+    """Cut all connections; new ones are taken when this returns."""
+    _control(Path(socket), "restart")
+
+
+def _control(folder: Path, action: str) -> None:
+    command = [_binary("pg_ctl"), "-D", str(folder / "data"), "-m", "fast", "-w", action]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **_unprivileged())
 
 
 def new_database(socket: str) -> str:
@@ -58,11 +62,3 @@ def _binary(name: str) -> str:
 
 def _unprivileged() -> dict[str, object]:
     return {"user": _USER, "group": _USER, "cwd": "/"} if os.getuid() == 0 else {}
-
-
-def _answers(folder: Path) -> bool:
-    try:
-        psycopg.connect(host=str(folder), user=_USER, dbname="postgres").close()
-    except psycopg.OperationalError:
-        return False
-    return True
