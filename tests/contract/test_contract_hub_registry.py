@@ -227,6 +227,21 @@ async def settled_size(client: Client, location: str) -> int:
     return last + 1 if last else 0
 
 
+async def test_an_upload_that_stalls_is_given_up(hub: RunningHub, ann: Client) -> None:
+    hub.context.stalled_after_s = 0.2
+    location = (await ann("POST", "blobs/uploads/")).headers["Location"]
+    _, writer = await asyncio.open_connection(*hub.address.split(":"))
+    head = f"PATCH {location} HTTP/1.1\r\nHost: hub\r\n"
+    head += f"Authorization: {ann.headers['Authorization']}\r\nContent-Length: 1000\r\n\r\n"
+    writer.write(head.encode() + LAYER[:500])
+    await writer.drain()
+    size = await settled_size(ann, location)
+    assert size in (0, 500)
+    assert (await ann("PATCH", location, data=LAYER[size:])).status == 202
+    assert (await ann("PUT", f"{location}?digest={Digest.of(LAYER)}")).status == 201
+    writer.close()
+
+
 async def test_two_hubs_share_an_upload(place: Any, hub: RunningHub, ann: Client) -> None:
     location = (await ann("POST", "blobs/uploads/")).headers["Location"]
     await ann("PATCH", location, data=LAYER[:1000])
@@ -734,6 +749,17 @@ async def test_watcher_is_told(hub: RunningHub, ann: Client) -> None:
     await ann("DELETE", "manifests/1")
     told = [(e.action, e.repository.name, e.digest, e.tag) for e in hub.accounts.events]
     assert told == [("push", REPOSITORY, digest, "1"), ("delete", REPOSITORY, digest, "1")]
+
+
+async def test_a_watcher_that_fails_changes_nothing(
+    hub: RunningHub, ann: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(event: Any) -> None:
+        raise ValueError(event)
+
+    monkeypatch.setattr(hub.accounts, "happened", fail)
+    await ann.push_image("1")
+    assert (await ann("GET", "manifests/1")).status == 200
 
 
 async def test_blob_being_removed_is_waited_for(hub: RunningHub, ann: Client) -> None:

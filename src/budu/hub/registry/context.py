@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from budu.hub.registry.paths import Target
 from budu.hub.registry.upstream import Upstreams
 from budu.spec.digest import Digest
 
+log = logging.getLogger(__name__)
+
 
 def remote_address(request: web.Request) -> str:
     """Where a request comes from when no balancer stands before the hub."""
@@ -39,6 +42,8 @@ class Context:
     limits: PullLimits
     address_of: Callable[[web.Request], str] = remote_address
     now: Callable[[], float] = time.time
+    stalled_after_s: float = 60.0
+    """How long an upload may bring nothing before its request ends and another may go on."""
     folder: Path | None = None
     """For blobs on their way from an upstream; None: the system's temporary one."""
     manifests: ManifestStore = field(init=False)
@@ -66,10 +71,13 @@ class Call:
     async def tell(
         self, action: str, repository: Repository, digest: Digest, tag: str | None, **more: object
     ) -> None:
-        """Tell the watcher."""
+        """Tell the watcher of what was committed; what it raises changes nothing any more."""
         address = self.context.address_of(self.request)
         event = Event(action, repository, digest, tag, address=address, **more)  # type: ignore[arg-type]  # the event's own fields
-        await self.context.watcher.happened(event)
+        try:
+            await self.context.watcher.happened(event)
+        except Exception:  # the edge of another part of the hub
+            log.exception("a watcher failed action=%s repository=%s", action, repository.name)
 
     def url(self, *parts: str) -> str:
         """A path below the repository, for Location."""

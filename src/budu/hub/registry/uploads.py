@@ -142,7 +142,7 @@ async def _append(call: Call, lease: Held) -> None:
         return
     hashed, before = CountedHash(), lease.size
     try:
-        await call.context.blobs.append(lease.upload, before, _body(call.request), hashed)
+        await call.context.blobs.append(lease.upload, before, _body(call), hashed)
     finally:
         await asyncio.shield(_measure(call.context, lease, hashed, before))
     if announced is not None and lease.size - before != announced:
@@ -177,12 +177,19 @@ def _checked_range(call: Call, lease: Held) -> int | None:
     return last - first + 1
 
 
-async def _body(request: web.Request) -> AsyncIterator[bytes]:
+async def _body(call: Call) -> AsyncIterator[bytes]:
+    content = call.request.content
     try:
-        async for piece in request.content.iter_any():
+        while True:
+            async with asyncio.timeout(call.context.stalled_after_s):
+                piece = await content.readany()
+            if not piece:
+                return
             yield piece
     except (web.RequestPayloadError, TransferEncodingError, ConnectionError) as error:
         raise Unavailable(f"the upload broke off: {error}") from error
+    except TimeoutError:
+        raise Unavailable("the upload brought nothing for too long") from None
 
 
 async def _finish(context: Context, repository: Repository, lease: Held, digest: Digest) -> None:
