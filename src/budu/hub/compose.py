@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
@@ -16,9 +17,12 @@ from budu.hub.accounts.passwords import Passwords
 from budu.hub.accounts.signer import Signer
 from budu.hub.accounts.throttle import Throttle
 from budu.hub.accounts.token_service import TokenService
+from budu.hub.blobs.opening import open_blobs
 from budu.hub.database import Database
 from budu.hub.options import Options
+from budu.hub.repositories import retention_run
 from budu.hub.repositories.catalog import Catalog
+from budu.hub.repositories.deliveries import Deliveries
 from budu.hub.schema import prepare
 from budu.hub.services import Services, Swept
 from budu.hub.site import Site, add_headers, default_folder
@@ -36,19 +40,45 @@ async def running(options: Options, *, admin_password: str = "") -> AsyncIterato
         beginning = await database.write(lambda c: _begin(c, options, admin_password))
         passwords = Passwords(options.scrypt)
         stack.callback(passwords.close)
+        blobs = open_blobs(blobs_url(options))
+        stack.push_async_callback(blobs.close)
         signer = Signer(beginning.key, options.registry_name)
-        tasks = await stack.enter_async_context(SteadyTasks())
         services = Services(
             options=options,
             database=database,
             passwords=passwords,
             signer=signer,
             credentials=Credentials(database, passwords, signer, Throttle()),
+            blobs=blobs,
             catalog=Catalog(database),
+            deliveries=Deliveries(database, allows_private=options.allows_private_webhooks),
             sweep=_nothing_to_sweep,
         )
+        tasks = await stack.enter_async_context(_Background())
+        tasks.begin(services.deliveries.run(), "webhooks")
+        tasks.begin(retention_run.run_daily(database), "retention")
         yield Hub(services, _application(services), beginning.password)
-        del tasks
+
+
+class _Background:
+    """Tasks beside requests; cancelled at the end."""
+
+    def __init__(self) -> None:
+        self._group = SteadyTasks()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> _Background:
+        await self._group.__aenter__()
+        return self
+
+    def begin(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Run until the end."""
+        self._tasks.append(self._group.create_task(work, name=name))
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._group.__aexit__(None, None, None)
 
 
 async def _nothing_to_sweep() -> Swept:
@@ -73,6 +103,11 @@ def _begin(connection: Connection, options: Options, admin_password: str) -> Beg
 def database_url(options: Options) -> str:
     """Where the records are."""
     return options.database_url or f"sqlite:///{options.data}/hub.db"
+
+
+def blobs_url(options: Options) -> str:
+    """Where the bytes are."""
+    return options.blobs_url or (options.data / "blobs").as_uri()
 
 
 def _application(services: Services) -> web.Application:

@@ -20,9 +20,9 @@ from typing import TypeVar, cast
 import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from budu.base.errors import Unavailable
+from budu.base.errors import InvalidArgument, Unavailable
 
 T = TypeVar("T")
 
@@ -91,6 +91,8 @@ class Database:
         for _ in range(ATTEMPTS - 1):
             try:
                 return self._once(change, begin="BEGIN IMMEDIATE")
+            except IntegrityError:
+                continue  # another one was first with a name: the next time it is seen
             except OperationalError as error:
                 if not _is_passing(error):
                     raise _unavailable(error) from error
@@ -103,6 +105,12 @@ class Database:
             raise _unavailable(error) from error
 
     def _once(self, query: Callable[[Connection], T], *, begin: str) -> T:
+        try:
+            return self._in_one(query, begin=begin)
+        except DataError as error:  # PostgreSQL has no NUL in texts, for one
+            raise InvalidArgument("a value is none that can be stored") from error
+
+    def _in_one(self, query: Callable[[Connection], T], *, begin: str) -> T:
         with self.engine.connect() as connection:
             if self._is_sqlite:  # elsewhere the driver begins by itself
                 connection.exec_driver_sql(begin)

@@ -87,7 +87,6 @@ async def serve(options: Options, *, admin_password: str = "") -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    failure: BuduError | None = None
     async with running(options, admin_password=admin_password) as hub:
         runner = web.AppRunner(hub.app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
@@ -104,15 +103,11 @@ async def serve(options: Options, *, admin_password: str = "") -> None:
             log.info("hub listens on %s", " ".join(map(_listening, runner.addresses)))
             await ending.wait()
         except OSError as error:
-            failure = InvalidArgument(
+            raise InvalidArgument(
                 f"listen at {options.host}:{options.port}: {(error.strerror or str(error)).lower()}"
-            )
-        except BuduError as error:
-            failure = error
+            ) from None
         finally:
             await runner.cleanup()
-    if failure is not None:  # outside of the services' task group, which would wrap it
-        raise failure
 
 
 def _listening(address: tuple[str, int]) -> str:

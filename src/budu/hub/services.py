@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from budu.hub.accounts.credentials import Credentials
 from budu.hub.accounts.passwords import Passwords
 from budu.hub.accounts.signer import Signer
+from budu.hub.blobs.contract import BlobStore
 from budu.hub.database import Database
 from budu.hub.options import Options
 from budu.hub.repositories.catalog import Catalog
+from budu.hub.repositories.deliveries import Deliveries
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ class Services:
     passwords: Passwords
     signer: Signer
     credentials: Credentials
+    blobs: BlobStore
     catalog: Catalog
     sweep: Callable[[], Awaitable[Swept]]
     """Collects garbage now."""
-    wake_deliveries: Callable[[], None] = field(default=lambda: None)
-    """Tells the sender of webhooks that there is something to send."""
+    deliveries: Deliveries
+    """Sends to webhooks."""

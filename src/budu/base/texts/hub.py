@@ -147,4 +147,42 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Choose up to {most} categories of the list.",
         "목록에서 카테고리를 {most}개까지 고르세요.",
     ),
+    "hub.no-tag": (
+        "{repository} has no tag {tag}.",
+        "{repository} 저장소에 {tag} 태그가 없습니다.",
+    ),
+    "hub.immutable-tag": (
+        "The tag {tag} is immutable: it neither moves nor goes.",
+        "{tag} 태그는 변경 불가로 설정되어 있어 옮기거나 지울 수 없습니다.",
+    ),
+    "hub.quota": (
+        "The account {name} has used {used} of its {quota}. Remove tags, or ask the hub's admin.",
+        "{name} 계정이 {quota} 중 {used}를 썼습니다. 태그를 지우거나 허브 관리자에게 요청하세요.",
+    ),
+    "hub.bad-rules": (
+        "A rule has a pattern and a number to keep or of days (0 to 36500); at most 20 rules.",
+        "규칙에는 패턴과, 남길 개수나 일수(0~36500)가 있어야 합니다. 규칙은 최대 20개입니다.",
+    ),
+    "hub.no-grant": ("{subject} was given no role here.", "{subject} 에게 준 역할이 없습니다."),
+    "hub.bad-subject": (
+        "A role is given to user:NAME or team:NAME.",
+        "역할은 user:이름 또는 team:이름에게 줍니다.",
+    ),
+    "hub.no-webhook": ("There is no such webhook.", "그런 웹훅이 없습니다."),
+    "hub.too-many-webhooks": (
+        "A repository has at most {most} webhooks.",
+        "저장소의 웹훅은 최대 {most}개입니다.",
+    ),
+    "hub.bad-url": (
+        "The URL must be http:// or https:// with a host, without a user.",
+        "URL은 호스트가 있고 사용자 정보가 없는 http:// 또는 https:// 주소여야 합니다.",
+    ),
+    "hub.private-address": (
+        "The address is private. The hub's owner may allow it: --allow-private-webhooks",
+        "사설 주소입니다. 허브 운영자가 허용할 수 있습니다: --allow-private-webhooks",
+    ),
+    "hub.no-upstream": (
+        "{name} mirrors no registry.",
+        "{name} 계정이 복제하는 레지스트리가 없습니다.",
+    ),
 }

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from budu.hub.site_api import records
-from budu.hub.site_api.handlers import explore, repositories, session
+from budu.hub.site_api.handlers import (
+    admin,
+    explore,
+    hooks,
+    people,
+    repositories,
+    session,
+    tags,
+)
 from budu.hub.site_api.routing import Handler, Needs, Route
 
 _REPOSITORY = "/repositories/{account}/{name}"
@@ -78,5 +86,123 @@ def _repositories() -> tuple[Route, ...]:
     )  # fmt: skip
 
 
-ROUTES: tuple[Route, ...] = (*_accounts(), *_repositories())
+def _tags() -> tuple[Route, ...]:
+    path = f"{_REPOSITORY}/tags"
+    return (
+        _route("GET", path, tags.get_tags, needs=Needs.READER, about="The tags",
+               query=records.TagsQuery, answer=records.TagPage),
+        _route("POST", f"{path}/delete", tags.delete_tags, needs=Needs.OWNER,
+               about="Remove several tags", body=records.TagNames, answer=records.TagsDeleted),
+        _route("GET", f"{path}/{{tag}}", tags.get_tag, needs=Needs.READER,
+               about="A tag with layers, settings and signatures", answer=records.TagDetails),
+        _route("DELETE", f"{path}/{{tag}}", tags.delete_tag, needs=Needs.OWNER,
+               about="Remove a tag"),
+    )  # fmt: skip
+
+
+def _webhooks() -> tuple[Route, ...]:
+    path = f"{_REPOSITORY}/webhooks"
+    one = f"{path}/{{id}}"
+    return (
+        _route("GET", path, hooks.get_webhooks, needs=Needs.OWNER, about="The webhooks",
+               answer=records.Webhooks),
+        _route("POST", path, hooks.add_webhook, needs=Needs.OWNER, about="Make a webhook",
+               body=records.WebhookNew, answer=records.Webhook, status=201),
+        _route("PATCH", one, hooks.change_webhook, needs=Needs.OWNER, about="Change a webhook",
+               body=records.WebhookChange, answer=records.Webhook),
+        _route("DELETE", one, hooks.delete_webhook, needs=Needs.OWNER, about="Remove a webhook"),
+        _route("GET", f"{one}/deliveries", hooks.get_deliveries, needs=Needs.OWNER,
+               about="The newest messages", answer=records.Deliveries),
+        _route("POST", f"{one}/test", hooks.test_webhook, needs=Needs.OWNER,
+               about="Send a message as after a push", answer=records.Delivery, status=202),
+    )  # fmt: skip
+
+
+def _rules() -> tuple[Route, ...]:
+    return (
+        _route("GET", f"{_REPOSITORY}/retention", hooks.get_retention, needs=Needs.OWNER,
+               about="The retention rules", answer=records.Retention),
+        _route("PUT", f"{_REPOSITORY}/retention", hooks.set_retention, needs=Needs.OWNER,
+               about="Set the retention rules", body=records.Retention, answer=records.Retention),
+        _route("POST", f"{_REPOSITORY}/retention/preview", hooks.preview_retention,
+               needs=Needs.OWNER, about="What rules would delete", body=records.Retention,
+               answer=records.RetentionPreview),
+        _route("GET", f"{_REPOSITORY}/grants", hooks.get_grants, needs=Needs.OWNER,
+               about="Who was given a role", answer=records.Grants),
+        _route("PUT", f"{_REPOSITORY}/grants/{{subject}}", hooks.give_grant, needs=Needs.OWNER,
+               about="Give `user:NAME` or `team:NAME` a role", body=records.GrantChange,
+               answer=records.Grants),
+        _route("DELETE", f"{_REPOSITORY}/grants/{{subject}}", hooks.take_grant,
+               needs=Needs.OWNER, about="Take a role back", answer=records.Grants),
+    )  # fmt: skip
+
+
+def _people() -> tuple[Route, ...]:
+    organization = "/organizations/{account}"
+    member = f"{organization}/members/{{user}}"
+    team = f"{organization}/teams/{{team}}"
+    return (
+        _route("GET", "/tokens", people.get_tokens, needs=Needs.SIGNED_IN,
+               about="One's own access tokens", answer=records.Tokens),
+        _route("POST", "/tokens", people.add_token, needs=Needs.SIGNED_IN, status=201,
+               about="Make a token; its secret is shown this once", body=records.TokenNew,
+               answer=records.TokenMade),
+        _route("DELETE", "/tokens/{id}", people.delete_token, needs=Needs.SIGNED_IN,
+               about="Revoke a token"),
+        _route("POST", "/organizations", people.create_organization, needs=Needs.SIGNED_IN,
+               about="Make an organization", body=records.OrganizationNew, status=201,
+               answer=records.Account),
+        _route("GET", f"{organization}/members", people.get_members, needs=Needs.MEMBER,
+               about="The members", answer=records.Members),
+        _route("PUT", member, people.set_member, needs=Needs.MANAGER,
+               about="Take a user in, or change his role", body=records.MemberChange,
+               answer=records.Members),
+        _route("DELETE", member, people.remove_member, needs=Needs.MANAGER,
+               about="Let a member go", answer=records.Members),
+        _route("GET", f"{organization}/teams", people.get_teams, needs=Needs.MEMBER,
+               about="The teams", answer=records.Teams),
+        _route("PUT", team, people.set_team, needs=Needs.MANAGER,
+               about="Make a team, or change what is said about it", body=records.TeamChange,
+               answer=records.Teams),
+        _route("DELETE", team, people.remove_team, needs=Needs.MANAGER, about="Remove a team",
+               answer=records.Teams),
+        _route("PUT", f"{team}/members/{{user}}", people.add_team_member, needs=Needs.MANAGER,
+               about="Take a member into a team", answer=records.Teams),
+        _route("DELETE", f"{team}/members/{{user}}", people.remove_team_member,
+               needs=Needs.MANAGER, about="Let a team's member go", answer=records.Teams),
+        _route("GET", "/audit", people.get_audit, needs=Needs.SIGNED_IN,
+               about="Who did what with an account that one owns", query=records.AuditQuery,
+               answer=records.AuditPage),
+    )  # fmt: skip
+
+
+def _admin() -> tuple[Route, ...]:
+    upstream = "/admin/upstreams/{account}"
+    return (
+        _route("GET", "/admin/accounts", admin.get_accounts, needs=Needs.ADMIN,
+               about="All accounts", query=records.PageQuery, answer=records.AdminAccounts),
+        _route("PATCH", "/admin/accounts/{account}", admin.change_account, needs=Needs.ADMIN,
+               about="What an account is and may", body=records.AdminAccountChange,
+               answer=records.AdminAccount),
+        _route("POST", "/admin/sweep", admin.sweep, needs=Needs.ADMIN,
+               about="Collect garbage now", answer=records.SweepAnswer),
+        _route("GET", upstream, admin.get_upstream, needs=Needs.ADMIN,
+               about="The registry that an account mirrors", answer=records.Upstream),
+        _route("PUT", upstream, admin.set_upstream, needs=Needs.ADMIN,
+               about="Let an account mirror a registry", body=records.UpstreamChange,
+               answer=records.Upstream),
+        _route("DELETE", upstream, admin.delete_upstream, needs=Needs.ADMIN,
+               about="Let an account mirror nothing"),
+    )  # fmt: skip
+
+
+ROUTES: tuple[Route, ...] = (
+    *_accounts(),
+    *_repositories(),
+    *_tags(),
+    *_webhooks(),
+    *_rules(),
+    *_people(),
+    *_admin(),
+)
 """Every operation."""

@@ -85,6 +85,12 @@ class Call:
         return self.query
 
     @property
+    def the_repository(self) -> RepositoryRow:
+        """The repository; only on routes that need a role in it."""
+        assert self.repository is not None
+        return self.repository
+
+    @property
     def user_id(self) -> int:
         """The actor's; only where somebody is signed in."""
         assert self.actor.user_id is not None
@@ -176,8 +182,10 @@ def _set_cookie(response: web.Response, name: str, value: str, *, is_secure: boo
 async def _admit(services: Services, route: Route, request: web.Request, language: str) -> Call:
     """Who asks, whether he may, and what he asks. Raises: the refusals."""
     address = client_address(request, services.options.trusted_proxies)
-    actor, secret = await _actor(services, route, request, address)
     path = request.match_info
+    if any("\0" in value for value in (*path.values(), *request.query.values())):
+        raise InvalidArgument(Sentence("hub.bad-query", problem="NUL"))
+    actor, secret = await _actor(services, route, request, address)
     account, repository, role = await services.database.read(
         lambda connection: _admitted(connection, route.needs, actor, path)
     )

@@ -1,0 +1,30 @@
+"""What happens to repositories, told to their webhooks in the transaction where it happens."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import Connection
+
+from budu.hub.options import Options
+from budu.hub.repositories import webhooks
+from budu.hub.repositories.facts import RepositoryRow
+from budu.hub.repositories.webhooks import Happening
+
+
+def happening(event: str, *, tag: str, digest: str, by: str) -> Happening:
+    """Something that happens now."""
+    return Happening(event=event, tag=tag, digest=digest, by=by, at=time.time())
+
+
+def message(options: Options, row: RepositoryRow, what: Happening) -> str:
+    """The JSON that webhooks are sent."""
+    name = options.pull_name(row.name)
+    return webhooks.payload(row, what, address=options.public_address, pull_name=name)
+
+
+def tell_webhooks(
+    connection: Connection, options: Options, row: RepositoryRow, what: Happening
+) -> int:
+    """Queue a message for each webhook that wants it; how many there are."""
+    return len(webhooks.queue(connection, row, what, body=message(options, row, what)))
