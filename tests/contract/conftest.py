@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 from tests.support.hub_fixtures import Place, ann, hub, s3
+from tests.support.hub_site_fixtures import site
 
-__all__ = ["ann", "hub", "place", "s3"]
+__all__ = ["ann", "database_url", "hub", "place", "s3", "site"]
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """An empty database for a whole hub."""
+    return f"sqlite:///{tmp_path}/hub.db"
 
 
 @pytest.fixture

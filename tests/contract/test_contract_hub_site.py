@@ -7,10 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.contract.hub_fixtures import database_url, postgres, site
 from tests.support.hub_site import PASSWORD, Person, Site, serving_site
 
-__all__ = ["database_url", "postgres", "site"]
 DAY_S = 86400.0
 CONFIG = {
     "os": "linux",
@@ -67,6 +65,15 @@ async def test_guessing_is_stopped(site: Site) -> None:
     reply = await guesser.ask("POST", "/session", {"name": "admin", "password": PASSWORD})
     assert (reply.status, reply.body["code"]) == (429, "too-many-attempts")
     assert int(reply.headers["Retry-After"]) > 0
+
+
+async def test_accounts_are_not_made_by_the_hundred(site: Site) -> None:
+    statuses = []
+    for number in range(22):
+        body = {"name": f"robot{number}", "password": PASSWORD}
+        statuses.append((await site.nobody().ask("POST", "/accounts", body)).status)
+    assert statuses == [201] * 20 + [429] * 2
+    await (await site.admin()).do("POST", "/accounts", {"name": "human", "password": PASSWORD})
 
 
 async def test_a_forged_request_changes_nothing(site: Site) -> None:

@@ -37,3 +37,11 @@ def server_context() -> ssl.SSLContext:
         chain.write_text(CERTIFICATE + _KEY)
         context.load_cert_chain(chain)
     return context
+
+
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """Files with the certificate and its key."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_text(CERTIFICATE)
+    key.write_text(_KEY)
+    return certificate, key

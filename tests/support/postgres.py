@@ -41,6 +41,16 @@ def restart_postgres(socket: str) -> None:
     _control(Path(socket), "restart")
 
 
+@contextlib.contextmanager
+def stopped_postgres(socket: str) -> Iterator[None]:
+    """The server is down within the block."""
+    _control(Path(socket), "stop")
+    try:
+        yield
+    finally:
+        _control(Path(socket), "restart")  # with the options that it was started with
+
+
 def _control(folder: Path, action: str) -> None:
     command = [_binary("pg_ctl"), "-D", str(folder / "data"), "-m", "fast", "-w", action]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **_unprivileged())

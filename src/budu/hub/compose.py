@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -13,21 +14,32 @@ from budu.base.tasks import SteadyTasks
 from budu.hub.accounts import first_start
 from budu.hub.accounts.credentials import Credentials
 from budu.hub.accounts.first_start import Beginning
+from budu.hub.accounts.guard import AccountGuard
 from budu.hub.accounts.passwords import Passwords
 from budu.hub.accounts.signer import Signer
 from budu.hub.accounts.throttle import Throttle
 from budu.hub.accounts.token_service import TokenService
 from budu.hub.blobs.opening import open_blobs
 from budu.hub.database import Database
+from budu.hub.docker_api.service import DockerApi
+from budu.hub.http import client_address
 from budu.hub.options import Options
+from budu.hub.registry.context import Context
+from budu.hub.registry.counters import Counters
+from budu.hub.registry.limits import Limits, PullLimits
+from budu.hub.registry.service import Registry
+from budu.hub.registry.sweep import Sweep, SweepRules
 from budu.hub.repositories import retention_run
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.deliveries import Deliveries
+from budu.hub.repositories.watcher import RepositoryWatcher
 from budu.hub.schema import prepare
-from budu.hub.services import Services, Swept
+from budu.hub.services import Services
 from budu.hub.site import Site, add_headers, default_folder
 from budu.hub.site_api import routing
 from budu.hub.site_api.routes import ROUTES
+
+SWEEP_EVERY_S = 3600.0
 
 
 @asynccontextmanager
@@ -43,21 +55,48 @@ async def running(options: Options, *, admin_password: str = "") -> AsyncIterato
         blobs = open_blobs(blobs_url(options))
         stack.push_async_callback(blobs.close)
         signer = Signer(beginning.key, options.registry_name)
+        catalog = Catalog(database)
+        throttle = Throttle()
+        credentials = Credentials(database, passwords, signer, throttle)
+        deliveries = Deliveries(database, allows_private=options.allows_private_webhooks)
+        sweep = Sweep(database, blobs)
         services = Services(
             options=options,
             database=database,
             passwords=passwords,
             signer=signer,
-            credentials=Credentials(database, passwords, signer, Throttle()),
+            credentials=credentials,
+            throttle=throttle,
             blobs=blobs,
-            catalog=Catalog(database),
-            deliveries=Deliveries(database, allows_private=options.allows_private_webhooks),
-            sweep=_nothing_to_sweep,
+            catalog=catalog,
+            deliveries=deliveries,
+            sweep=partial(sweep.sweep, SweepRules()),
         )
+        registry = _registry(services)
+        stack.push_async_callback(registry.context.upstreams.close)
         tasks = await stack.enter_async_context(_Background())
-        tasks.begin(services.deliveries.run(), "webhooks")
+        tasks.begin(registry.run(), "registry")
+        tasks.begin(sweep.run(SweepRules(), every_s=SWEEP_EVERY_S), "sweep")
+        tasks.begin(deliveries.run(), "webhooks")
         tasks.begin(retention_run.run_daily(database), "retention")
-        yield Hub(services, _application(services), beginning.password)
+        yield Hub(services, _application(services, registry), beginning.password)
+
+
+def _registry(services: Services) -> Registry:
+    database, options, catalog = services.database, services.options, services.catalog
+    context = Context(
+        database=database,
+        blobs=services.blobs,
+        guard=AccountGuard(database, services.credentials, catalog, options),
+        watcher=RepositoryWatcher(database, services.deliveries, catalog, options),
+        counters=Counters(database),
+        limits=PullLimits(
+            database, Limits(anonymous=options.pulls, signed_in=options.pulls_signed_in)
+        ),
+        address=options.address.rstrip("/"),
+        address_of=partial(client_address, trusted_proxies=options.trusted_proxies),
+    )
+    return Registry(context)
 
 
 class _Background:
@@ -79,10 +118,6 @@ class _Background:
         for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(None, None, None)
-
-
-async def _nothing_to_sweep() -> Swept:
-    return Swept()
 
 
 class Hub:
@@ -110,12 +145,14 @@ def blobs_url(options: Options) -> str:
     return options.blobs_url or (options.data / "blobs").as_uri()
 
 
-def _application(services: Services) -> web.Application:
+def _application(services: Services, registry: Registry) -> web.Application:
     app = web.Application()
     app.on_response_prepare.append(add_headers)
     TokenService(
         services.database, services.credentials, services.signer, services.options
     ).add_routes(app)
     routing.add_routes(app, services, ROUTES)
+    DockerApi(services).add_routes(app)
+    app.add_routes(registry.routes())
     Site(services.options.site or default_folder()).add_routes(app)
     return app

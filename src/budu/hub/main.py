@@ -32,6 +32,7 @@ from budu.hub.options import (
     place_options,
     serve_options,
 )
+from budu.hub.registry.service import READ_BUFFER_BYTES
 from budu.hub.schema import prepare
 from budu.hub.sentences import Sentence
 
@@ -88,7 +89,12 @@ async def serve(options: Options, *, admin_password: str = "") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     async with running(options, admin_password=admin_password) as hub:
-        runner = web.AppRunner(hub.app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        runner = web.AppRunner(
+            hub.app,
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_S,
+            read_bufsize=READ_BUFFER_BYTES,
+        )
         await runner.setup()
         try:
             context = _tls(options)

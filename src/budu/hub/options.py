@@ -60,6 +60,10 @@ class Options:
     """Folder of the built page; None takes the installed one."""
     trusted_proxies: int = 0
     """Number of balancers in front: that many entries of X-Forwarded-For are believed."""
+    pulls: int | None = None
+    """Pulls in six hours from one address without a sign-in; None: as many as they like."""
+    pulls_signed_in: int | None = None
+    """Pulls in six hours of one user; None: as many as they like."""
     log_level: str = "info"
     """One of Docker's levels."""
     log_format: str = "text"
@@ -116,6 +120,8 @@ def add_serve_flags(parser: argparse.ArgumentParser) -> None:
     add("--tls-key", metavar="FILE", help="its key, PEM")
     add("--site", metavar="DIR", help="folder of the built page")
     add("--trusted-proxies", type=int, default=0, metavar="N", help="balancers in front")
+    add("--pulls", type=int, metavar="N", help="in six hours from one address without a sign-in")
+    add("--pulls-signed-in", type=int, metavar="N", help="in six hours of one user")
     add("--log-level", default="info", metavar="LEVEL", help="debug, info, warn, error")
     add("--log-format", default="text", choices=("text", "json"))
 
@@ -145,6 +151,8 @@ def serve_options(given: argparse.Namespace) -> Options:
         tls_key=_path(given.tls_key),
         site=_path(given.site),
         trusted_proxies=given.trusted_proxies,
+        pulls=given.pulls,
+        pulls_signed_in=given.pulls_signed_in,
         log_level=given.log_level,
         log_format=given.log_format,
     )

@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from budu.hub.accounts.credentials import Credentials
 from budu.hub.accounts.passwords import Passwords
 from budu.hub.accounts.signer import Signer
+from budu.hub.accounts.throttle import Throttle
 from budu.hub.blobs.contract import BlobStore
 from budu.hub.database import Database
 from budu.hub.options import Options
+from budu.hub.registry.sweep import Swept
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.deliveries import Deliveries
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What a garbage collection took."""
-
-    blobs: int = 0
-    size_bytes: int = 0
-    uploads: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +26,7 @@ class Services:
     passwords: Passwords
     signer: Signer
     credentials: Credentials
+    throttle: Throttle
     blobs: BlobStore
     catalog: Catalog
     sweep: Callable[[], Awaitable[Swept]]

@@ -48,6 +48,12 @@ SERVE_FLAGS = (
     Flag("trusted-proxies", "int", help=(
         "Balancers in front whose X-Forwarded-For is believed",
         "X-Forwarded-For 를 믿을 앞단 프록시의 수")),
+    Flag("pulls", "int", help=(
+        "Pulls in six hours from one address without a sign-in (default any number)",
+        "로그인 없이 한 주소에서 여섯 시간 동안 받을 수 있는 횟수 (기본값은 제한 없음)")),
+    Flag("pulls-signed-in", "int", help=(
+        "Pulls in six hours of one user (default any number)",
+        "한 사용자가 여섯 시간 동안 받을 수 있는 횟수 (기본값은 제한 없음)")),
     Flag("log-level", "string", default="info", help=(
         "Least level that is logged", "기록할 최소 로그 수준")),
     Flag("log-format", "string", default="text", help=("text or json", "text 또는 json")),

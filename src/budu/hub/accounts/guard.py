@@ -1,7 +1,8 @@
 """The registry's `Guard`: who asks, and what may he do with a repository.
 
-Who a header stands for is remembered for two seconds, since a pull shows the same one with each
-blob: that long a revoked token may go on. What he may do is asked each time.
+A pull asks the same with each blob, so two answers are remembered: for two seconds who a header
+stands for, and for one that he may read a repository. That long a revoked token or grant may go on;
+what this process changes is felt at once. What needs more than reading is asked each time.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ from budu.hub.access import ANONYMOUS, Actor, Role
 from budu.hub.accounts import people
 from budu.hub.accounts.audit import Author
 from budu.hub.accounts.credentials import Credentials
+from budu.hub.accounts.throttle import TooManyAttempts
 from budu.hub.database import Database
 from budu.hub.http import client_address
 from budu.hub.options import Options
 from budu.hub.registry.contract import Repository, Upstream
+from budu.hub.registry.errors import TooManyRequests
 from budu.hub.repositories import facts, settings, upstreams
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.schema import repositories
 
 REMEMBERED_S = 2.0
+READABLE_S = 1.0
 _MOST = 4096
 _DENIED = "requested access to the resource is denied"
 _SIGN_IN = "authentication required"
@@ -44,9 +48,10 @@ class AccountGuard:
         self._catalog = catalog
         self._options = options
         self._actors: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
+        self._readable: OrderedDict[tuple[str, str, int], tuple[Repository, float]] = OrderedDict()
 
     async def identify(self, request: web.Request) -> Actor:
-        """Who asks. Raises: Unauthenticated for wrong credentials and for none; TooManyAttempts."""
+        """Who asks. Raises: Unauthenticated for wrong and for none; TooManyRequests."""
         if "Authorization" not in request.headers:
             raise Unauthenticated(_SIGN_IN)
         return await self._actor(request)
@@ -60,7 +65,10 @@ class AccountGuard:
         if known is not None and known[1] > now:
             return known[0]
         address = client_address(request, self._options.trusted_proxies)
-        actor = await self._credentials.actor_of_header(header, address=address)
+        try:
+            actor = await self._credentials.actor_of_header(header, address=address)
+        except TooManyAttempts as error:
+            raise TooManyRequests(str(error), retry_after_s=error.retry_after_s) from None
         self._actors[header] = actor, now + REMEMBERED_S
         while len(self._actors) > _MOST:
             self._actors.popitem(last=False)
@@ -71,14 +79,25 @@ class AccountGuard:
 
         Raises: Unauthenticated, PermissionDenied, NotFound.
         """
+        key = (request.headers.get("Authorization", ""), name, self._catalog.generation)
+        known = self._readable.get(key) if role is Role.READER else None
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
         actor = await self._actor(request)
         found = await self._database.read(lambda c: _seen(c, actor, name, role))
         if found is not None:
+            if role is Role.READER and found.id:
+                self._remember(key, found)
             return found
         author = Author(actor.name, client_address(request, self._options.trusted_proxies))
         made = await self._database.write(lambda c: _made(c, actor, name, author=author))
         self._catalog.forget()
         return made
+
+    def _remember(self, key: tuple[str, str, int], found: Repository) -> None:
+        self._readable[key] = found, time.monotonic() + READABLE_S
+        while len(self._readable) > _MOST:
+            self._readable.popitem(last=False)
 
     async def readable(self, request: web.Request, *, after: str, limit: int) -> list[str]:
         """Names of repositories that the asker may read, in byte order, behind `after`."""

@@ -15,6 +15,8 @@ PER_NAME = 10
 """Failed attempts for one account in a window."""
 PER_ADDRESS = 50
 """Failed attempts from one address in a window."""
+SIGN_UPS = 20
+"""New accounts from one address in a window."""
 _REMEMBERED = 10_000
 
 
@@ -34,16 +36,27 @@ class Throttle:
 
     def check(self, name: str, address: str, *, now: float) -> None:
         """Raises: TooManyAttempts."""
-        for key, most in ((f"name:{name}", PER_NAME), (f"address:{address}", PER_ADDRESS)):
-            recent = [at for at in self._failures.get(key, ()) if at > now - WINDOW_S]
-            if len(recent) >= most:
-                raise TooManyAttempts(max(1, round(recent[-most] + WINDOW_S - now)))
+        self._check(f"name:{name}", PER_NAME, now)
+        self._check(f"address:{address}", PER_ADDRESS, now)
+
+    def signed_up(self, address: str, *, now: float) -> None:
+        """Somebody makes an account. Raises: TooManyAttempts."""
+        self._check(f"new:{address}", SIGN_UPS, now)
+        self._note(f"new:{address}", now)
+
+    def _check(self, key: str, most: int, now: float) -> None:
+        recent = [at for at in self._failures.get(key, ()) if at > now - WINDOW_S]
+        if len(recent) >= most:
+            raise TooManyAttempts(max(1, round(recent[-most] + WINDOW_S - now)))
 
     def failed(self, name: str, address: str, *, now: float) -> None:
         """An attempt failed."""
-        for key in (f"name:{name}", f"address:{address}"):
-            recent = [at for at in self._failures.pop(key, ()) if at > now - WINDOW_S]
-            self._failures[key] = [*recent[-PER_ADDRESS:], now]
+        self._note(f"name:{name}", now)
+        self._note(f"address:{address}", now)
+
+    def _note(self, key: str, now: float) -> None:
+        recent = [at for at in self._failures.pop(key, ()) if at > now - WINDOW_S]
+        self._failures[key] = [*recent[-PER_ADDRESS:], now]
         while len(self._failures) > _REMEMBERED:
             self._failures.popitem(last=False)
 

@@ -133,9 +133,10 @@ def _allowed(
 
 
 def _refused(error: Unauthenticated | TooManyAttempts | InvalidArgument) -> web.Response:
+    message = str(error.message)
     body = {
-        "errors": [{"code": "UNAUTHORIZED", "message": error.message, "detail": None}],
-        "details": error.message,
+        "errors": [{"code": "UNAUTHORIZED", "message": message, "detail": None}],
+        "details": message,
     }
     if isinstance(error, TooManyAttempts):
         return json_response(body, status=429, headers={"Retry-After": str(error.retry_after_s)})

@@ -46,6 +46,8 @@ class Context:
     """How long an upload may bring nothing before its request ends and another may go on."""
     folder: Path | None = None
     """For blobs on their way from an upstream; None: the system's temporary one."""
+    address: str = ""
+    """URL under which clients reach the hub, for challenges; empty: the one that they asked."""
     manifests: ManifestStore = field(init=False)
     upstreams: Upstreams = field(init=False)
 

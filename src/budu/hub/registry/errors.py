@@ -160,7 +160,7 @@ def status_and_code(error: BuduError) -> tuple[int, str]:
 def answer(error: BuduError) -> web.Response:
     """The error as an answer. Logs what is the hub's own fault; tells the client no details."""
     status, code = status_and_code(error)
-    message = error.message
+    message = str(error.message)  # a plain text, also of a sentence in two languages
     if status == 500:
         log.error("a registry request failed: %s", error, exc_info=error)
         message = "unknown error"

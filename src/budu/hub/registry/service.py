@@ -57,11 +57,11 @@ class Registry:
             target = parse_path(request.path)
             return await _handler(target.kind, request.method)(Call(self.context, request, target))
         except BuduError as error:
-            return _refused(request, target, error)
+            return _refused(request, target, error, address=self.context.address)
         except (ConnectionError, TimeoutError):
             return _cut_off(request)  # the client is gone, takes nothing, or its body broke off
         except Exception as error:  # the edge
-            return _refused(request, target, _as_internal(error))
+            return _refused(request, target, _as_internal(error), address=self.context.address)
 
     async def run(self) -> None:
         """What goes on beside requests, until cancelled: counts are written, blobs fetched."""
@@ -95,16 +95,19 @@ def _as_internal(error: Exception) -> Internal:
     return found
 
 
-def _refused(request: web.Request, target: Target, error: BuduError) -> web.StreamResponse:
+def _refused(
+    request: web.Request, target: Target, error: BuduError, *, address: str
+) -> web.StreamResponse:
     response = answer(error)
     if isinstance(error, Unauthenticated):
-        response.headers["WWW-Authenticate"] = challenge(request, target)
+        response.headers["WWW-Authenticate"] = challenge(request, target, address)
     return response
 
 
-def challenge(request: web.Request, target: Target) -> str:
+def challenge(request: web.Request, target: Target, address: str = "") -> str:
     """Where to get a token, and for what. Source: distribution, "Token Authentication"."""
-    text = f'Bearer realm="{request.scheme}://{request.host}/token",service="{request.host}"'
+    base = address or f"{request.scheme}://{request.host}"
+    text = f'Bearer realm="{base}/token",service="{base.partition("://")[2]}"'
     if target.kind is Kind.CATALOG:
         return f'{text},scope="registry:catalog:*"'
     if not target.name:

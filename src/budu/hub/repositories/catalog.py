@@ -30,6 +30,8 @@ class Catalog:
         self._database = database
         self._entries: tuple[Entry, ...] = ()
         self._until = 0.0
+        self.generation = 0
+        """Grows when this process changes something about repositories."""
         self._lock = asyncio.Lock()
 
     async def public(self) -> tuple[Entry, ...]:
@@ -44,6 +46,7 @@ class Catalog:
     def forget(self) -> None:
         """Something was changed by this process: read again."""
         self._until = 0.0
+        self.generation += 1
 
 
 def entries(connection: Connection, where: sa.ColumnElement[bool]) -> tuple[Entry, ...]:

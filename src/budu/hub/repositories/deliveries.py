@@ -86,7 +86,8 @@ class Deliveries:
         except InvalidArgument as error:
             problem = error.message
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            problem = f"{type(error).__name__}: {error}"
+            cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+            problem = f"{type(cause).__name__}: {cause}"
         await self._database.write(
             lambda c: webhooks.finish(c, row, status=status, error=problem, now=time.time())
         )

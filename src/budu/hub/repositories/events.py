@@ -6,8 +6,9 @@ import time
 
 from sqlalchemy import Connection
 
+from budu.hub.accounts.audit import Author
 from budu.hub.options import Options
-from budu.hub.repositories import webhooks
+from budu.hub.repositories import tags, webhooks
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.repositories.webhooks import Happening
 
@@ -28,3 +29,12 @@ def tell_webhooks(
 ) -> int:
     """Queue a message for each webhook that wants it; how many there are."""
     return len(webhooks.queue(connection, row, what, body=message(options, row, what)))
+
+
+def delete_tag(
+    connection: Connection, options: Options, row: RepositoryRow, name: str, author: Author
+) -> None:
+    """Remove a tag and tell the webhooks. Raises: NotFound, Conflict."""
+    tag = tags.delete(connection, row, name, author)
+    what = happening("delete", tag=name, digest=tag.digest, by=author.name)
+    tell_webhooks(connection, options, row, what)

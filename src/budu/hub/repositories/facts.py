@@ -36,6 +36,9 @@ COLUMNS = (
     accounts.c.quota_bytes,
 )
 JOINED = sa.join(repositories, accounts, repositories.c.account_id == accounts.c.id)
+_BY_NAME = (
+    sa.select(*COLUMNS).select_from(JOINED).where(repositories.c.name == sa.bindparam("name"))
+)  # made once: making a statement takes longer than SQLite takes to answer it
 
 
 def role_name(role: Role) -> str:
@@ -45,8 +48,7 @@ def role_name(role: Role) -> str:
 
 def find(connection: Connection, name: str) -> RepositoryRow | None:
     """The repository of a whole name."""
-    query = sa.select(*COLUMNS).select_from(JOINED).where(repositories.c.name == name)
-    return connection.execute(query).first()
+    return connection.execute(_BY_NAME, {"name": name}).first()
 
 
 def look(connection: Connection, name: str, actor: Actor) -> tuple[RepositoryRow | None, Role]:
@@ -138,3 +140,10 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
         repositories.c.account_id.in_(owned),
         repositories.c.id.in_(granted),
     )
+
+
+def of_account(connection: Connection, account_id: int, actor: Actor) -> tuple[RepositoryRow, ...]:
+    """An account's repositories that an actor may read, by name."""
+    where = sa.and_(repositories.c.account_id == account_id, visible_to(actor))
+    query = sa.select(*COLUMNS).select_from(JOINED).where(where).order_by(repositories.c.name)
+    return (*connection.execute(query),)

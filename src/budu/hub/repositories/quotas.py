@@ -1,5 +1,6 @@
 """How many bytes an account may keep. A blob counts once for an account, however many of its
-repositories show it.
+repositories show it. Before a blob is added it is taken for a new one: an account that is nearly
+full can't show a large blob of its own in a second repository.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from budu.base.errors import BuduError
+from budu.base.errors import BuduError, NotFound
 from budu.hub.accounts import audit
 from budu.hub.accounts.audit import HUB, Author
 from budu.hub.database import Database
@@ -21,6 +21,7 @@ from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.repositories.retention import Rules, Victim, check, victims
 from budu.hub.repositories.settings import split_patterns
 from budu.hub.schema import repositories, settings
+from budu.hub.upsert import insert_into
 
 log = logging.getLogger(__name__)
 
@@ -65,19 +66,23 @@ def apply(connection: Connection, repository: str) -> int:
         return 0
     gone, _ = preview(connection, row, read(row))
     for victim in gone:
-        tags.delete(connection, row, victim.tag.name, HUB)
+        try:
+            tags.delete(connection, row, victim.tag.name, HUB)
+        except NotFound:  # somebody removed it meanwhile
+            continue
     return len(gone)
 
 
 def _take_turn(connection: Connection) -> list[str]:
     """The repositories to look at, when the day is over; one process gets them."""
     now = time.time()
-    query = sa.select(settings.c.value).where(settings.c.key == _KEY).with_for_update()
-    last = connection.execute(query).scalar()
-    if last is not None and float(last) > now - EVERY_S:
+    first = insert_into(connection, settings).values(key=_KEY, value="0")
+    connection.execute(first.on_conflict_do_nothing())
+    turn = sa.update(settings).where(
+        settings.c.key == _KEY, sa.cast(settings.c.value, sa.Float) <= now - EVERY_S
+    )
+    if not connection.execute(turn.values(value=str(now))).rowcount:
         return []
-    connection.execute(sa.delete(settings).where(settings.c.key == _KEY))
-    connection.execute(sa.insert(settings).values(key=_KEY, value=str(now)))
     with_rules = sa.select(repositories.c.name).where(repositories.c.retention.is_not(sa.null()))
     return [*connection.execute(with_rules).scalars()]
 

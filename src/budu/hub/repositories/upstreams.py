@@ -15,11 +15,12 @@ from budu.hub.accounts.audit import Author
 from budu.hub.schema import upstreams
 from budu.hub.sentences import Sentence
 
+_OF_ACCOUNT = sa.select(upstreams).where(upstreams.c.account_id == sa.bindparam("account"))
+
 
 def find(connection: Connection, account_id: int) -> Row[Any] | None:
     """What an account mirrors."""
-    query = sa.select(upstreams).where(upstreams.c.account_id == account_id)
-    return connection.execute(query).first()
+    return connection.execute(_OF_ACCOUNT, {"account": account_id}).first()
 
 
 def get(connection: Connection, account: str) -> Row[Any]:

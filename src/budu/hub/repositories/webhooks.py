@@ -222,7 +222,9 @@ def take(connection: Connection, *, now: float, count: int) -> list[Row[Any]]:
     connection.execute(
         sa.update(deliveries)
         .where(deliveries.c.id.in_(ids))
-        .values(next_at=now + LEASE_S, attempts=deliveries.c.attempts + 1)
+        .values(
+            next_at=now + LEASE_S, attempts=deliveries.c.attempts + 1, status=sa.null(), error=""
+        )
     )
     joined = sa.join(deliveries, webhooks, deliveries.c.webhook_id == webhooks.c.id)
     columns = (deliveries, webhooks.c.url, webhooks.c.secret, webhooks.c.is_active)

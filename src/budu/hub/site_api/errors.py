@@ -46,7 +46,7 @@ def failure_of(error: errors.BuduError, language: str) -> Failure:
     """What tells an error in the reader's language."""
     message = error.message
     return Failure(
-        message=message.in_language(language) if isinstance(message, Sentence) else message,
+        message=message.in_language(language) if isinstance(message, Sentence) else str(message),
         hint=messages.render(error.hint, language) if error.hint else None,
         code=code_of(error),
     )

@@ -63,7 +63,7 @@ async def change_account(hub: Services, call: Call) -> records.AdminAccount:
 async def sweep(hub: Services, call: Call) -> records.SweepAnswer:
     """Collect garbage now."""
     swept = await hub.sweep()
-    answer = records.SweepAnswer(blobs=swept.blobs, bytes=swept.size_bytes, uploads=swept.uploads)
+    answer = records.SweepAnswer(blobs=swept.blobs, bytes=swept.bytes, uploads=swept.uploads)
     detail = msgspec.structs.asdict(answer)
     await hub.database.write(
         lambda c: audit.record(c, call.author, "hub.sweep", account=call.actor.name, detail=detail)
@@ -93,6 +93,7 @@ async def set_upstream(hub: Services, call: Call) -> records.Upstream:
     given = msgspec.structs.asdict(call.given(records.UpstreamChange))
     values = {key: value for key, value in given.items() if value is not UNSET}
     row = await hub.database.write(lambda c: upstreams.put(c, name, values, call.author))
+    hub.catalog.forget()
     return _upstream(name, row)
 
 
@@ -100,4 +101,5 @@ async def delete_upstream(hub: Services, call: Call) -> records.Done:
     """Let an account mirror nothing; what it has stays."""
     name = call.path["account"]
     await hub.database.write(lambda c: upstreams.remove(c, name, call.author))
+    hub.catalog.forget()
     return records.Done()

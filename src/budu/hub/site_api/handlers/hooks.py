@@ -214,6 +214,7 @@ async def give_grant(hub: Services, call: Call) -> records.Grants:
     await hub.database.write(
         lambda c: grants.give(c, call.the_repository, subject, role=role, author=call.author)
     )
+    hub.catalog.forget()
     return await get_grants(hub, call)
 
 
@@ -223,4 +224,5 @@ async def take_grant(hub: Services, call: Call) -> records.Grants:
     await hub.database.write(
         lambda c: grants.take(c, call.the_repository, subject, author=call.author)
     )
+    hub.catalog.forget()
     return await get_grants(hub, call)

@@ -131,7 +131,9 @@ async def set_member(hub: Services, call: Call) -> records.Members:
         )
         return _members(connection, call)
 
-    return await hub.database.write(change)
+    changed = await hub.database.write(change)
+    hub.catalog.forget()
+    return changed
 
 
 async def remove_member(hub: Services, call: Call) -> records.Members:
@@ -146,7 +148,9 @@ async def remove_member(hub: Services, call: Call) -> records.Members:
         )
         return _members(connection, call)
 
-    return await hub.database.write(change)
+    changed = await hub.database.write(change)
+    hub.catalog.forget()
+    return changed
 
 
 async def get_teams(hub: Services, call: Call) -> records.Teams:
@@ -182,7 +186,9 @@ async def set_team(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    return await hub.database.write(change)
+    changed = await hub.database.write(change)
+    hub.catalog.forget()
+    return changed
 
 
 async def remove_team(hub: Services, call: Call) -> records.Teams:
@@ -194,7 +200,9 @@ async def remove_team(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    return await hub.database.write(change)
+    changed = await hub.database.write(change)
+    hub.catalog.forget()
+    return changed
 
 
 async def add_team_member(hub: Services, call: Call) -> records.Teams:
@@ -210,7 +218,9 @@ async def add_team_member(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    return await hub.database.write(change)
+    changed = await hub.database.write(change)
+    hub.catalog.forget()
+    return changed
 
 
 async def remove_team_member(hub: Services, call: Call) -> records.Teams:
@@ -226,7 +236,9 @@ async def remove_team_member(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    return await hub.database.write(change)
+    changed = await hub.database.write(change)
+    hub.catalog.forget()
+    return changed
 
 
 # Audit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,6 +55,8 @@ async def sign_up(hub: Services, call: Call) -> Answer:
         raise PermissionDenied(Sentence("hub.sign-up-closed"))
     name = names.check_account(given.name.strip())
     password = check_password(given.password, name=name)
+    if not call.actor.is_admin:
+        hub.throttle.signed_up(call.author.address, now=time.monotonic())
     stored = await hub.passwords.hash(password)
 
     def add(connection: Connection) -> int:

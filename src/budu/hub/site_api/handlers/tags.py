@@ -137,21 +137,9 @@ def _referrers(rows: Sequence[Row[Any]]) -> tuple[records.Referrer, ...]:
 async def delete_tag(hub: Services, call: Call) -> records.Done:
     """Remove a tag."""
     row, name = call.the_repository, call.path["tag"]
-    await hub.database.write(lambda connection: _delete(connection, hub, call, row, name))
+    await hub.database.write(lambda c: events.delete_tag(c, hub.options, row, name, call.author))
     hub.deliveries.wake()
     return records.Done()
-
-
-def _delete(
-    connection: Connection, hub: Services, call: Call, row: RepositoryRow, name: str
-) -> None:
-    tag = tags.delete(connection, row, name, call.author)
-    events.tell_webhooks(
-        connection,
-        hub.options,
-        row,
-        events.happening("delete", tag=name, digest=tag.digest, by=call.author.name),
-    )
 
 
 async def delete_tags(hub: Services, call: Call) -> records.TagsDeleted:
@@ -164,7 +152,7 @@ async def delete_tags(hub: Services, call: Call) -> records.TagsDeleted:
         deleted, refused = [], []
         for name in dict.fromkeys(names):
             try:
-                _delete(connection, hub, call, row, name)
+                events.delete_tag(connection, hub.options, row, name, call.author)
                 deleted.append(name)
             except BuduError as error:
                 refused.append(records.TagRefused(tag=name, message=_told(error, call.language)))
