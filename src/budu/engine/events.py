@@ -38,7 +38,18 @@ FILTER_KEYS = frozenset(
 )
 _QUEUE_LIMIT = 4096
 _KEPT = 10_000
+_KEPT_EXECS = 2_000
+"""Of these events that many, so that health probes do not push all others out."""
 _TRIM_EVERY = 1_000
+_FORGET = """
+    DELETE FROM events WHERE rowid IN
+        (SELECT rowid FROM events ORDER BY rowid DESC LIMIT -1 OFFSET ?)
+"""
+_FORGET_EXECS = """
+    DELETE FROM events WHERE rowid IN
+        (SELECT rowid FROM events WHERE instr(record, CAST('"Action":"exec_' AS BLOB))
+         ORDER BY rowid DESC LIMIT -1 OFFSET ?)
+"""
 
 _decoder = msgspec.json.Decoder(EventMessage)
 
@@ -67,9 +78,8 @@ class EventLog:
         if self._since_trim < _TRIM_EVERY:
             return
         self._since_trim = 0
-        self._database.execute(
-            "DELETE FROM events WHERE rowid <= (SELECT max(rowid) FROM events) - ?", (_KEPT,)
-        )
+        self._database.execute(_FORGET_EXECS, (_KEPT_EXECS,))
+        self._database.execute(_FORGET, (_KEPT,))
 
     def _offer(self, queue: asyncio.Queue[EventMessage | None], message: EventMessage) -> None:
         try:

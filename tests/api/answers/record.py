@@ -13,11 +13,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.api.answers.happenings import happen
 from tests.api.answers.scene import asker, play
 from tests.api.answers.shape import shape_of
 from tests.support.waiting import eventually
 
 RECORDED = Path(__file__).parent / "docker-20.10.json"
+EVENTS = Path(__file__).parent / "docker-20.10-events.txt"
 VERSION = "/v1.41"
 
 
@@ -37,6 +39,7 @@ def main() -> None:
     try:
         eventually(lambda: (root / "s").exists(), "dockerd's socket", timeout_s=60)
         answers = play(asker(root / "s", VERSION))
+        EVENTS.write_text("\n".join(happen(root / "s", VERSION)) + "\n")
     finally:
         process.terminate()
         process.wait(60)

@@ -58,13 +58,13 @@ FULL["HostConfig"]["NetworkMode"] = "scenes"
 class Ask(Protocol):
     """One request: method, path, and maybe a body and a query. The status and the document."""
 
-    def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> Any: ...
+    def __call__(self, method: str, path: str, body: Any = None, /, **query: Any) -> Any: ...
 
 
 def asker(socket: Any, prefix: str) -> Ask:
     """Asks an engine at a unix socket in one API version; anything but success is an error."""
 
-    def ask(method: str, path: str, body: Any = None, **query: Any) -> Any:
+    def ask(method: str, path: str, body: Any = None, /, **query: Any) -> Any:
         from urllib.parse import urlencode
 
         connection = UnixConnection(socket)

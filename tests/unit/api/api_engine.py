@@ -117,7 +117,6 @@ class FakeAttachment:
         await self.gate.wait()
         self.received += data
         if data == b"bye":
-            self._queue.put_nowait(None)
             return False
         self._queue.put_nowait(data.upper())
         return True

@@ -132,3 +132,22 @@ def test_filter_of_events(
     message: EventMessage, filters: dict[str, list[str]], expected: bool
 ) -> None:
     assert matches(message, Filters(filters)) is expected
+
+
+async def test_events_of_probes_do_not_push_others_out(events: EventLog) -> None:
+    events.emit("container", "create", "c1")
+    for number in range(4000):
+        for action in ("exec_create: true", "exec_start: true", "exec_die"):
+            events.emit("container", action, "c1", execID=str(number))
+    events.emit("container", "die", "c1")
+    actions = await past(events)
+    assert (actions[0], actions[-1]) == ("create", "die")
+    assert 2000 <= len(actions) <= 3002
+
+
+async def test_the_oldest_events_are_forgotten(events: EventLog) -> None:
+    for number in range(12_000):
+        events.emit("network", "create", str(number))
+    stream = events.stream(since_ns=0, until_ns=now_ns(), filters=NONE)
+    ids = [message.actor.id async for message in stream]
+    assert ids == [str(number) for number in range(2000, 12_000)]

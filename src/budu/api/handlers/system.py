@@ -12,18 +12,24 @@ from budu.api.http.request import Request
 from budu.api.http.response import Response
 from budu.api.routing import Route, route, route_json
 from budu.api.trust import trust_of
+from budu.api.versions import ApiVersion
 from budu.api.views.system import info_document
 from budu.base.clock import parse_timestamp
 from budu.base.errors import InvalidArgument
 from budu.base.filters import Filters
 from budu.engine.contract import Events, System
 from budu.spec.api.auth import AuthConfig, AuthResponse
+from budu.spec.api.events import EventMessage
 
 _PING_HEADERS = {
     "Cache-Control": "no-cache, no-store, must-revalidate",
     "Pragma": "no-cache",
     "Swarm": "inactive",
 }
+
+
+_IMAGE_CREATE_SINCE = ApiVersion(1, 46)
+"""Older clients do not know the event of a new image."""
 
 
 class SystemHandlers:
@@ -89,10 +95,15 @@ class SystemHandlers:
         async with closing(source):
             stream = request.stream()
             async for event in source:
-                await stream.write(encode(event))
+                if request.version >= _IMAGE_CREATE_SINCE or not _is_image_create(event):
+                    await stream.write(encode(event))
         return stream
 
     async def shut_down(self, _: Request) -> Reply:
         """Ends the engine after this answer; containers live on. budu's own operation."""
         self._system.shutdown()
         return Response.empty()
+
+
+def _is_image_create(event: EventMessage) -> bool:
+    return event.type == "image" and event.action == "create"

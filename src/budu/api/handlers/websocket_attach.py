@@ -5,19 +5,12 @@ Source: Engine API 1.51, ContainerAttachWebsocket; moby, `wsContainersAttach`.
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
-
-from budu.api.handlers.closing import closing
-from budu.api.http.limits import ClientGone
+from budu.api.handlers.pump import pump
 from budu.api.http.protocol import Reply
 from budu.api.http.request import Request
 from budu.api.routing import Route, route
 from budu.api.versions import ApiVersion
-from budu.engine.contract import Attachment, AttachOptions, Containers
-
-if TYPE_CHECKING:
-    from budu.api.http.websocket import WebSocketStream
+from budu.engine.contract import AttachOptions, Containers
 
 _STREAMS_CHOSEN_SINCE = ApiVersion(1, 42)
 """Older clients get all three streams whatever they ask for."""
@@ -45,7 +38,7 @@ class WebSocketAttachHandlers:
         attachment = await self._containers.attach(request.params["id"], options)
         try:
             socket = await accept_websocket(request)
-            await pump_messages(socket, attachment, takes_input=options.stdin and options.stream)
+            await pump(socket, attachment, takes_input=options.stdin and options.stream)
             await socket.finish(grace_s=request.limits.linger_s)
         finally:
             await attachment.aclose()
@@ -64,45 +57,3 @@ def _options(request: Request) -> AttachOptions:
         detach_keys=query.text("detachKeys") or None,
         framed=False,
     )
-
-
-async def pump_messages(
-    socket: WebSocketStream, attachment: Attachment, *, takes_input: bool
-) -> None:
-    """Passes bytes both ways until the output ends, or the client leaves or detaches."""
-    directions = (
-        asyncio.create_task(
-            _pass_input(socket, attachment, takes_input=takes_input), name="websocket input"
-        ),
-        asyncio.create_task(_pass_output(socket, attachment), name="websocket output"),
-    )
-    try:
-        done, _ = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-        for direction in done:
-            direction.result()
-    except (asyncio.CancelledError, ClientGone):
-        if socket.raw.input_ended:  # what it sent before it left is still passed on
-            await directions[0]
-        raise
-    finally:
-        for direction in directions:
-            direction.cancel()
-        await asyncio.gather(*directions, return_exceptions=True)
-
-
-async def _pass_input(
-    socket: WebSocketStream, attachment: Attachment, *, takes_input: bool
-) -> None:
-    """Reads in any case: pings and the goodbye come on the same way."""
-    while data := await socket.read():
-        if takes_input and not await attachment.write(data):
-            return
-    if takes_input:
-        await attachment.close_stdin()
-
-
-async def _pass_output(socket: WebSocketStream, attachment: Attachment) -> None:
-    async with closing(attachment.output()) as output:
-        async for data in output:
-            socket.write(data)
-            await socket.drain()

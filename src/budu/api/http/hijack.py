@@ -16,11 +16,13 @@ class HijackedStream:
     it; when the handler returns, or the client leaves altogether, the connection closes it.
     """
 
-    __slots__ = ("_inbox", "_wire")
+    __slots__ = ("_inbox", "_wire", "ends_with_input")
 
     def __init__(self, wire: Wire, inbox: Inbox) -> None:
         self._wire = wire
         self._inbox = inbox
+        self.ends_with_input = False
+        """A client may half-close and read on."""
 
     @property
     def at_eof(self) -> bool:

@@ -73,6 +73,9 @@ class WebSocketStream:
     `read` is awaited.
     """
 
+    ends_with_input = True
+    """There is no half-close."""
+
     def __init__(self, raw: HijackedStream, *, message_bytes: int) -> None:
         self.raw = raw
         """The connection below."""
@@ -84,6 +87,11 @@ class WebSocketStream:
     def is_open(self) -> bool:
         """Whether neither side said goodbye."""
         return self._protocol.state is State.OPEN
+
+    @property
+    def input_ended(self) -> bool:
+        """Whether nothing more comes from the connection below."""
+        return self.raw.input_ended
 
     async def read(self) -> bytes:
         """Bytes of the client's next frames; `b""` once it has left. One reader only."""

@@ -104,9 +104,10 @@ class SnapshotService:
                 layer = await ThreadResult("commit", lambda: self._write_layer(container)).wait()
             document = _document(self._parent(container), container, options, config, layer)
             image = await self._maker.make(document, [name] if name else [])
-        self._events.emit("image", "create", image.id, name=image.id)
+        labels = document.labels or {}
+        self._events.emit("image", "create", image.id, **{**labels, "name": image.id})
         if name is not None:
-            self._events.emit("image", "tag", image.id, name=name.familiar)
+            self._events.emit("image", "tag", image.id, **{**labels, "name": name.familiar})
         self._containers.emit(
             container,
             "commit",

@@ -148,6 +148,7 @@ class Stopper:
         if container.is_running:
             with self._supervisor.sparing(container.id):
                 notice = await self._stop(container, timeout_s=timeout_s, signal=signal, by=by)
+            self._lives.emit(self._lives.repository.get(container.id), "stop")
         faults.at("restart.stopped")
         with suppress(NotModified):  # somebody else was faster
             await self._supervisor.start(container.id)

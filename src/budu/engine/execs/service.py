@@ -281,6 +281,7 @@ class ExecService:
             takes_input=body.attach_stdin and not options.detach,
             framed=not options.tty,
             discard=lambda each: self._run(each.drain(), f"exec-rest-{found.id[:12]}"),
+            on_detach=lambda: self._detached(found),
         )
 
     async def _watch(
@@ -293,6 +294,10 @@ class ExecService:
             handle.close()
             if not streams.ended.done():
                 streams.ended.set_result(None)
+
+    def _detached(self, found: _Exec) -> None:
+        container = self._containers.get(found.container_id)
+        self._containers.emit(container, "exec_detach", execID=found.id)
 
     def _ended(self, found: _Exec, code: int, folder: Path) -> None:
         found.exit_code = code

@@ -32,10 +32,11 @@ class ExecStreams:
         takes_input: bool,
         framed: bool,
         discard: Callable[[ExecStreams], None],
+        on_detach: Callable[[], None],
     ) -> None:
         """`wanted` are the output streams to pass on; `framed` whether each piece tells its stream,
         which is the client's word at the start, terminal or not; `discard` is called when the
-        client leaves before the process."""
+        client leaves before the process, `on_detach` when it typed the detach keys."""
         self.tty = handle.tty
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._handle = handle
@@ -44,6 +45,7 @@ class ExecStreams:
         self._takes_input = takes_input
         self._framed = framed
         self._discard = discard
+        self._on_detach = on_detach
         self._detached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._outputs = _outputs(handle)
         for fd in self._outputs:
@@ -66,6 +68,7 @@ class ExecStreams:
             await self._write_all(data)
         if detached and not self._detached.done():
             self._detached.set_result(None)
+            self._on_detach()
         return not detached
 
     async def close_stdin(self) -> None:

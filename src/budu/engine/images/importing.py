@@ -52,9 +52,10 @@ class ImportService:
         rootfs = RootFS(diff_ids=(str(layer.diff_id),))
         config = _with_layer(config, rootfs, message=options.message)
         image = await self._maker.make(config, [name] if name else [])
+        labels = config.labels or {}
         if name is not None:
-            self._events.emit("image", "tag", image.id, name=name.familiar)
-        self._events.emit("image", "import", image.id, name=image.id)
+            self._events.emit("image", "tag", image.id, **{**labels, "name": name.familiar})
+        self._events.emit("image", "import", image.id, **{**labels, "name": image.id})
         return image.id
 
     async def _download(

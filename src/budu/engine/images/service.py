@@ -198,6 +198,11 @@ class ImageService:
     def _labels_of(self, image: ImageRecord) -> dict[str, str]:
         return self.labels(image) or {}
 
+    def _tell(self, image: ImageRecord, action: str, name: str) -> None:
+        """An event with the image's labels, as Docker's have them."""
+        attributes = {**self._labels_of(image), "name": name}
+        self._events.emit("image", action, image.id, **attributes)
+
     async def tag(self, ref: str, *, repository: str, tag: str) -> None:
         """Give an image another name. Raises: NotFound, InvalidArgument."""
         image = self.get(ref)
@@ -206,7 +211,7 @@ class ImageService:
             raise InvalidArgument("refusing to create a tag with a digest reference")
         name = name.with_default_tag()
         self._repository.put(image, [name])
-        self._events.emit("image", "tag", image.id, name=name.familiar)
+        self._tell(image, "tag", name.familiar)
 
     async def remove(
         self, ref: str, *, force: bool, prune: bool, platforms: Sequence[Platform] = ()
@@ -274,7 +279,7 @@ class ImageService:
     def _untag(self, image: ImageRecord, names: Sequence[Reference]) -> Deletions:
         for name in names:
             self._repository.remove_name(name)
-            self._events.emit("image", "untag", image.id, name=name.familiar)
+            self._tell(image, "untag", name.familiar)
         return [ImageDeletion(untagged=name.familiar) for name in names]
 
     async def _delete(self, image: ImageRecord) -> Deletions:
