@@ -28,6 +28,7 @@ Handler = Callable[[Request], Response | Coroutine[Any, Any, Reply]]
 
 _PREFIX = re.compile(r"/v([0-9]+(?:\.[0-9]+)*)(/.*)\Z", re.DOTALL)
 _PARAMETER = re.compile(r"\{(\w+)(:\.\*)?\}")
+_SLASHED = "/containers//"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 
 
@@ -155,6 +156,8 @@ class Router:
         if versioned := _PREFIX.match(request.path):
             request.version = negotiate(versioned[1])
             request.path = versioned[2]
+        if request.path.startswith(_SLASHED):  # a container's name as Docker spells it: /web
+            request.path = "/containers/" + request.path[len(_SLASHED) :].lstrip("/")
         try:
             found, request.params = self.find(request.method, request.path, request.version)
         except NotFound:

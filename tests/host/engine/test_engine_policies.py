@@ -116,6 +116,18 @@ def test_counting_goes_on_with_the_next_engine(
     assert (restarts(engine, id_), engine.state(id_)["ExitCode"]) == (4, 3)
 
 
+def test_no_policy_ends_a_wait_for_the_next_start_at_once(engine: EngineProcess) -> None:
+    id_ = run(engine, ["false"], RestartPolicy={"Name": "always"})
+    # the next start is more than three seconds away by then
+    eventually(lambda: restarts(engine, id_) >= 6 and status(engine, id_) == "restarting")
+    reply = engine.request("POST", f"/containers/{id_}/update", {"RestartPolicy": {"Name": "no"}})
+    assert reply.status == 200
+    assert status(engine, id_) == "exited"
+    count = restarts(engine, id_)
+    assert engine.request("POST", f"/containers/{id_}/wait").json["StatusCode"] == 1
+    assert restarts(engine, id_) == count
+
+
 def test_a_restarting_container_says_so(engine: EngineProcess) -> None:
     id_ = run(engine, ILL, **policy("always"))
     eventually(lambda: restarts(engine, id_) >= 3 and status(engine, id_) == "restarting")

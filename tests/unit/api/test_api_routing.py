@@ -132,6 +132,14 @@ async def test_version_prefix_is_understood(path: str, version: str) -> None:
     assert answer.json == {"params": {"id": "a b"}, "version": version}
 
 
+@pytest.mark.parametrize("path", ["/v1.51/containers//web/start", "/containers/%2Fweb/start"])
+async def test_a_containers_name_may_have_its_slash(path: str) -> None:
+    async with serve(table()) as site:
+        client = await site.connect()
+        answer = await client.ask(f"POST {path} HTTP/1.1\r\n\r\n".encode())
+    assert answer.json["params"] == {"id": "web"}
+
+
 async def test_whole_url_as_target_is_understood() -> None:
     async with serve(table()) as site:
         answer = await (await site.connect()).get("http://docker/v1.41/containers/json?all=1")

@@ -285,6 +285,10 @@ class ContainerService:
         """Store new values of fields that no state follows from. The new record."""
         return self._lives.change(id_, **fields)
 
+    def heed_policy(self, container: Container) -> None:
+        """Give up a start that a changed policy does not want any more. With its lock held."""
+        self._supervisor.heed_policy(container)
+
     def emit(self, container: Container, action: str, **attributes: str) -> None:
         """Tell that `action` happened, with the attributes that every event of it carries."""
         self._lives.emit(container, action, **attributes)

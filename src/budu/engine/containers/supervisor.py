@@ -307,6 +307,14 @@ class Supervisor:
             self._cancel_restart(container.id)
             return self._give_up_restart(container, stopped_by_user=True)
 
+    def heed_policy(self, container: Container) -> None:
+        """Give up a start that the container's policy, which was changed, does not want any more.
+        With its lock held."""
+        wanted = still_restarts(container.host_config.restart_policy, container)
+        if container.status is Status.RESTARTING and not wanted:
+            self._cancel_restart(container.id)
+            self._give_up_restart(container)
+
     def _give_up_restart(self, container: Container, **fields: object) -> Container:
         stopped = self._lives.advance(container, Event.GIVE_UP_RESTART, **fields)
         self._lives.waits.exited(stopped)

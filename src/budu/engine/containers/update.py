@@ -103,6 +103,7 @@ class UpdateService:
             _apply(running.cgroup, container, merged, body)
         container = self._containers.change(container.id, host_config=merged)
         self._containers.emit(container, "update")
+        self._containers.heed_policy(container)
 
 
 def _normal(body: UpdateBody) -> UpdateBody:
