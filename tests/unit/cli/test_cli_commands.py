@@ -290,6 +290,33 @@ def test_import_lets_the_engine_fetch_a_url(tmp_path, capsys) -> None:
     assert capsys.readouterr().out == "Downloading from http://x/y\nsha256:1\n"
 
 
+def test_volume_ls_of_an_engine_that_is_not_budu(tmp_path, capsys) -> None:
+    missing = answer(b'{"message":"page not found"}', status="404 Not Found")
+    listed = answer(
+        b'{"Volumes":[{"Name":"data","Driver":"local","Scope":"local","Mountpoint":"/m"}]}'
+    )
+    with ScriptedServer(missing, listed) as server:
+        assert run(server, tmp_path, "volume", "ls") == 0
+        assert requests_of(server) == ["GET /budu/volumes?size=1", "GET /volumes"]
+    assert capsys.readouterr().out == "DRIVER    VOLUME NAME\nlocal     data\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "reply", "request_"),
+    [
+        (["--format", "{{.Name}}"], b"[]", "GET /budu/volumes"),
+        (["-q"], b'{"Volumes":[]}', "GET /volumes"),
+    ],
+)
+def test_volume_ls_of_names_does_not_ask_for_sizes(
+    tmp_path, capsys, words: list[str], reply: bytes, request_: str
+) -> None:
+    with ScriptedServer(answer(reply)) as server:
+        assert run(server, tmp_path, "volume", "ls", *words) == 0
+        assert requests_of(server) == [request_]
+    assert capsys.readouterr().out == ""
+
+
 def test_volume_rm_goes_on_after_an_error(tmp_path, capsys) -> None:
     replies = (refusal("get a: no such volume", "404 X"), answer(b"", status="204 No Content"))
     with ScriptedServer(*replies) as server:
