@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import gzip
+import http.client
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import pytest
 from tests.support.engine import EngineProcess, UnixConnection
 from tests.support.fixtures import Registry
 from tests.support.images import busybox_layer, layer, push
+from tests.support.waiting import eventually
 
 STORM_S = float(os.environ.get("BUDU_STORM_S", "20"))
 CLIENTS = 8
@@ -64,7 +66,12 @@ class Client:
     def run(self, until: float) -> None:
         while time.monotonic() < until:
             (name,) = self._random.choices(list(OPERATIONS), list(OPERATIONS.values()))
-            self._do(name, self._random.choice(TAGS))
+            try:
+                self._do(name, self._random.choice(TAGS))
+            except (OSError, http.client.HTTPException):
+                if self._engine.is_running:
+                    raise
+                return
 
     def _do(self, name: str, tag: str) -> None:
         ask = self._engine.request
@@ -132,24 +139,52 @@ def digest_in(archive: bytes) -> str:
     return str(index["manifests"][0]["digest"])
 
 
+def begin(
+    engine: EngineProcess, archive: bytes, seconds: float
+) -> list[tuple[Client, threading.Thread]]:
+    """Clients at work for some seconds."""
+    until = time.monotonic() + seconds
+    clients = [Client(engine, number, archive) for number in range(CLIENTS)]
+    found = [(each, threading.Thread(target=each.run, args=(until,))) for each in clients]
+    for _, thread in found:
+        thread.start()
+    return found
+
+
 def test_nothing_is_lost_or_broken(
     make_engine: Callable[..., EngineProcess], digests: dict[str, str]
 ) -> None:
     engine = make_engine()
     pull(engine, "1")
     archive = save(engine, "1")
-    clients = [Client(engine, number, archive) for number in range(CLIENTS)]
-    until = time.monotonic() + STORM_S
-    threads = [threading.Thread(target=client.run, args=(until,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
+    clients = begin(engine, archive, STORM_S)
+    for _, thread in clients:
         thread.join()
-    odd = [text for client in clients for text in client.odd]
-    done = sum((client.answers for client in clients), collections.Counter())
+    odd = [text for client, _ in clients for text in client.odd]
+    done = sum((client.answers for client, _ in clients), collections.Counter())
     assert odd == [], (done, odd[:5], engine.log.read_text()[-3000:])
     assert done["pull", 200], done
     assert_sound(engine)
+    for tag in TAGS:
+        pull(engine, tag)
+    assert {tag: digest_in(save(engine, tag)) for tag in TAGS} == digests
+    assert_sound(engine)
+
+
+def test_a_killed_engine_leaves_a_sound_store(
+    make_engine: Callable[..., EngineProcess], digests: dict[str, str]
+) -> None:
+    engine = make_engine()
+    pull(engine, "1")
+    archive = save(engine, "1")
+    for _ in range(3):
+        clients = begin(engine, archive, STORM_S)
+        eventually(lambda now=clients: sum(sum(c.answers.values()) for c, _ in now) > 60, "a storm")
+        engine.kill()
+        for _, thread in clients:
+            thread.join()
+        engine.start()
+        assert_sound(engine)
     for tag in TAGS:
         pull(engine, tag)
     assert {tag: digest_in(save(engine, tag)) for tag in TAGS} == digests
