@@ -299,9 +299,9 @@ class Engine:
         blobs = Blobs(content, layers)
         pusher = Pusher(registries, blobs, max_uploads=options.max_concurrent_uploads)
         self.registries = RegistryService(registries, pusher)
-        self.pushes = PushService(image_records, blobs, pusher, self.events)
+        self.pushes = PushService(image_records, image_storage, pusher, self.events)
         self.image_archives = ImageArchiveService(
-            ImageSaver(image_records, blobs, self.events),
+            ImageSaver(image_records, image_storage, self.events),
             ImageLoader(
                 image_records,
                 image_storage,

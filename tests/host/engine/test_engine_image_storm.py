@@ -26,7 +26,16 @@ STORM_S = float(os.environ.get("BUDU_STORM_S", "20"))
 CLIENTS = 8
 SEED = 7
 TAGS = ("1", "2", "3", "4")
-OPERATIONS = {"pull": 6, "remove": 4, "prune": 2, "run": 2, "collect": 1, "list": 1, "load": 1}
+OPERATIONS = {
+    "pull": 6,
+    "remove": 4,
+    "prune": 2,
+    "run": 2,
+    "collect": 1,
+    "list": 1,
+    "load": 1,
+    "save": 1,
+}
 FINE = {200, 201, 204, 304, 404, 409}
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(STORM_S + 180)]
@@ -83,6 +92,9 @@ class Client:
             reply = ask("POST", "/images/prune", filters='{"dangling":["false"]}')
         elif name == "collect":
             reply = ask("POST", "/budu/storage/check?deep=0&repair=1")
+        elif name == "save":
+            reply = ask("GET", f"/images/storm:{tag}/get")
+            assert reply.status == 404 or reply.body.endswith(bytes(1024))
         elif name == "list":
             reply = ask("GET", "/images/json", manifests=1)
         elif name == "load":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from budu.base.errors import InvalidArgument
@@ -48,16 +48,9 @@ class ImageMaker:
         self._folder = folder
         self._packing = asyncio.Lock()
 
-    @contextmanager
-    def claiming(self, diff_ids: Iterable[str]) -> Iterator[Lease]:
-        """Keeps layers from being removed before an image names them. Those that none names in
-        the end go."""
-        lease = self._storage.leases.hold(map(Digest, diff_ids))
-        try:
-            yield lease
-        finally:
-            self._storage.free(lease.digests, lease=lease)
-            lease.release()
+    def claiming(self, diff_ids: Iterable[str]) -> AbstractContextManager[Lease]:
+        """Keeps layers from being removed before an image names them: `ImageStorage.holding`."""
+        return self._storage.holding(diff_ids)
 
     async def make(self, config: ImageConfig, names: Sequence[Reference] = ()) -> ImageRecord:
         """Store the image of `config`, whose layers are in the layer store, under `names`.

@@ -17,9 +17,9 @@ from budu.distribution.upload import PushBlob
 from budu.engine.events import EventLog
 from budu.engine.images.platforms import of_platform
 from budu.engine.images.repository import ImageRepository
+from budu.engine.images.storage import ImageStorage
 from budu.engine.images.tree import ImageTree, ManifestNode, image_tree, is_foreign
 from budu.image.model import ImageRecord
-from budu.snapshot.blobs import Blobs
 from budu.spec.digest import Digest
 from budu.spec.image import Descriptor
 from budu.spec.platform import Platform
@@ -30,10 +30,11 @@ class PushService:
     """See `engine.contract.pushes.Pushes`."""
 
     def __init__(
-        self, repository: ImageRepository, blobs: Blobs, pusher: Pusher, events: EventLog
+        self, repository: ImageRepository, storage: ImageStorage, pusher: Pusher, events: EventLog
     ) -> None:
         self._repository = repository
-        self._blobs = blobs
+        self._storage = storage
+        self._blobs = storage.blobs
         self._pusher = pusher
         self._events = events
 
@@ -52,7 +53,8 @@ class PushService:
         progress(PullEvent(status=f"The push refers to repository [{reference.name}]"))
         for each in self._wanted(reference):
             plan = self._plan(each, platform, progress)
-            digest = await self._pusher.push(plan, credentials=credentials, progress=progress)
+            with self._storage.holding(blob.digest for blob in plan.blobs):
+                digest = await self._pusher.push(plan, credentials=credentials, progress=progress)
             self._remember(each, digest)
             self._events.emit("image", "push", each.familiar, name=each.familiar_name)
 
@@ -160,8 +162,9 @@ class PushService:
 
     def _remember(self, reference: Reference, digest: Digest) -> None:
         """The registry has the image by this digest now, which names it here as well."""
-        named = self._repository.get(str(reference))
-        self._repository.put(named, [reference.with_digest(digest)])
+        named = self._repository.by_name(str(reference))
+        if named is not None:  # else it was removed meanwhile
+            self._repository.put(named, [reference.with_digest(digest)])
 
 
 def _node_of(tree: ImageTree, image: ImageRecord) -> ManifestNode:

@@ -8,6 +8,7 @@ without a tag means).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import ExitStack
 
 import msgspec
 
@@ -17,11 +18,11 @@ from budu.base.errors import DataLoss, InvalidArgument
 from budu.engine.events import EventLog
 from budu.engine.images.platforms import of_platform
 from budu.engine.images.repository import ImageRepository
+from budu.engine.images.storage import ImageStorage
 from budu.engine.images.tree import ImageTree, ManifestNode, image_tree, is_foreign
 from budu.engine.streams import MadeInThread, Write
 from budu.image.layout import ArchivedImage, archive_documents, blob_path
 from budu.image.model import ImageRecord
-from budu.snapshot.blobs import Blobs
 from budu.spec.digest import Digest
 from budu.spec.platform import Platform
 from budu.spec.reference import Reference, parse_reference
@@ -37,9 +38,12 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 class ImageSaver:
     """The writing half of `engine.contract.archives.ImageArchives`."""
 
-    def __init__(self, repository: ImageRepository, blobs: Blobs, events: EventLog) -> None:
+    def __init__(
+        self, repository: ImageRepository, storage: ImageStorage, events: EventLog
+    ) -> None:
         self._repository = repository
-        self._blobs = blobs
+        self._storage = storage
+        self._blobs = storage.blobs
         self._events = events
 
     async def save(
@@ -59,7 +63,9 @@ class ImageSaver:
         for image, tags in wanted.values():
             saved += self._saved(image, tuple(tags), platforms)
             self._events.emit("image", "save", image.id, name=image.id)
-        stream = MadeInThread("save", lambda write: self._write(saved, write))
+        holding = ExitStack()
+        holding.enter_context(self._storage.holding({d for each in saved for d in each.blobs}))
+        stream = MadeInThread("save", lambda write: self._write(saved, write, holding))
         await stream.ready()
         return stream
 
@@ -116,14 +122,15 @@ class ImageSaver:
         )
         return Saved(image=archived, blobs=(*roots, *(node.digest for node in nodes), *parts))
 
-    def _write(self, saved: Sequence[Saved], write: Write) -> None:
-        """In a thread."""
-        _write_folders(write)
-        for digest in sorted({digest for each in saved for digest in each.blobs}):
-            self._write_blob(digest, write)
-        for name, body in archive_documents([each.image for each in saved]).items():
-            _write_file(name, len(body), [body], write)
-        write(END)
+    def _write(self, saved: Sequence[Saved], write: Write, holding: ExitStack) -> None:
+        """In a thread, which ends what is held."""
+        with holding:
+            _write_folders(write)
+            for digest in sorted({digest for each in saved for digest in each.blobs}):
+                self._write_blob(digest, write)
+            for name, body in archive_documents([each.image for each in saved]).items():
+                _write_file(name, len(body), [body], write)
+            write(END)
 
     def _write_blob(self, digest: Digest, write: Write) -> None:
         size = self._blobs.size(digest)

@@ -8,8 +8,8 @@ layer blobs are kept beside the plain tar, so that an image is pushed and saved 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import msgspec
 
@@ -100,6 +100,17 @@ class ImageStorage:
             for index in reversed(range(len(digests)))
             if digests[index] in gone
         ]
+
+    @contextmanager
+    def holding(self, digests: Iterable[str]) -> Iterator[Lease]:
+        """Keeps blobs and layers in the block from going, also those that the lease gets later.
+        Those that no record names in the end go then."""
+        lease = self.leases.hold(map(Digest, digests))
+        try:
+            yield lease
+        finally:
+            self.free(lease.digests, lease=lease)
+            lease.release()
 
     async def release_forms(self, image: ImageRecord) -> None:
         """Free the blobs of forms that only a removed name stood for."""
