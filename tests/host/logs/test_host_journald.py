@@ -1,6 +1,6 @@
 """The messages of the journald driver in a real journal.
 
-systemd-journald runs in a mount namespace of its own, as the journal of a namespace that nobody has.
+systemd-journald runs in a mount namespace of its own, as the journal of a namespace of that name.
 """
 
 from __future__ import annotations
