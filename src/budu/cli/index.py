@@ -104,6 +104,7 @@ GROUPS = {
     },
     "hub": {
         "password": "hub:PASSWORD",
+        "seed": "hub:SEED",
         "serve": "hub:SERVE",
     },
     "image": {

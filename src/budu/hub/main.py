@@ -2,6 +2,7 @@
 
 budu-hub serve --data DIR     serve
 budu-hub password --data DIR  give the admin a new password, read from standard input
+budu-hub seed --to URL        build the official images and publish them
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from budu.hub.options import (
 )
 from budu.hub.registry.service import READ_BUFFER_BYTES
 from budu.hub.schema import prepare
+from budu.hub.seed import main as seed
 from budu.hub.sentences import Sentence
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,8 @@ def main(argv: Sequence[str]) -> int:
         given = _parser().parse_args(argv)
         if given.command == "password":
             return _set_password(place_options(given))
+        if given.command == "seed":
+            return seed.run(given)
         options = serve_options(given)
         set_up_logging(parse_level(options.log_level), as_json=options.log_format == "json")
         password = os.environ.pop(first_start.PASSWORD_VARIABLE, "")
@@ -79,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     add_serve_flags(commands.add_parser("serve", help="serve", allow_abbrev=False))
     password = commands.add_parser("password", help="set the admin's password", allow_abbrev=False)
     add_place_flags(password)
+    about = "build the official images and publish them"
+    seed.add_seed_flags(commands.add_parser("seed", help=about, allow_abbrev=False))
     return parser
 
 

@@ -72,7 +72,7 @@ class Site:
     async def _get(self, request: web.Request) -> web.Response:
         path = request.match_info["path"]
         file = self._files.get(path)
-        if file is None and ("." in path.rpartition("/")[2] or path.startswith(_HASHED)):
+        if file is None and path.startswith(_HASHED):
             raise web.HTTPNotFound
         if file is None:
             file = self._files[_INDEX]

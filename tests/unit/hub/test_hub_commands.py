@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from budu.base.errors import InvalidArgument
-from budu.cli.commands.hub import PLACES, SERVE_FLAGS
+from budu.cli.commands.hub import PLACES, SEED_FLAGS, SERVE_FLAGS
 from budu.hub.options import add_place_flags, add_serve_flags, read_options, split_listen
+from budu.hub.seed.main import add_seed_flags
 from budu.hub.site_api.reference import page
 from budu.hub.site_api.routes import ROUTES
 from budu.hub.site_api.typescript import module
@@ -26,11 +27,13 @@ def long_flags(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def test_flags_are_the_same() -> None:
-    serve, place = argparse.ArgumentParser(), argparse.ArgumentParser()
+    serve, place, seed = (argparse.ArgumentParser() for _ in range(3))
     add_serve_flags(serve)
     add_place_flags(place)
+    add_seed_flags(seed)
     assert {flag.name for flag in SERVE_FLAGS} == long_flags(serve)
     assert {flag.name for flag in PLACES} == long_flags(place)
+    assert {flag.name for flag in SEED_FLAGS} == long_flags(seed)
 
 
 def test_reference_and_types_are_current() -> None:

@@ -61,6 +61,24 @@ SERVE_FLAGS = (
 """What `serve` takes."""
 
 
+SEED_FLAGS = (
+    Flag("to", "string", default="http://127.0.0.1:5080", help=("The hub", "이미지를 올릴 허브")),
+    Flag("user", "string", default="admin", help=(
+        "Who publishes; HUB_ADMIN_PASSWORD holds the password",
+        "올리는 사용자. 비밀번호는 HUB_ADMIN_PASSWORD 에서 읽습니다")),
+    Flag("library", "string", help=("Folder of the recipes", "레시피 폴더")),
+    Flag("cache", "string", help=(
+        "Folder that keeps layers between runs", "만든 레이어를 보관할 폴더")),
+    Flag("describe-all", help=(
+        "Texts of the images not named, too", "지정하지 않은 이미지의 설명도 올립니다")),
+    Flag("describe-only", help=(
+        "Texts alone, no image is built", "이미지는 만들지 않고 설명만 올립니다")),
+    Flag("force", help=(
+        "Also what the hub has of the same recipe", "같은 레시피의 이미지가 있어도 다시 올립니다")),
+)  # fmt: skip
+"""What `seed` takes."""
+
+
 def _become(word: str, call: Call) -> int:
     """Replace this process by budu-hub. Does not return."""
     package = sys.modules["budu"].__file__ or ""
@@ -72,13 +90,19 @@ def _become(word: str, call: Call) -> int:
                 words += [f"--{flag.name}", str(call.values[flag.name])]
             elif call.on(flag.name):
                 words.append(f"--{flag.name}")
-    os.execv(sys.executable, [sys.executable, "-c", run, *words])
+    os.execv(sys.executable, [sys.executable, "-c", run, *words, *call.args])
 
 
 def run_serve(context: Context, call: Call) -> int:
     """Serve a hub until it is told to end."""
     del context
     return _become("serve", call)
+
+
+def run_seed(context: Context, call: Call) -> int:
+    """Build the official images and publish them."""
+    del context
+    return _become("seed", call)
 
 
 def run_password(context: Context, call: Call) -> int:
@@ -107,4 +131,14 @@ PASSWORD = Command(
     ),
     flags=PLACES,
     most=0,
+)
+SEED = Command(
+    run_seed,
+    usage="[OPTIONS] [NAME...]",
+    help=(
+        "Build the official images from Debian's packages and publish them",
+        "데비안 패키지로 공식 이미지를 만들어 허브에 올립니다",
+    ),
+    flags=SEED_FLAGS,
+    examples=("hub seed busybox httpd --to http://127.0.0.1:5080",),
 )

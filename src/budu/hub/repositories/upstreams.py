@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 from budu.base.errors import InvalidArgument, NotFound
 from budu.hub.accounts import audit, people
 from budu.hub.accounts.audit import Author
-from budu.hub.schema import upstreams
+from budu.hub.schema import accounts, upstreams
 from budu.hub.sentences import Sentence
 
 _OF_ACCOUNT = sa.select(upstreams).where(upstreams.c.account_id == sa.bindparam("account"))
@@ -29,6 +29,16 @@ def get(connection: Connection, account: str) -> Row[Any]:
     if row is None:
         raise NotFound(Sentence("hub.no-upstream", name=account))
     return row
+
+
+def listed(connection: Connection) -> list[tuple[str, Row[Any]]]:
+    """All accounts that mirror a registry, by name, with what it is."""
+    query = (
+        sa.select(accounts.c.name, upstreams)
+        .join(accounts, accounts.c.id == upstreams.c.account_id)
+        .order_by(accounts.c.name)
+    )
+    return [(row.name, row) for row in connection.execute(query)]
 
 
 def put(

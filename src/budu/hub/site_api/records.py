@@ -280,6 +280,18 @@ class RepositoryChange(Record, frozen=True, kw_only=True):
     immutable_tags: str | UnsetType = UNSET
 
 
+class MarkdownText(Record, frozen=True, kw_only=True):
+    """A text under way."""
+
+    text: str
+
+
+class Rendered(Record, frozen=True, kw_only=True):
+    """A text as readers will see it."""
+
+    html: str
+
+
 class Stars(Record, frozen=True, kw_only=True):
     """How many have starred it, and whether the reader has."""
 
@@ -697,6 +709,12 @@ class Upstream(Record, frozen=True, kw_only=True):
     user_name: str
     has_password: bool
     fresh_s: float
+
+
+class Upstreams(Record, frozen=True, kw_only=True):
+    """All accounts that mirror a registry."""
+
+    results: tuple[Upstream, ...]
 
 
 class UpstreamChange(Record, frozen=True, kw_only=True):

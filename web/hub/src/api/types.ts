@@ -248,6 +248,18 @@ export interface RepositoryChange {
 }
 
 
+/** A text under way. */
+export interface MarkdownText {
+  text: string;
+}
+
+
+/** A text as readers will see it. */
+export interface Rendered {
+  html: string;
+}
+
+
 /** How many have starred it, and whether the reader has. */
 export interface Stars {
   stars: number;
@@ -645,6 +657,12 @@ export interface Upstream {
   userName: string;
   hasPassword: boolean;
   freshS: number;
+}
+
+
+/** All accounts that mirror a registry. */
+export interface Upstreams {
+  results: Upstream[];
 }
 
 

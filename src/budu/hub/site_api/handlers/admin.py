@@ -81,6 +81,12 @@ def _upstream(account: str, row: Row[Any]) -> records.Upstream:
     )
 
 
+async def get_upstreams(hub: Services, _call: Call) -> records.Upstreams:
+    """All accounts that mirror a registry."""
+    rows = await hub.database.read(upstreams.listed)
+    return records.Upstreams(results=tuple(_upstream(name, row) for name, row in rows))
+
+
 async def get_upstream(hub: Services, call: Call) -> records.Upstream:
     """The registry that an account mirrors."""
     name = call.path["account"]

@@ -42,6 +42,11 @@ async def create_repository(hub: Services, call: Call) -> records.Repository:
     return made
 
 
+async def render_markdown(_hub: Services, call: Call) -> records.Rendered:
+    """A text's HTML, made and cleaned as a saved overview's."""
+    return records.Rendered(html=to_html(call.given(records.MarkdownText).text))
+
+
 async def get_repository(hub: Services, call: Call) -> records.Repository:
     """A repository's page."""
     assert call.repository is not None
