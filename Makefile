@@ -7,7 +7,10 @@ LAUNCHER := $(BIN)/budu
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile
 LIGHT := $(shell find src/budu/base src/budu/client src/budu/cli -name '*.py')
 
-.PHONY: reference setup demo test check unit host microvm api bench clean
+WEB := web/hub/dist/index.html
+WEB_SOURCE := $(shell find web/hub/src web/hub/public -type f) $(addprefix web/hub/,index.html package.json vite.config.ts tsconfig.json)
+
+.PHONY: reference setup demo test check unit host microvm api web web-test bench clean
 
 setup: $(SETUP) $(LAUNCHER)
 
@@ -28,10 +31,21 @@ $(TEST_SETUP): $(SETUP) | $(LAUNCHER)
 	@$(BIN)/python -m budu.cli.launcher $(BIN)
 	@touch $@
 
-demo: $(SETUP) $(LAUNCHER)
-	@$(BIN)/python -m demo
+# The hub's page; `budu hub serve` shows what is built there.
+web: $(WEB)
 
-test: check unit host microvm api
+web/hub/node_modules/.made: web/hub/package-lock.json
+	@command -v npm >/dev/null || packaging/install-packages nodejs npm
+	@cd web/hub && npm ci --silent
+	@touch $@
+
+$(WEB): web/hub/node_modules/.made $(WEB_SOURCE)
+	@cd web/hub && npm run --silent build -- --logLevel warn
+
+demo: $(SETUP) $(LAUNCHER) $(WEB)
+	@$(BIN)/python -m demo $(if $(ALL),--all)
+
+test: check unit host microvm api web-test
 
 check: $(TEST_SETUP)
 	$(BIN)/ruff check src tests demo bench docs
@@ -53,6 +67,11 @@ microvm: $(TEST_SETUP)
 api: $(TEST_SETUP)
 	$(PYTEST) tests/api
 
+web-test: $(TEST_SETUP) $(WEB)
+	@packaging/install-packages chromium fonts-noto-cjk skopeo
+	@cd web/hub && npm test --silent
+	$(BIN)/pytest tests/web
+
 bench: $(TEST_SETUP)
 	$(BIN)/python -m bench
 
@@ -60,4 +79,4 @@ reference: $(SETUP)
 	$(BIN)/python docs/reference/generate.py
 
 clean:
-	rm -rf $(VENV) .cache build dist
+	rm -rf $(VENV) .cache build dist web/hub/dist web/hub/node_modules

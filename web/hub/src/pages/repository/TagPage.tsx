@@ -1,0 +1,78 @@
+import { useState } from "react";
+import type { PageProps } from "../../App";
+import { path } from "../../api/client";
+import { useData } from "../../api/hooks";
+import type { TagDetails } from "../../api/types";
+import { Age } from "../../components/Age";
+import { Choice } from "../../components/Choice";
+import { CommandBox } from "../../components/CommandBox";
+import { Dockerfile } from "../../components/Dockerfile";
+import { ImageSettings } from "../../components/ImageSettings";
+import { Layers } from "../../components/Layers";
+import { Loader } from "../../components/Loader";
+import { Referrers } from "../../components/Referrers";
+import { useTexts } from "../../i18n/language";
+import { bytes } from "../../lib/format";
+import { Link } from "../../lib/navigation";
+import { to } from "../../routes";
+import { RepositoryFrame } from "./RepositoryFrame";
+
+export default function TagPage({ params }: PageProps) {
+  const { account = "", name = "", tag = "" } = params;
+  const loaded = useData<TagDetails>(path`/repositories/${account}/${name}/tags/${tag}`);
+  return (
+    <RepositoryFrame account={account} name={name}>
+      {(repository) => (
+        <Loader of={loaded}>
+          {(details) => <Details details={details} repository={repository.name} />}
+        </Loader>
+      )}
+    </RepositoryFrame>
+  );
+}
+
+function Details({ details, repository }: { details: TagDetails; repository: string }) {
+  const { t } = useTexts();
+  const [digest, setDigest] = useState(details.images[0]?.digest ?? "");
+  const image = details.images.find((each) => each.digest === digest) ?? details.images[0];
+  const { tag } = details;
+  return (
+    <article className="tag-page">
+      <p>
+        <Link to={`${to.repository(repository)}/tags`}>← {t("tag.back")}</Link>
+      </p>
+      <div className="tag-page-head">
+        <div>
+          <h2>{tag.name}</h2>
+          <p className="tag-times">
+            {t("tags.pushed")} <Age time={tag.pushedAt} />
+            {tag.pushedBy && ` · ${tag.pushedBy}`}
+          </p>
+          <p>
+            <code className="digest">{tag.digest}</code>
+          </p>
+        </div>
+        <CommandBox command={tag.pullCommand} label={t("repo.pull")} />
+      </div>
+      {details.images.length > 1 && (
+        <Choice
+          label={t("tag.choosePlatform")}
+          value={digest}
+          options={details.images.map((each) => [each.digest, each.platform || each.mediaType])}
+          onValue={setDigest}
+        />
+      )}
+      {image && (
+        <>
+          <p className="tag-facts">
+            {image.platform || image.artifactType || image.mediaType} · {bytes(image.sizeBytes)}
+          </p>
+          <Layers layers={image.layers} />
+          {image.dockerfile && <Dockerfile text={image.dockerfile} />}
+          {image.settings && <ImageSettings settings={image.settings} />}
+        </>
+      )}
+      <Referrers referrers={[...details.referrers, ...(image?.referrers ?? [])]} />
+    </article>
+  );
+}
