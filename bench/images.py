@@ -17,8 +17,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from demo import httpd
 from demo import images as demo_images
+
+from bench import httpd
 
 ADDRESS = "127.0.0.1:5000"
 """Where each room's registry listens."""

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from demo import registry
+from demo import hub
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDU = ROOT / ".venv" / "bin" / "budu"
@@ -25,11 +25,15 @@ def main() -> int:
     """Run the demo; the exit status."""
     if subprocess.run([BUDU, "version"], capture_output=True).returncode:
         return 1
-    if not reaches_hub() and not has_image():
-        print("Docker Hub cannot be reached: the image comes from a registry on this machine.")
-        address = registry.serve(CACHE)
-        registry.publish_httpd(address, CACHE)
-        use_mirror(address)
+    is_alone = not reaches_docker_hub()
+    if is_alone:
+        print(
+            "Docker Hub cannot be reached: the image comes from a hub on this machine.", flush=True
+        )
+        hub.serve(CACHE)
+        hub.seed(CACHE, takes_all="--all" in sys.argv[1:])
+        if not has_image():
+            use_mirror(hub.ADDRESS)
     show("pull", IMAGE)
     show("images")
     if not is_running():
@@ -39,7 +43,11 @@ def main() -> int:
     show("ps")
     show("logs", NAME)
     print(f"\nThe page is served at {URL}")
-    print(f"Stop it with: {BUDU.relative_to(ROOT)} rm -f {NAME}")
+    print(f"  end it with: {BUDU.relative_to(ROOT)} rm -f {NAME}")
+    if is_alone:
+        secret, pid = (CACHE.relative_to(ROOT) / name for name in ("hub.password", "hub.pid"))
+        print(f"The hub is at {hub.URL}/explore (admin, password in {secret})")
+        print(f"  end it with: kill $(cat {pid})")
     return 0
 
 
@@ -67,7 +75,7 @@ def is_running() -> bool:
     return bool(quiet("ps", "-q", "--filter", f"name=^/{NAME}$"))
 
 
-def reaches_hub() -> bool:
+def reaches_docker_hub() -> bool:
     """Whether Docker Hub's registry answers, be it with a request for a token."""
     try:
         urllib.request.urlopen("https://registry-1.docker.io/v2/", timeout=5)
@@ -79,7 +87,7 @@ def reaches_hub() -> bool:
 
 
 def use_mirror(address: str) -> None:
-    """Start the engine anew with the local registry as the Hub's mirror; containers live on."""
+    """Start the engine anew with the local hub as Docker Hub's mirror; containers live on."""
     subprocess.run([BUDU, "system", "stop"], capture_output=True)
     log = (CACHE / "engine.log").open("ab")
     subprocess.Popen(

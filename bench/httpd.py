@@ -1,6 +1,7 @@
-"""The httpd image: Debian's base system in one layer, apache2 in a second.
+"""The httpd image of the measurements: Debian's base system in one layer, apache2 in a second.
 
-The layers are made once into a cache folder. Needs root, debootstrap and Debian's mirror.
+It stays as it is so that figures compare; what people run comes from `hub/library`. The layers are
+made once into a cache folder. Needs root, debootstrap and Debian's mirror.
 """
 
 from __future__ import annotations
