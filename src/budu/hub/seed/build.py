@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -59,9 +60,12 @@ class Builder:
     def _base(self, stage: Stage, stages: dict[str, Image]) -> Image:
         if stage.base == "scratch":
             return Image()
-        image = stages.get(stage.base) or self._images.get(stage.base)
+        return self._image(stage.base, stages)
+
+    def _image(self, name: str, stages: dict[str, Image]) -> Image:
+        image = stages.get(name) or self._images.get(name)
         if image is None:
-            raise InvalidArgument(f"FROM {stage.base}: no such stage or image of the library")
+            raise InvalidArgument(f"{name}: no such stage or image of the library")
         return image
 
     def _apply(
@@ -116,25 +120,27 @@ class Builder:
     def _source(
         self, source: str, stage: str | None, folder: Path, stages: dict[str, Image]
     ) -> Path:
-        name = source.lstrip("/")
-        if stage is None:
-            return folder / name
-        for layer in reversed(stages[stage].layers):
-            if (found := Path(layer.tree) / name).exists():
+        """Where a file or folder of COPY lies; of a stage it is taken as one layer has it."""
+        trees = [folder]
+        if stage is not None:
+            image = self._image(stage, stages)
+            trees = [Path(layer.tree) for layer in reversed(image.layers)]
+        for tree in trees:
+            if (found := tree / source.lstrip("/")).exists():
                 return found
-        raise InvalidArgument(f"COPY --from={stage} {source}: no such file")
+        raise InvalidArgument(f"COPY {source}: no such file in {stage or folder}")
 
     def _cached(self, key: str, make: Callable[[Path], object]) -> Layer:
         folder = self._cache / key
-        record = folder / "layer.json"
+        record, tree, packed = (folder / name for name in ("layer.json", "tree", "layer.tar.gz"))
         if record.exists():
-            return msgspec.json.decode(record.read_bytes(), type=Layer)
+            layer = msgspec.json.decode(record.read_bytes(), type=Layer)
+            return replace(layer, path=str(packed), tree=str(tree))  # the cache may have moved
         shutil.rmtree(folder, ignore_errors=True)
-        tree = folder / "tree"
         tree.mkdir(parents=True)
         make(tree)
         tidy(tree)
-        layer = pack_layer(tree, folder / "layer.tar.gz")
+        layer = pack_layer(tree, packed)
         record.write_bytes(msgspec.json.encode(layer))
         return layer
 

@@ -33,12 +33,14 @@ FILES = {
     "etc/resolv.conf": "",
 }
 """What a container's system has that a machine's has not; the engine writes the empty ones."""
+FOLDERS = {"run/lock": 0o1777}
+"""What programs expect below the folders that are emptied, with modes."""
 POLICY = "#!/bin/sh\n# Packages do not start services in an image.\nexit 101\n"
 
 
 def fingerprint() -> str:
     """Of what is made here."""
-    return repr((SUITE, MIRROR, FILES, POLICY))
+    return repr((SUITE, MIRROR, FILES, FOLDERS, POLICY))
 
 
 def make(tree: Path, cache: Path) -> None:
@@ -57,6 +59,9 @@ def make(tree: Path, cache: Path) -> None:
     policy.chmod(0o755)
     for name in ("dev", "run", "tmp"):
         _empty(tree / name)
+    for name, mode in FOLDERS.items():
+        (tree / name).mkdir()
+        (tree / name).chmod(mode)
 
 
 def _empty(folder: Path) -> None:
