@@ -227,6 +227,21 @@ async def test_pulls_are_counted(shop: Site) -> None:
     assert (await nobody.get("/repositories/acme/open/tags"))["results"][0]["pulledAt"]
 
 
+async def test_pulls_are_told_to_who_wants_them(shop: Site) -> None:
+    owner = await Person(shop, "owner").sign_in()
+    hook = {"name": "ci", "url": "https://example.invalid", "events": ["pull"]}
+    await owner.do("POST", "/repositories/acme/open/webhooks", hook)
+    await shop.request("GET", "/v2/acme/open/manifests/1", headers={})
+    deadline = time.monotonic() + DEADLINE_S
+    query = sa.select(deliveries.c.payload)
+    database = shop.hub.services.database
+    while not (found := await database.read(lambda c: [*c.execute(query).scalars()])):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    told = msgspec.json.decode(found[0])
+    assert (told["event"], told["push_data"]["tag"]) == ("pull", "1")
+
+
 # Docker Hub's own API
 
 

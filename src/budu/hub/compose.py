@@ -29,7 +29,7 @@ from budu.hub.registry.counters import Counters
 from budu.hub.registry.limits import Limits, PullLimits
 from budu.hub.registry.service import Registry
 from budu.hub.registry.sweep import Sweep, SweepRules
-from budu.hub.repositories import retention_run
+from budu.hub.repositories import events, retention_run
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.deliveries import Deliveries
 from budu.hub.repositories.watcher import RepositoryWatcher
@@ -38,6 +38,7 @@ from budu.hub.services import Services
 from budu.hub.site import Site, add_headers, default_folder
 from budu.hub.site_api import routing
 from budu.hub.site_api.routes import ROUTES
+from budu.spec.digest import Digest
 
 SWEEP_EVERY_S = 3600.0
 
@@ -84,12 +85,16 @@ async def running(options: Options, *, admin_password: str = "") -> AsyncIterato
 
 def _registry(services: Services) -> Registry:
     database, options, catalog = services.database, services.options, services.catalog
+
+    def told(connection: Connection, repository_id: int, digest: Digest) -> None:
+        events.tell_pull(connection, options, repository_id, digest)
+
     context = Context(
         database=database,
         blobs=services.blobs,
         guard=AccountGuard(database, services.credentials, catalog, options),
         watcher=RepositoryWatcher(database, services.deliveries, catalog, options),
-        counters=Counters(database),
+        counters=Counters(database, told=told),
         limits=PullLimits(
             database, Limits(anonymous=options.pulls, signed_in=options.pulls_signed_in)
         ),

@@ -12,7 +12,7 @@ from budu.hub.accounts.credentials import split_basic
 from budu.hub.accounts.passwords import check_password, hash_password, matches
 from budu.hub.accounts.scopes import Scope, allowed_actions, parse_scopes
 from budu.hub.accounts.signer import Proof, Signer
-from budu.hub.accounts.throttle import PER_NAME, WINDOW_S, Throttle, TooManyAttempts
+from budu.hub.accounts.throttle import PER_NAME, PER_PAIR, WINDOW_S, Throttle, TooManyAttempts
 from budu.hub.options import ScryptCost
 from budu.hub.sentences import Sentence, language_of
 
@@ -57,14 +57,25 @@ def test_bad_passwords(password: str) -> None:
 
 def test_guesses_are_slowed_down_and_forgotten() -> None:
     throttle = Throttle()
-    for second in range(PER_NAME):
+    for second in range(PER_PAIR):
         throttle.check("bob", "1.2.3.4", now=second)
         throttle.failed("bob", "1.2.3.4", now=second)
     with pytest.raises(TooManyAttempts) as refused:
-        throttle.check("bob", "5.6.7.8", now=10)
+        throttle.check("bob", "1.2.3.4", now=10)
     assert 0 < refused.value.retry_after_s <= WINDOW_S
     throttle.check("ann", "1.2.3.4", now=10)
-    throttle.check("bob", "1.2.3.4", now=WINDOW_S + PER_NAME)
+    throttle.check("bob", "5.6.7.8", now=10)
+    throttle.check("bob", "1.2.3.4", now=WINDOW_S + PER_PAIR)
+
+
+def test_guesses_from_many_addresses_are_slowed_down_too() -> None:
+    throttle = Throttle()
+    for number in range(PER_NAME):
+        throttle.failed("bob", f"10.0.0.{number}", now=0)
+    with pytest.raises(TooManyAttempts):
+        throttle.check("bob", "1.2.3.4", now=1)
+    throttle.succeeded("ann", "1.2.3.4")
+    throttle.check("ann", "1.2.3.4", now=1)
 
 
 def test_scopes() -> None:

@@ -84,7 +84,7 @@ class Credentials:
         if not await self._passwords.matches(secret, stored):
             self._throttle.failed(name, address, now=now)
             return False
-        self._throttle.succeeded(name)
+        self._throttle.succeeded(name, address)
         self._right[known] = now + BELIEVED_S
         while len(self._right) > _REMEMBERED:
             self._right.popitem(last=False)

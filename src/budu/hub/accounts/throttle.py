@@ -11,8 +11,11 @@ from budu.hub.sentences import Sentence
 
 WINDOW_S = 300.0
 """Failures older than this are forgotten."""
-PER_NAME = 10
-"""Failed attempts for one account in a window."""
+PER_PAIR = 10
+"""Failed attempts for one account from one address in a window."""
+PER_NAME = 100
+"""Failed attempts for one account from everywhere: many, since whoever wants to keep somebody from
+signing in could use them up."""
 PER_ADDRESS = 50
 """Failed attempts from one address in a window."""
 SIGN_UPS = 20
@@ -36,6 +39,7 @@ class Throttle:
 
     def check(self, name: str, address: str, *, now: float) -> None:
         """Raises: TooManyAttempts."""
+        self._check(f"pair:{address} {name}", PER_PAIR, now)
         self._check(f"name:{name}", PER_NAME, now)
         self._check(f"address:{address}", PER_ADDRESS, now)
 
@@ -51,15 +55,16 @@ class Throttle:
 
     def failed(self, name: str, address: str, *, now: float) -> None:
         """An attempt failed."""
+        self._note(f"pair:{address} {name}", now)
         self._note(f"name:{name}", now)
         self._note(f"address:{address}", now)
 
     def _note(self, key: str, now: float) -> None:
         recent = [at for at in self._failures.pop(key, ()) if at > now - WINDOW_S]
-        self._failures[key] = [*recent[-PER_ADDRESS:], now]
+        self._failures[key] = [*recent[-PER_NAME:], now]
         while len(self._failures) > _REMEMBERED:
             self._failures.popitem(last=False)
 
-    def succeeded(self, name: str) -> None:
-        """The account's failures are forgiven; those of the address are not."""
-        self._failures.pop(f"name:{name}", None)
+    def succeeded(self, name: str, address: str) -> None:
+        """The account's failures from there are forgiven; those of the address are not."""
+        self._failures.pop(f"pair:{address} {name}", None)

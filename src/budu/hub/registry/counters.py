@@ -37,9 +37,18 @@ class _Pulled(NamedTuple):
 class Counters:
     """What this process has counted and not written yet."""
 
-    def __init__(self, database: Database, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        now: Callable[[], float] = time.time,
+        told: Callable[[Connection, int, Digest], None] = lambda *_: None,
+    ) -> None:
+        """`told` is called once a second for each manifest that was pulled, in the transaction that
+        writes."""
         self._database = database
         self._now = now
+        self._told = told
         self._pulled: Counter[_Pulled] = Counter()
 
     def pulled(self, repository: int, digest: Digest) -> None:
@@ -68,21 +77,22 @@ class Counters:
             return
         pulled, self._pulled = self._pulled, Counter()
         try:
-            await self._database.write(lambda c: _write(c, pulled, self._now()))
+            await self._database.write(lambda c: self._write(c, pulled))
         except BaseException:
             self._pulled.update(pulled)
             raise
 
-
-def _write(connection: Connection, pulled: Counter[_Pulled], now: float) -> None:
-    totals: Counter[int] = Counter()
-    for (repository, digest), count in sorted(pulled.items()):
-        _used(connection, repository, digest, now)
-        if not _is_child(connection, repository, digest):
-            totals[repository] += count
-    day = time.strftime("%Y-%m-%d", time.gmtime(now))
-    for repository, count in sorted(totals.items()):
-        _add(connection, repository, day, count)
+    def _write(self, connection: Connection, pulled: Counter[_Pulled]) -> None:
+        now = self._now()
+        totals: Counter[int] = Counter()
+        for (repository, digest), count in sorted(pulled.items()):
+            _used(connection, repository, digest, now)
+            if not _is_child(connection, repository, digest):
+                totals[repository] += count
+                self._told(connection, repository, digest)
+        day = time.strftime("%Y-%m-%d", time.gmtime(now))
+        for repository, count in sorted(totals.items()):
+            _add(connection, repository, day, count)
 
 
 def _used(connection: Connection, repository: int, digest: Digest, now: float) -> None:

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from budu.hub.accounts.audit import Author
 from budu.hub.options import Options
-from budu.hub.repositories import tags, webhooks
+from budu.hub.repositories import facts, tags, webhooks
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.repositories.webhooks import Happening
+from budu.spec.digest import Digest
 
 
 def happening(event: str, *, tag: str, digest: str, by: str) -> Happening:
@@ -38,3 +39,14 @@ def delete_tag(
     tag = tags.delete(connection, row, name, author)
     what = happening("delete", tag=name, digest=tag.digest, by=author.name)
     tell_webhooks(connection, options, row, what)
+
+
+def tell_pull(connection: Connection, options: Options, repository_id: int, digest: Digest) -> None:
+    """Tell the webhooks that want pulls; who pulled is not told."""
+    if not webhooks.has_wanting(connection, repository_id, "pull"):
+        return
+    row = facts.by_id(connection, repository_id)
+    if row is not None:
+        name = tags.name_of(connection, row, digest)
+        what = happening("pull", tag=name, digest=str(digest), by="")
+        tell_webhooks(connection, options, row, what)

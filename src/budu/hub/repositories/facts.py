@@ -51,6 +51,12 @@ def find(connection: Connection, name: str) -> RepositoryRow | None:
     return connection.execute(_BY_NAME, {"name": name}).first()
 
 
+def by_id(connection: Connection, repository_id: int) -> RepositoryRow | None:
+    """The repository of an id."""
+    query = sa.select(*COLUMNS).select_from(JOINED).where(repositories.c.id == repository_id)
+    return connection.execute(query).first()
+
+
 def look(connection: Connection, name: str, actor: Actor) -> tuple[RepositoryRow | None, Role]:
     """A repository and what the actor is to it."""
     row = find(connection, name)

@@ -69,6 +69,16 @@ def get(connection: Connection, row: RepositoryRow, name: str) -> Tag:
     return found[0]
 
 
+def name_of(connection: Connection, row: RepositoryRow, digest: str) -> str:
+    """The tag that last came to a manifest; empty when none has it."""
+    query = (
+        sa.select(tags.c.name)
+        .where(tags.c.repository_id == row.id, tags.c.digest == digest)
+        .order_by(tags.c.pushed_at.desc(), tags.c.name)
+    )
+    return str(connection.execute(query.limit(1)).scalar() or "")
+
+
 def _opened(connection: Connection, row: RepositoryRow, found: Sequence[Row[Any]]) -> list[Tag]:
     digests = {each.digest for each in found}
     of_index = _children(connection, row, digests)

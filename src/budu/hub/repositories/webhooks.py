@@ -43,6 +43,14 @@ def every(connection: Connection, row: RepositoryRow) -> list[Row[Any]]:
     return [*connection.execute(query)]
 
 
+def has_wanting(connection: Connection, repository_id: int, event: str) -> bool:
+    """Whether any webhook of a repository wants an event."""
+    query = sa.select(webhooks.c.events).where(
+        webhooks.c.repository_id == repository_id, webhooks.c.is_active
+    )
+    return any(event in events for events in connection.execute(query).scalars())
+
+
 def get(connection: Connection, row: RepositoryRow, webhook_id: int) -> Row[Any]:
     """A repository's webhook. Raises: NotFound."""
     where = (webhooks.c.repository_id == row.id, webhooks.c.id == webhook_id)
