@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.engine import EngineProcess
 from tests.support.scenes import PATIENT, create, run
+from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
@@ -52,10 +53,24 @@ def test_the_programs_own_words_are_files(engine: EngineProcess) -> None:
     assert complete(engine, "run", "busybox", "ls", "") == [":files"]
 
 
-def test_bash_keeps_a_tag_in_one_word(engine: EngineProcess, tmp_path: Path) -> None:
+@pytest.fixture
+def shell_environment(engine: EngineProcess, tmp_path: Path) -> dict[str, str]:
+    """The environment of a shell that finds `budu`."""
     program = tmp_path / "budu"
     program.write_text(f'#!/bin/sh\nexec {" ".join(BUDU)} "$@"\n')
     program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    return {**os.environ, "BUDU_HOST": engine.host, "PATH": path, "HOME": str(tmp_path)}
+
+
+def said_by(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=30, check=True
+    )
+    return done.stdout
+
+
+def test_bash_keeps_a_tag_in_one_word(shell_environment: dict[str, str]) -> None:
     script = """
 source <(budu completion bash)
 COMP_LINE="budu run busybox:la" COMP_POINT=19
@@ -63,15 +78,26 @@ COMP_WORDS=(budu run busybox : la) COMP_CWORD=4
 _budu
 echo "${COMPREPLY[@]}"
 """
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env={**os.environ, "BUDU_HOST": engine.host, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    assert done.stdout == "latest\n"
+    assert said_by(["bash", "-c", script], shell_environment) == "latest\n"
+
+
+def test_fish_shows_names_and_meanings(shell_environment: dict[str, str]) -> None:
+    script = 'budu completion fish | source; complete -C "budu stop "; complete -C "budu run --net"'
+    lines = said_by(["fish", "--no-config", "-c", script], shell_environment).splitlines()
+    assert lines[0] == "lively\tbusybox, running"
+    assert "--network\tConnect the container to a network" in lines
+
+
+def test_zsh_completes_what_is_typed(shell_environment: dict[str, str]) -> None:
+    environment = {**shell_environment, "TERM": "xterm", "PS1": ""}
+    with Terminal(["zsh", "-f", "-i"], environment, rows=24, columns=100) as terminal:
+        terminal.type("autoload -U compinit; compinit -u -D; source <(budu completion zsh)\n")
+        terminal.type("echo RE''ADY\n")
+        terminal.read_until("READY\r\n")
+        terminal.type("budu stop li\t")
+        terminal.read_until("vely")
+        terminal.type("\x15exit\n")
+        assert terminal.wait() == 0
 
 
 def test_no_engine_completes_nothing(tmp_path: Path) -> None:
