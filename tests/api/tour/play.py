@@ -14,7 +14,7 @@ from typing import NamedTuple
 from demo.images import busybox_layer
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 
 MASKS: tuple[tuple[str, str], ...] = (
     (r"\b[0-9a-f]{64}\b", "ID"),
@@ -59,6 +59,14 @@ class Seen(NamedTuple):
     """`| ` before lines of stdout, `! ` before those of stderr, `= ` before the exit code."""
 
 
+def client_version() -> str:
+    """The version of docker's command line, such as `28`; empty where it is not installed."""
+    if shutil.which("docker") is None:
+        return ""
+    shown = subprocess.run(["docker", "--version"], check=True, capture_output=True, text=True)
+    return shown.stdout.removeprefix("Docker version ").partition(".")[0]
+
+
 class Player:
     """Plays lines against the engine at `host`."""
 
@@ -81,7 +89,16 @@ class Player:
 
     def prepare(self) -> None:
         """Give the engine the one image of the tour."""
-        command = ["docker", "import", "-c", 'CMD ["sh"]', "-c", f"ENV {PATH}", "-", "busybox"]
+        command = [
+            str(self._program or "docker"),
+            "import",
+            "-c",
+            'CMD ["sh"]',
+            "-c",
+            f"ENV {PATH}",
+            "-",
+            "busybox",
+        ]
         subprocess.run(
             command, input=busybox_layer(), env=self.environment, check=True, capture_output=True
         )

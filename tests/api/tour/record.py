@@ -16,11 +16,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.api.tour.play import Player, written
+from tests.api.tour.play import Player, client_version, written
 from tests.api.tour.scenes import SCENES
 from tests.support.waiting import eventually
 
 RECORDED = Path(__file__).parent / "recorded"
+CLIENT = RECORDED / "CLIENT"
+"""The version of the command line whose words the recording has."""
 
 
 @contextlib.contextmanager
@@ -48,6 +50,7 @@ def running_dockerd() -> Iterator[tuple[str, Path]]:
 
 def main(names: list[str]) -> None:
     """Record the scenes called `names`, or all."""
+    CLIENT.write_text(client_version() + "\n")
     with running_dockerd() as (host, root):
         player = Player(host, root)
         player.prepare()
