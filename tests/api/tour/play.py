@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from demo.images import busybox_layer
+from tests.support.ports import free_port
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TIMEOUT_S = 60
@@ -76,8 +77,10 @@ class Player:
         (root / "config").mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if name[:7] != "DOCKER_"}
         self._net = f"10.{128 + os.getpid() % 64}"
+        self._port = str(free_port())
         self.environment = kept | {
             "NET": self._net,
+            "PORT": self._port,
             "DOCKER_HOST": host,
             "DOCKER_API_VERSION": "1.41",
             "DOCKER_CONFIG": str(root / "config"),
@@ -135,7 +138,8 @@ class Player:
         )
 
     def _masked(self, output: bytes) -> str:
-        return mask(output.decode(errors="replace").replace(self._net, "NET"))
+        text = output.decode(errors="replace").replace(f'"{self._port}"', '"PORT"')
+        return mask(text.replace(self._net, "NET"))
 
     def _tidy(self, folder: Path) -> None:
         subprocess.run(["sh", "-c", _TIDY], cwd=folder, env=self.environment, capture_output=True)

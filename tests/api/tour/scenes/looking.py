@@ -92,7 +92,7 @@ _FIELDS = (
 )
 
 INSPECT = [
-    "docker create --name c1 -it -p 8080:80/tcp -m 64m --cpus 0.5 --restart on-failure:3 "
+    "docker create --name c1 -it -p $PORT:80/tcp -m 64m --cpus 0.5 --restart on-failure:3 "
     "-l a=b -e A=1 --health-cmd true --health-retries 2 -h box -u 1:2 -w /tmp "
     "--stop-timeout 3 --stop-signal INT --label-file /dev/null busybox sh -c 'echo $A'",
     *(f"docker inspect -f '{{{{json .{field}}}}}' c1" for field in _FIELDS),

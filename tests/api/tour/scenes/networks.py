@@ -1,4 +1,5 @@
-"""Networks and volumes. `$NET` is the beginning of addresses that nobody else has."""
+"""Networks and volumes. `$NET` is the beginning of addresses that nobody else has, as `$PORT`, in
+other scenes, is a port that nobody has."""
 
 from __future__ import annotations
 
