@@ -53,7 +53,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("--only", action="append", metavar="CASE", help="a case, or a group such as `run`")
     add("--rounds", type=int, default=11, metavar="N", help="rounds at most (11)")
-    add("--minutes", type=float, default=25, metavar="N", help="fewer rounds where needed (25)")
+    add("--minutes", type=float, default=20, metavar="N", help="fewer rounds where needed (20)")
     add("--peers", type=lambda text: text.split(","), metavar="A,B", help="leave out the others")
     add(
         "--output", type=Path, metavar="DIR", help="where to write; without it a part is only shown"
