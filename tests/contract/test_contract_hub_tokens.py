@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 from urllib.parse import urlencode
@@ -126,3 +127,12 @@ async def test_a_registry_token_does_not_open_the_site(shop: Site) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     reply = await shop.request("GET", "/api/v1/tokens", headers=headers)
     assert reply.status == 401
+
+
+async def test_one_password_shown_many_times_at_once(shop: Site) -> None:
+    replies = await asyncio.gather(*(ask(shop, *ALL, user="ann") for _ in range(20)))
+    assert {reply.status for reply in replies} == {200}
+    wrong = (ask(shop, *ALL, user="ann", password="wrong-one") for _ in range(15))
+    statuses = [reply.status for reply in await asyncio.gather(*wrong)]
+    assert sorted(statuses) == [401] * 10 + [429] * 5
+    assert (await ask(shop, *ALL, user="ann")).status == 200

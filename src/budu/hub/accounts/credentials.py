@@ -6,6 +6,7 @@ request would otherwise wait for it each time. Kept is an HMAC of it under a key
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -42,6 +43,7 @@ class Credentials:
         self._throttle = throttle
         self._key = secrets.token_bytes(32)
         self._right: OrderedDict[bytes, float] = OrderedDict()
+        self._checking: dict[bytes, asyncio.Lock] = {}
 
     async def prove(self, name: str, secret: str, *, address: str) -> Proof:
         """Check a name with its password or one of its personal tokens.
@@ -77,6 +79,17 @@ class Credentials:
     async def _is_right(self, name: str, secret: str, stored: str | None, address: str) -> bool:
         memory = f"{stored}\0{secret}".encode("utf-8", "surrogatepass")
         known = hmac.digest(self._key, memory, "sha256")
+        lock = self._checking.setdefault(known, asyncio.Lock())
+        try:
+            async with lock:  # a pull shows one password several times at once: check it once
+                return await self._is_known(name, secret, stored, address, known=known)
+        finally:
+            if not lock.locked():
+                self._checking.pop(known, None)
+
+    async def _is_known(
+        self, name: str, secret: str, stored: str | None, address: str, *, known: bytes
+    ) -> bool:
         now = time.monotonic()
         if stored and self._right.get(known, 0.0) > now:
             return True
@@ -85,7 +98,7 @@ class Credentials:
             self._throttle.failed(name, address, now=now)
             return False
         self._throttle.succeeded(name, address)
-        self._right[known] = now + BELIEVED_S
+        self._right[known] = time.monotonic() + BELIEVED_S
         while len(self._right) > _REMEMBERED:
             self._right.popitem(last=False)
         return True

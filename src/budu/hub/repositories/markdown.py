@@ -6,6 +6,8 @@ door back to the page (`rel`), images come from https alone. Source: CommonMark;
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import nh3
 from markdown_it import MarkdownIt
 
@@ -27,8 +29,9 @@ MOST = 200_000
 """Letters of a text."""
 
 
+@lru_cache(maxsize=256)
 def to_html(text: str) -> str:
-    """A text's HTML; safe to put into a page."""
+    """A text's HTML; safe to put into a page. The latest ones are remembered."""
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
     parser.enable("strikethrough")
     return nh3.clean(
