@@ -62,6 +62,12 @@ class Server:
         assert found
         return int(found.group(1)) / 1e3
 
+    @property
+    def processor_ms(self) -> float:
+        """Processor time that it used so far, its own and the kernel's for it."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
+
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> str:
         """A request that must succeed; its Location."""
         url = path if path.startswith("http") else f"http://{self.address}{path}"
@@ -153,6 +159,13 @@ def wrk(server: Server, path: str, connections: int) -> float:
     return float(requests.group(1))
 
 
+def processor_time(server: Server, work: Callable[[], object]) -> float:
+    """Milliseconds of the server's processor time; what else the machine does hardly matters."""
+    before = server.processor_ms
+    work()
+    return server.processor_ms - before
+
+
 def pull_speed(server: Server, path: str, size: int, clients: int) -> float:
     """MB a second of all clients together, each reading the whole blob in a thread of its own."""
     times = max(1, 64 // clients)
@@ -213,8 +226,14 @@ def measures(server: Server, blob: str, manifest: str) -> dict[str, Callable[[],
     size = len(SHARED)
     return {
         "push of a 256 MB blob, MB/s": lambda: push_speed(server),
+        "processor time of such a push, ms": lambda: processor_time(
+            server, lambda: push_speed(server)
+        ),
         "one client pulls a 16 MB blob, MB/s": lambda: pull_speed(server, blob, size, 1),
         "100 clients pull it at once, MB/s": lambda: pull_speed(server, blob, size, 100),
+        "processor time of 100 such pulls, ms": lambda: processor_time(
+            server, lambda: pull_speed(server, blob, size, 100)
+        ),
         "manifests by tag, 1 connection, requests/s": lambda: wrk(server, manifest, 1),
         "manifests by tag, 32 connections, requests/s": lambda: wrk(server, manifest, 32),
         "memory now, MB": lambda: server.resident_mb,
