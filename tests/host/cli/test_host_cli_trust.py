@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -52,3 +53,50 @@ def test_trust_for_one_command(engine: EngineProcess, registry_name: str, tmp_pa
     budu("create", "--tls-verify=false", name, "true")
     budu("pull", "-q", "--tls-verify=false", name)
     assert unknown in budu.failure("pull", name)
+
+
+HELPER = """#!/bin/sh
+case "$1" in
+store) cat > "$HELPER_FILE" ;;
+get) [ -s "$HELPER_FILE" ] || { echo 'credentials not found in native keychain'; exit 1; }
+     cat "$HELPER_FILE" ;;
+erase) rm -f "$HELPER_FILE" ;;
+esac
+"""
+
+
+def test_credentials_by_a_helper(engine: EngineProcess, tmp_path: Path) -> None:
+    """What `login` gets goes to the helper, and from there to the registry with each use."""
+    program, secret = tmp_path / "docker-credential-box", tmp_path / "secret"
+    program.write_text(HELPER)
+    program.chmod(0o755)
+    budu = Budu(engine, tmp_path)
+    budu.environment |= {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "HELPER_FILE": str(secret),
+    }
+    fake = FakeRegistry(auth="token")
+    fake.add_image("team/app", "1", layers=[busybox_layer()])
+    config = tmp_path / "config.json"
+    with fake.serving_in_thread():
+        name = f"{fake.address}/team/app:1"
+        config.write_text(json.dumps({"credHelpers": {fake.address: "box"}}))
+        budu("login", "-u", "ann", "-p", "secret", fake.address)
+        assert json.loads(secret.read_text()) == {
+            "ServerURL": fake.address,
+            "Username": "<token>",  # the token server gave one in place of the password
+            "Secret": "refresh-me",
+        }
+        assert "secret" not in config.read_text()
+        fake.requests.clear()
+        budu("pull", "-q", name)
+        tokens = [each for each in fake.requests if each.path.startswith("/token")]
+        assert [each.form["refresh_token"] for each in tokens] == ["refresh-me"]
+        budu("logout", fake.address)
+        assert not secret.exists()
+        budu("rmi", name)
+        config.write_text(json.dumps({"credsStore": "nowhere"}))
+        said = budu.failure("pull", name)
+        assert "docker-credential-nowhere" in said
+        assert "secret" not in said
+    assert b"secret" not in engine.log.read_bytes().replace(str(secret).encode(), b"")
