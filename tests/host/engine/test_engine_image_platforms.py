@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 from tests.support.engine import EngineProcess, UnixConnection
-from tests.support.images import machine_architecture, other_architecture, push_index
+from tests.support.images import (
+    INDEX_TYPE,
+    machine_architecture,
+    other_architecture,
+    push_index,
+    put,
+)
 from tests.support.registry import running_registry
 
 pytestmark = pytest.mark.host
@@ -30,12 +36,14 @@ class Scene:
         self.address = address
         self.name = f"{address}/multi:1"
         self.digests = push_index(address, "multi", "1")
+        self.pull("1")
+
+    def pull(self, tag: str) -> None:
+        """Both platforms, this machine's last."""
         for platform in (OTHER, OWN):
-            text = f"linux/{platform['architecture']}"
-            image = f"{address}/multi"
-            reply = engine.request(
-                "POST", "/images/create", fromImage=image, tag="1", platform=text
-            )
+            query = {"tag": tag, "platform": f"linux/{platform['architecture']}"}
+            image = f"{self.address}/multi"
+            reply = self.engine.request("POST", "/images/create", fromImage=image, **query)
             assert b"errorDetail" not in reply.body, reply.body
 
     def get(self, path: str, **query: object) -> Any:
@@ -172,6 +180,37 @@ def test_removal(scene: Scene) -> None:
     assert scene.engine.request("DELETE", place, platforms=json.dumps(OWN)).status == 404
     assert scene.engine.request("DELETE", place, platforms=json.dumps(OTHER)).status == 200
     assert scene.get("json")[0] == 404
+
+
+def test_removal_from_one_of_two_indexes(scene: Scene) -> None:
+    """The same manifests in another index, under another name: that one keeps them."""
+    base = f"http://{scene.address}/v2/multi/manifests"
+    request = urllib.request.Request(f"{base}/1", headers={"Accept": INDEX_TYPE})
+    with urllib.request.urlopen(request) as answer:
+        index = json.load(answer)
+    put(f"{base}/2", json.dumps({**index, "annotations": {"number": "2"}}).encode(), INDEX_TYPE)
+    first, second = scene.name, f"{scene.address}/multi:2"
+    scene.name = second
+    scene.pull("2")
+    assert scene.get("json")["Descriptor"]["digest"] != scene.digests["index"]
+    scene.name = first
+    assert scene.get("json")["Descriptor"]["digest"] == scene.digests["index"]
+    reply = scene.engine.request("POST", "/images/prune")
+    assert reply.json["ImagesDeleted"] is None  # no platform of a name is dangling
+    place = f"/images/{first}"
+    assert scene.engine.request("DELETE", place, platforms=json.dumps(OWN)).status == 200
+    assert scene.here() >= {"other"}
+    assert scene.get("json")["Architecture"] == other_architecture()
+    scene.name = second
+    assert scene.here() >= {"own", "other"}
+    assert scene.get("json")["Architecture"] == machine_architecture()
+    assert scene.engine.request("DELETE", f"/images/{second}").status == 200
+    assert scene.get("json")[0] == 404
+    scene.name = first
+    assert scene.get("json")["Architecture"] == other_architecture()
+    assert scene.engine.request("DELETE", place).status == 200
+    rows = scene.engine.request("GET", "/images/json", all=1).json
+    assert [each for each in rows if not each["RepoTags"]] == []
 
 
 def test_shared_data_counts_once(scene: Scene) -> None:

@@ -43,13 +43,35 @@ class ImageRepository:
         self._targets[name] = target
         self._names.setdefault(id_, set()).add(name)
 
+    def _meant(self, *, besides: Iterable[Reference] = ()) -> set[str]:
+        """What names stand for, of any image: further platforms of an index have none of their
+        own."""
+        left_out = {str(name) for name in besides}
+        return {target for name, target in self._targets.items() if name not in left_out}
+
+    def drop_form(self, image: ImageRecord) -> bool:
+        """Forget the form in which the image is described, if names stand for another one; whether
+        they do. Else the image is to be deleted."""
+        record, meant = self._by_id[image.id], self._meant()
+        dropped = image.form.target
+        left = [each for each in record.forms if each.target != dropped and each.target in meant]
+        if not left:
+            return False
+        record = msgspec.structs.replace(record.in_form(left[0]), others=tuple(left[1:]))
+        self._database.execute(
+            "UPDATE images SET record = ? WHERE id = ?", (msgspec.json.encode(record), image.id)
+        )
+        self._by_id[image.id] = record
+        self._refresh(image.id)
+        return True
+
     def _refresh(self, id_: str) -> None:
         """Fill the record's tags and digests from its names; forget forms that none means."""
         names = self._names.get(id_, set())
         references = sorted(map(parse_reference, names), key=str)
         image = self._by_id[id_]
         if image.others:
-            image = _without_forms(image, {self._targets[name] for name in names})
+            image = _without_forms(image, self._meant())
         self._by_id[id_] = msgspec.structs.replace(
             image,
             repo_tags=tuple(each.familiar for each in references if each.tag),
@@ -80,14 +102,14 @@ class ImageRepository:
         meant = (form for form in image.others if form.target == target)
         return image.in_form(next(meant, image.form))
 
+    def names_of_form(self, image: ImageRecord) -> list[Reference]:
+        """Those of the image's names that mean the form in which it is described."""
+        target = image.form.target
+        return [each for each in self.names(image.id) if self._targets[str(each)] == target]
+
     def orphaned_digests(self, image: ImageRecord, repository: str) -> list[Reference]:
         """Names by digest of the image's form, where no tag of their repository means it."""
-        target = image.form.target
-        same = [
-            each
-            for each in self.names(image.id)
-            if each.name == repository and self._targets[str(each)] == target
-        ]
+        same = [each for each in self.names_of_form(image) if each.name == repository]
         return [] if any(not each.digest for each in same) else same
 
     def split(self, image: ImageRecord) -> list[ImageRecord]:
@@ -96,9 +118,7 @@ class ImageRepository:
             return [image]
         found = []
         for form in image.forms:
-            names = [
-                each for each in self.names(image.id) if self._targets[str(each)] == form.target
-            ]
+            names = self.names_of_form(image.in_form(form))
             tags = [each.familiar for each in names if each.tag]
             found.append(
                 msgspec.structs.replace(
@@ -132,8 +152,7 @@ class ImageRepository:
         if known is not None:
             others = tuple(form for form in known.forms if form.target != target)
             image = msgspec.structs.replace(image, others=others)
-            meant = self._names.get(image.id, set()) - {str(name) for name in names}
-            image = _without_forms(image, {target, *(self._targets[name] for name in meant)})
+            image = _without_forms(image, self._meant(besides=names) | {target})
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO images (id, record) VALUES (?, ?) "
@@ -154,10 +173,10 @@ class ImageRepository:
 
     def _move_name(self, name: str, id_: str, target: str) -> None:
         old = self._id_by_name.get(name)
+        self._remember_name(name, id_, target)
         if old is not None and old != id_:
             self._names[old].discard(name)
             self._refresh(old)
-        self._remember_name(name, id_, target)
 
     def remove_name(self, name: Reference) -> None:
         """Take one name away; the image stays."""

@@ -172,7 +172,7 @@ class ImageService:
         filters.check_keys(_FILTER_KEYS)
         images = sorted(self._repository.all(), key=created_ns, reverse=True)
         if not everything:
-            named = {each.index_digest for each in images if not each.is_dangling}
+            named = _named_indexes(images)
             images = [each for each in images if _stands_alone(each, named)]
         dangling = filters.boolean("dangling", default=True)
         if "dangling" in filters:
@@ -241,9 +241,9 @@ class ImageService:
             await self._storage.release_forms(image)
         else:
             others = siblings(image, self._repository.all())[1:]
-            for each in (image, *others):
-                if each is image or not (each.repo_tags or each.repo_digests or self.users(each)):
-                    deletions += await self._delete(each)
+            deletions += await self._delete(image)
+            for each in others:
+                deletions += await self._delete_platform(each)
         return deletions
 
     async def _remove_platforms(
@@ -260,13 +260,27 @@ class ImageService:
                     f"conflict: unable to delete {image.short_id} (must be forced) - image is "
                     f"being used by container {users[0].short_id}"
                 )
-            names = self._repository.names(image.id)
+            names = self._repository.names_of_form(image)
             if left:
                 self._repository.put(left[0], names)
             else:
                 deletions += self._untag(image, names)
-            deletions += await self._delete(image)
+            if self._repository.drop_form(image):  # another index has it, too
+                await self._storage.release_forms(image)
+            else:
+                deletions += await self._delete(image)
         return deletions
+
+    async def _delete_platform(self, image: ImageRecord) -> Deletions:
+        """Delete a further platform of an index whose last name went, unless it is more than
+        that."""
+        is_gone = self._repository.by_id(image.digest) is None
+        if is_gone or image.repo_tags or image.repo_digests or self.users(image):
+            return []
+        if not self._repository.drop_form(image):
+            return await self._delete(image)
+        await self._storage.release_forms(image)
+        return []
 
     def _named(self, ref: str, image: ImageRecord) -> Reference | None:
         """The name that `ref` is, None when it is an id or the beginning of one."""
@@ -302,7 +316,7 @@ class ImageService:
         deletions: Deletions = []
         before = self._storage.usage()
         images = tuple(self._repository.all())
-        named = {each.index_digest for each in images if not each.is_dangling}
+        named = _named_indexes(images)
         for each in images:
             image = self._repository.by_id(each.digest)  # as it is by now
             if image is None:
@@ -333,7 +347,13 @@ def _size(pulled: PulledImage, layer_size: Callable[[str], int]) -> int:
 def _stands_alone(image: ImageRecord, named: set[str]) -> bool:
     """Whether an image is more than one more platform of an image that has a name."""
     is_bare = image.is_dangling and not image.repo_digests
-    return not (is_bare and image.index_digest and image.index_digest in named)
+    return not (is_bare and any(form.index_digest in named for form in image.forms))
+
+
+def _named_indexes(images: Iterable[ImageRecord]) -> set[str]:
+    """The indexes that tagged images came from."""
+    tagged = (each for each in images if not each.is_dangling)
+    return {form.index_digest for each in tagged for form in each.forms} - {""}
 
 
 def created_ns(image: ImageRecord) -> int:
