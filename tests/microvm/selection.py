@@ -13,6 +13,7 @@ SELECTION = (
     "tests/host/snapshot/test_host_snapshot_changes.py",
     "tests/host/snapshot/test_host_snapshot_failures.py",
     "tests/host/network/test_network_host_parents.py",
+    "tests/host/network/test_network_host_sctp.py",
     "tests/host/volume/test_host_volume_quota.py",
     "tests/microvm/guest/test_guest_engine.py",
 )

@@ -19,7 +19,7 @@ from tests.microvm.report import Outcome, read_results
 from tests.microvm.root_disk import ROOT, build_root_disk
 from tests.microvm.selection import OPTIONS, SELECTION
 
-DEADLINE_S = 460
+DEADLINE_S = 500
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(DEADLINE_S + 100)]
 

@@ -7,6 +7,7 @@ most hosts, so that between the two nothing stays untried.
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -76,6 +77,20 @@ def has_podman() -> bool:
     return shutil.which("podman") is not None
 
 
+def has_sctp() -> bool:
+    """Whether the kernel speaks sctp itself; it translates such packets anyhow."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        return False
+    return True
+
+
+def lacks_sctp() -> bool:
+    """Whether nothing in the kernel answers sctp packets."""
+    return not has_sctp()
+
+
 def is_guest() -> bool:
     """Whether this is the virtual machine: its init made the place for results."""
     return Path("/run/results").exists()
@@ -90,6 +105,8 @@ MARKS: dict[str, Callable[[], bool]] = {
     "project_quota": has_project_quota,
     "podman": has_podman,
     "reflinks": has_reflinks,
+    "sctp": has_sctp,
+    "no_sctp": lacks_sctp,
 }
 """Each mark with the question whether this machine has it."""
 

@@ -324,8 +324,8 @@ def ephemeral_range() -> tuple[int, int]:
 def _bind(binding: PortBinding) -> socket.socket | None:
     """A socket on the host port; None where the kernel has no such protocol (sctp).
 
-    SO_REUSEADDR passes over connections of an earlier program that are still dying (tcp only:
-    for udp it would allow two owners); listening then makes the port ours alone.
+    SO_REUSEADDR passes over connections of an earlier program that are still dying (tcp only: for
+    the others it would allow two owners); listening then makes the port ours alone.
     """
     kind, number = _SOCKET_KINDS[binding.protocol], _NUMBERS[binding.protocol]
     try:
@@ -338,10 +338,10 @@ def _bind(binding: PortBinding) -> socket.socket | None:
         held.setblocking(False)
         if held.family == socket.AF_INET6:
             held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if binding.protocol != UDP:
+        if binding.protocol == TCP:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind((binding.host_address, binding.host_port))
-        if binding.protocol != UDP:
+        if binding.protocol == TCP:
             held.listen(0)
     except OSError:
         held.close()

@@ -153,13 +153,6 @@ def test_udp6_client_that_sends_on_reaches_the_next_container(
         fabric.disconnect(box.state)
 
 
-def test_sctp_port_is_an_element_like_others(lab: Lab, fabric: NetworkFabric) -> None:
-    box = Box(lab, fabric, network(fabric), port(8080, protocol="sctp"))
-    (binding,) = box.state.bindings
-    assert (binding.protocol, binding.host_port) == ("sctp", 8080)
-    assert "sctp . 8080" in nft("list map inet budu published4")
-
-
 def test_network_without_masquerade_keeps_the_containers_address(
     lab: Lab, fabric: NetworkFabric
 ) -> None:

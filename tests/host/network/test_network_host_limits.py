@@ -1,4 +1,4 @@
-"""What runs out, and what is many: subnets, addresses, connections, ports; and sctp's packets."""
+"""What runs out, and what is many: subnets, addresses, connections, ports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -28,9 +27,6 @@ from budu.network.contract import PortRequest, Subnet
 from budu.network.fabric import NetworkFabric
 
 pytestmark = pytest.mark.host
-
-SCTP = 132
-INIT, INIT_ACK = 1, 2
 
 
 def ip(*words: str) -> None:
@@ -162,62 +158,3 @@ def test_a_full_table_of_connections_is_named(lab: Lab, fabric: NetworkFabric) -
     limit = hosts.conntrack().limit
     assert (found.key, found.values["limit"]) == ("network.conntrack-full", limit)
     assert found.values["double"] == 2 * limit
-
-
-# This kernel may have no sctp of its own; its packets are translated all the same.
-
-
-def sctp_packet(kind: int, source: int, target: int) -> bytes:
-    """A packet with one chunk that begins or accepts an association."""
-    chunk = struct.pack(">BBHIIHHI", kind, 0, 20, 0x1234, 65536, 1, 1, 1)
-    tag = 0 if kind == INIT else 0x1234
-    head = struct.pack(">HHI", source, target, tag)
-    checksum = crc32c(head + bytes(4) + chunk)
-    return head + struct.pack("<I", checksum) + chunk
-
-
-def crc32c(data: bytes) -> int:
-    """Source: RFC 9260, appendix A."""
-    value = 0xFFFFFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-    return value ^ 0xFFFFFFFF
-
-
-@pytest.fixture
-def peers(lab: Lab) -> Iterator[list[socket.socket]]:
-    """Raw sockets for sctp, to be opened with `raw`."""
-    opened: list[socket.socket] = []
-    yield opened
-    for each in opened:
-        each.close()
-
-
-def raw(lab: Lab, netns: int, peers: list[socket.socket]) -> socket.socket:
-    with lab.inside(netns):
-        made = socket.socket(socket.AF_INET, socket.SOCK_RAW, SCTP)
-    made.settimeout(5)
-    peers.append(made)
-    return made
-
-
-def received(peer: socket.socket) -> tuple[str, int, int, int]:
-    """Who sent the next packet, its two ports, and its chunk's type; its checksum is right."""
-    data, sender = peer.recvfrom(2000)
-    packet = data[(data[0] & 0xF) * 4 :]
-    source, target = struct.unpack_from(">HH", packet)
-    assert struct.unpack_from("<I", packet, 8)[0] == crc32c(packet[:8] + bytes(4) + packet[12:])
-    return sender[0], source, target, packet[12]
-
-
-def test_sctp_goes_to_the_container_and_back(
-    lab: Lab, fabric: NetworkFabric, peers: list[socket.socket]
-) -> None:
-    box = Box(lab, fabric, network(fabric), port(8080, protocol="sctp"))
-    client, server = raw(lab, lab.outside, peers), raw(lab, box.netns, peers)
-    client.sendto(sctp_packet(INIT, 40000, 8080), (HOST_ADDRESS, 0))
-    assert received(server) == (OUTSIDE_ADDRESS, 40000, 80, INIT)
-    server.sendto(sctp_packet(INIT_ACK, 80, 40000), (OUTSIDE_ADDRESS, 0))
-    assert received(client) == (HOST_ADDRESS, 8080, 40000, INIT_ACK)
