@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from budu.base.errors import InvalidArgument
+from budu.cli.commands import hub as hub_command
 from budu.cli.commands.hub import PLACES, SEED_FLAGS, SERVE_FLAGS
 from budu.hub.options import add_place_flags, add_serve_flags, read_options, split_listen
 from budu.hub.seed.main import add_seed_flags
@@ -68,3 +71,11 @@ def test_bad_listen_addresses(text: str) -> None:
 def test_a_certificate_needs_its_key() -> None:
     with pytest.raises(InvalidArgument):
         read_options(["--data", "/x", "--tls-cert", "/c"])
+
+
+def test_a_missing_library_is_told_with_its_cure(tmp_path: Path) -> None:
+    (tmp_path / "sqlalchemy.py").write_text("raise ModuleNotFoundError('x', name='sqlalchemy')")
+    program = hub_command._RUN.format(path=[str(tmp_path), str(ROOT / "src")])
+    done = subprocess.run([sys.executable, "-c", program, "serve"], capture_output=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"budu: the hub needs sqlalchemy: pip install 'budu[hub]'\n"

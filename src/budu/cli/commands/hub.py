@@ -15,7 +15,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from budu.cli.context import Context
 
-_RUN = "import sys; sys.path[:0] = {path!r}; from budu.hub.main import entry; sys.exit(entry())"
+_RUN = """
+import sys
+sys.path[:0] = {path!r}
+try:
+    from budu.hub.main import entry
+except ModuleNotFoundError as error:
+    sys.exit(f"budu: the hub needs {{error.name}}: pip install 'budu[hub]'")
+sys.exit(entry())
+"""
 
 PLACES = (
     Flag("data", "string", help=(
