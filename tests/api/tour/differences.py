@@ -51,7 +51,6 @@ _SINCE: tuple[tuple[str, ...], ...] = (
      "'unless-stopped'"),
     ('"a":"b","exitCode":"137","image"', '"a":"b","execDuration":N,"exitCode":"137","image"'),
     (r"\| tag\n", "| tag\n| untag\n", "image=made:2"),
-    (r"\| container destroy\n", "| image create\n| container destroy\n", "-f event=create"),
     ("daemon: failed to create shim task: (.*) process: exec",
      r"daemon: failed to create task for container: failed to create shim task: \1 process: error "
      "during container init: exec"),
