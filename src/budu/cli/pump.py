@@ -16,6 +16,7 @@ from budu.client.streams import STDERR, Demultiplexer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Callable
 
     from budu.cli.terminal import DetachWatcher
@@ -210,12 +211,15 @@ def _undelivered(raw: object) -> int:
     return pending() if pending is not None else 0
 
 
-def _shut_write(raw: object) -> None:
-    """End the direction to the container; TLS connections cannot, and stay open."""
-    from _socket import SHUT_WR
+def _shut_write(raw: _socket.socket) -> None:
+    """End the direction to the container.
 
-    if not hasattr(raw, "unwrap"):
-        raw.shutdown(SHUT_WR)  # type: ignore[attr-defined]  # any socket type has it
+    A TLS connection's own method would end TLS for the other direction, too: the socket below is
+    half-closed, which the engine takes for the end.
+    """
+    from _socket import SHUT_WR, socket
+
+    socket.shutdown(raw, SHUT_WR)
 
 
 def _write(fd: int | None, data: bytes) -> None:
