@@ -21,7 +21,14 @@ Error: Database is uninitialized and superuser password is not specified.
 TEXT
         exit 1
     fi
-    as_postgres initdb --username="$user" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") ${POSTGRES_INITDB_ARGS:-}
+    local arguments=(--username="$user") password_file
+    if [ -n "$POSTGRES_PASSWORD" ]; then
+        password_file=$(as_postgres mktemp)
+        printf '%s\n' "$POSTGRES_PASSWORD" | as_postgres tee "$password_file" > /dev/null
+        arguments+=(--pwfile="$password_file")
+    fi
+    as_postgres initdb "${arguments[@]}" ${POSTGRES_INITDB_ARGS:-}
+    rm -f "${password_file:-}"
     printf '\nhost all all all %s\n' "$method" | as_postgres tee -a "$PGDATA/pg_hba.conf" >/dev/null
     as_postgres pg_ctl -D "$PGDATA" -o "-c listen_addresses=''" -w start
     local database=${POSTGRES_DB:-$user}
