@@ -126,6 +126,8 @@ def test_filters_narrow_the_results(door: Door) -> None:
         ["httpd", "nginx"], use_inner_text=True
     )
     page.get_by_role("link", name="Clear filters").click()
+    expect(page.get_by_label(re.compile("^Web servers"))).not_to_be_checked()
+    page.get_by_label(re.compile("^Official images")).check()
     expect(page.locator(".results .card-link")).to_have_count(12)
     page.get_by_label("Sort by").select_option("name")
     expect(page.locator(".results .card-link").first).to_have_text("busybox")

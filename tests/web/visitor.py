@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 from tests.support.seeded_hub import RunningHub
 
 OUTPUT = Path(__file__).parent / "output"
@@ -16,6 +16,8 @@ document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 """
 _ANSWER = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+_NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+"""Chromium drops requests when an interface of the machine comes or goes; the page asks again."""
 
 
 @dataclass
@@ -29,7 +31,13 @@ class Visitor:
 
     def open(self, path: str) -> Page:
         """Go to an address of the hub and wait until it rests."""
-        self.page.goto(self.hub.address + path)
+        for _ in range(5):
+            try:
+                self.page.goto(self.hub.address + path)
+                break
+            except Error as error:
+                if _NETWORK_CHANGED not in error.message:
+                    raise
         self.page.wait_for_load_state("networkidle")
         return self.page
 
@@ -46,7 +54,8 @@ class Visitor:
         """Note what goes wrong in the page; refusals by the hub are its ordinary answers."""
 
         def note(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning") and not _ANSWER.match(message.text):
+            is_expected = _ANSWER.match(message.text) or _NETWORK_CHANGED in message.text
+            if message.type in ("error", "warning") and not is_expected:
                 self.problems.append(message.text)
 
         self.page.on("console", note)

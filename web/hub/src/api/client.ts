@@ -33,15 +33,22 @@ export async function request<T>(path: string, given: Request): Promise<T> {
   if (given.body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken;
   const body = given.body === undefined ? null : JSON.stringify(given.body);
-  let answer: Response;
-  try {
-    answer = await fetch(`/api/v1${path}`, { method, headers, body, signal: given.signal ?? null });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "");
-  }
+  const init = { method, headers, body, signal: given.signal ?? null };
+  const answer = await answered(`/api/v1${path}`, init, method === "GET" ? 2 : 0);
   if (answer.ok) return (answer.status === 204 ? {} : await answer.json()) as T;
   throw await refusal(answer);
+}
+
+/** The answer; what only reads is asked again when the network has just changed. */
+async function answered(url: string, init: RequestInit, attempts: number): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (attempts === 0) throw new ApiError(0, "");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return answered(url, init, attempts - 1);
+  }
 }
 
 async function refusal(answer: Response): Promise<ApiError> {
