@@ -237,5 +237,5 @@ def test_events_of_networks(client: docker_py.DockerClient) -> None:
     zone.connect(web)
     zone.disconnect(web)
     until = time.time()
-    told = client.events(since=0, until=until, filters={"network": "zone"}, decode=True)
+    told = client.events(since=0, until=until, filters={"network": zone.id}, decode=True)
     assert [each["Action"] for each in told] == ["create", "connect", "disconnect"]
