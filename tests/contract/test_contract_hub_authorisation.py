@@ -65,6 +65,7 @@ ROWS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/tokens"): (SIGNED_IN, None),
     ("POST", "/tokens"): (SIGNED_IN, {"name": "x"}),
     ("DELETE", "/tokens/{id}"): ("owner", None),  # it is the owner's
+    ("POST", "/markdown"): (SIGNED_IN, {"text": "x"}),
     ("POST", "/organizations"): (SIGNED_IN, {"name": "org-{who}"}),
     ("GET", "/organizations/{account}/members"): (MEMBERS, None),
     ("PUT", "/organizations/{account}/members/{user}"): (OWNERS, {"role": "member"}),
@@ -78,6 +79,7 @@ ROWS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/admin/accounts"): (ADMIN, None),
     ("PATCH", "/admin/accounts/{account}"): (ADMIN, {"isVerified": True}),
     ("POST", "/admin/sweep"): (ADMIN, None),
+    ("GET", "/admin/upstreams"): (ADMIN, None),
     ("GET", "/admin/upstreams/{account}"): (ADMIN, None),
     ("PUT", "/admin/upstreams/{account}"): (ADMIN, {"url": "https://example.com"}),
     ("DELETE", "/admin/upstreams/{account}"): (ADMIN, None),
