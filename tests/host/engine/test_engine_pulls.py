@@ -24,6 +24,8 @@ pytestmark = pytest.mark.host
 
 BIG = random.Random(3).randbytes(3_000_000)
 HELD_AT = 1_500_000
+IN_MEMORY = 512 << 10
+"""Bytes of a download that may wait for more before they are written."""
 
 
 @pytest.fixture
@@ -78,8 +80,16 @@ def held_pull(engine: EngineProcess, fake: FakeRegistry) -> tuple[str, subproces
         stderr=subprocess.PIPE,
     )
     partial = engine.data_root / "content" / "ingest" / built.blobs[0][7:]
-    eventually(lambda: partial.exists() and partial.stat().st_size == HELD_AT, "half a layer")
+    least = HELD_AT - IN_MEMORY
+    eventually(lambda: partial.exists() and partial.stat().st_size > least, "half a layer")
     return built.blobs[0], process
+
+
+def went_on(fake: FakeRegistry, blob: str) -> bool:
+    """Whether a blob was asked for whole first, and then from where its first half ends."""
+    whole, rest = ranges(fake, blob)
+    start = int(rest.removeprefix("bytes=").removesuffix("-"))
+    return whole == "" and HELD_AT - IN_MEMORY < start <= HELD_AT
 
 
 def test_ctrl_c_and_again(one: EngineProcess, fake: FakeRegistry) -> None:
@@ -90,7 +100,7 @@ def test_ctrl_c_and_again(one: EngineProcess, fake: FakeRegistry) -> None:
     # The engine notices that its client left, and lets the partial blob go on later.
     fake.faults.hold_after.clear()
     assert pull(one, fake, "team/app:1") == (200, "")
-    assert ranges(fake, blob) == ["", f"bytes={HELD_AT}-"]
+    assert went_on(fake, blob)
 
 
 def test_a_killed_engine_goes_on_where_it_was(one: EngineProcess, fake: FakeRegistry) -> None:
@@ -102,7 +112,7 @@ def test_a_killed_engine_goes_on_where_it_was(one: EngineProcess, fake: FakeRegi
     assert {place for place, count in left(one).items() if count} == {"content/ingest"}
     fake.faults.hold_after.clear()
     assert pull(one, fake, "team/app:1") == (200, "")
-    assert ranges(fake, blob) == ["", f"bytes={HELD_AT}-"]
+    assert went_on(fake, blob)
     assert left(one)["content/ingest"] == 0
 
 
