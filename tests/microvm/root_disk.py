@@ -56,10 +56,10 @@ def _add_skeleton(staging: Path) -> None:
 
 def _add_python(staging: Path) -> None:
     paths = sysconfig.get_paths()
-    for place in {paths["stdlib"], paths["platstdlib"]}:
+    library = {paths["stdlib"], paths["platstdlib"], sysconfig.get_path("stdlib", vars=_base())}
+    for place in library:
         if not Path(place).is_relative_to(sys.prefix):
             _copy(Path(place), staging, ignore=_NOT_PYTHONS)
-    _copy(Path(sysconfig.get_path("stdlib", vars=_base())), staging, ignore=_NOT_PYTHONS)
     for place in {paths["purelib"], paths["platlib"]}:
         _copy(Path(place), staging, ignore=_NOT_PACKAGES)
     _copy(Path(sys.prefix, "pyvenv.cfg"), staging)
