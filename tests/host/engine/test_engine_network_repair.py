@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.engine import EngineProcess
+from tests.support.fixtures import Registry, fresh_engine
 from tests.support.ports import free_port
 from tests.support.scenes import run
 from tests.support.waiting import eventually
@@ -15,6 +17,15 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.host
 
 PAGE = "mkdir /www; echo page > /www/index.html; exec httpd -f -p 80 -h /www"
+
+
+@pytest.fixture(scope="module")
+def engine(registry: Registry) -> Iterator[EngineProcess]:
+    """An engine whose subnet no other engine takes while the bridge is away."""
+    with fresh_engine(registry, "--bip", "10.223.1.1/24") as engine:
+        reply = engine.request("POST", "/images/create", fromImage="busybox", tag="latest")
+        assert b"errorDetail" not in reply.body, reply.body
+        yield engine
 
 
 def page(host: str, port: int) -> bytes:
@@ -47,7 +58,8 @@ def test_what_others_remove_is_put_back(engine: EngineProcess, removed: str) -> 
 
 def test_what_went_while_no_engine_ran_is_made_again(engine: EngineProcess) -> None:
     port = publish(engine)
-    made = engine.request("POST", "/networks/create", {"Name": "zone"}).json["Id"]
+    zone = {"Name": "zone", "IPAM": {"Config": [{"Subnet": "10.223.2.0/24"}]}}
+    made = engine.request("POST", "/networks/create", zone).json["Id"]
     before = rules(engine)
     engine.kill()
     for removal in (

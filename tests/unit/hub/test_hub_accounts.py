@@ -58,24 +58,29 @@ def test_bad_passwords(password: str) -> None:
 def test_guesses_are_slowed_down_and_forgotten() -> None:
     throttle = Throttle()
     for second in range(PER_PAIR):
-        throttle.check("bob", "1.2.3.4", now=second)
-        throttle.failed("bob", "1.2.3.4", now=second)
+        throttle.attempt("bob", "1.2.3.4", now=second)
     with pytest.raises(TooManyAttempts) as refused:
-        throttle.check("bob", "1.2.3.4", now=10)
+        throttle.attempt("bob", "1.2.3.4", now=10)
     assert 0 < refused.value.retry_after_s <= WINDOW_S
-    throttle.check("ann", "1.2.3.4", now=10)
-    throttle.check("bob", "5.6.7.8", now=10)
-    throttle.check("bob", "1.2.3.4", now=WINDOW_S + PER_PAIR)
+    throttle.attempt("ann", "1.2.3.4", now=10)
+    throttle.attempt("bob", "5.6.7.8", now=10)
+    throttle.attempt("bob", "1.2.3.4", now=WINDOW_S + PER_PAIR)
 
 
 def test_guesses_from_many_addresses_are_slowed_down_too() -> None:
     throttle = Throttle()
     for number in range(PER_NAME):
-        throttle.failed("bob", f"10.0.0.{number}", now=0)
+        throttle.attempt("bob", f"10.0.0.{number}", now=0)
     with pytest.raises(TooManyAttempts):
-        throttle.check("bob", "1.2.3.4", now=1)
-    throttle.succeeded("ann", "1.2.3.4")
-    throttle.check("ann", "1.2.3.4", now=1)
+        throttle.attempt("bob", "1.2.3.4", now=1)
+    throttle.attempt("ann", "1.2.3.4", now=1)
+
+
+def test_what_succeeds_uses_nothing_up() -> None:
+    throttle = Throttle()
+    for second in range(2 * PER_NAME):
+        throttle.attempt("ann", "1.2.3.4", now=second / 10)
+        throttle.succeeded("ann", "1.2.3.4", began=second / 10)
 
 
 def test_scopes() -> None:

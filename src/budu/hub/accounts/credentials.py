@@ -60,8 +60,7 @@ class Credentials:
     async def _by_token(self, name: str, secret: str, address: str) -> Proof:
         row = await self._database.read(lambda connection: tokens.find(connection, secret))
         if row is None or name not in ("", row.user_name):
-            self._throttle.check(name, address, now=time.monotonic())
-            self._throttle.failed(name, address, now=time.monotonic())
+            self._throttle.attempt(name, address, now=time.monotonic())
             raise Unauthenticated(Sentence("hub.wrong-password"))
         if tokens.use_is_worth_noting(row):
             await self._database.write(lambda connection: tokens.note_use(connection, row))
@@ -93,11 +92,10 @@ class Credentials:
         now = time.monotonic()
         if stored and self._right.get(known, 0.0) > now:
             return True
-        self._throttle.check(name, address, now=now)
+        self._throttle.attempt(name, address, now=now)
         if not await self._passwords.matches(secret, stored):
-            self._throttle.failed(name, address, now=now)
             return False
-        self._throttle.succeeded(name, address)
+        self._throttle.succeeded(name, address, began=now)
         self._right[known] = time.monotonic() + BELIEVED_S
         while len(self._right) > _REMEMBERED:
             self._right.popitem(last=False)

@@ -32,16 +32,20 @@ class TooManyAttempts(ResourceExhausted):
 
 
 class Throttle:
-    """Failed attempts by account and by address."""
+    """Attempts by account and by address. One counts as failed until it has succeeded, so that
+    many at the same time are no way around."""
 
     def __init__(self) -> None:
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
-    def check(self, name: str, address: str, *, now: float) -> None:
-        """Raises: TooManyAttempts."""
-        self._check(f"pair:{address} {name}", PER_PAIR, now)
-        self._check(f"name:{name}", PER_NAME, now)
-        self._check(f"address:{address}", PER_ADDRESS, now)
+    def attempt(self, name: str, address: str, *, now: float) -> None:
+        """Somebody tries to sign in. Raises: TooManyAttempts."""
+        limits = {_pair(name, address): PER_PAIR, f"name:{name}": PER_NAME}
+        limits[f"address:{address}"] = PER_ADDRESS
+        for key, most in limits.items():
+            self._check(key, most, now)
+        for key in limits:
+            self._note(key, now)
 
     def signed_up(self, address: str, *, now: float) -> None:
         """Somebody makes an account. Raises: TooManyAttempts."""
@@ -53,18 +57,20 @@ class Throttle:
         if len(recent) >= most:
             raise TooManyAttempts(max(1, round(recent[-most] + WINDOW_S - now)))
 
-    def failed(self, name: str, address: str, *, now: float) -> None:
-        """An attempt failed."""
-        self._note(f"pair:{address} {name}", now)
-        self._note(f"name:{name}", now)
-        self._note(f"address:{address}", now)
-
     def _note(self, key: str, now: float) -> None:
         recent = [at for at in self._failures.pop(key, ()) if at > now - WINDOW_S]
         self._failures[key] = [*recent[-PER_NAME:], now]
         while len(self._failures) > _REMEMBERED:
             self._failures.popitem(last=False)
 
-    def succeeded(self, name: str, address: str) -> None:
-        """The account's failures from there are forgiven; those of the address are not."""
-        self._failures.pop(f"pair:{address} {name}", None)
+    def succeeded(self, name: str, address: str, *, began: float) -> None:
+        """The attempt that began then was right: the account's failures from there are forgiven,
+        the other ones of the account and of the address are not."""
+        self._failures.pop(_pair(name, address), None)
+        for key in (f"name:{name}", f"address:{address}"):
+            if began in self._failures.get(key, ()):
+                self._failures[key].remove(began)
+
+
+def _pair(name: str, address: str) -> str:
+    return f"pair:{address} {name}"
