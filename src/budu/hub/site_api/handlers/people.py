@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row
 
@@ -15,6 +16,8 @@ from budu.hub.services import Services
 from budu.hub.site_api import records
 from budu.hub.site_api.render import moment, moment_or_none
 from budu.hub.site_api.routing import Call, page_of
+
+T = TypeVar("T")
 
 _DAY_S = 86400.0
 MOST_DAYS = 3650
@@ -107,6 +110,13 @@ async def get_members(hub: Services, call: Call) -> records.Members:
     return await hub.database.read(lambda c: _members(c, call))
 
 
+async def _changed(hub: Services, change: Callable[[Connection], T]) -> T:
+    """Write a change of who belongs where; who may see what is looked up anew then."""
+    result = await hub.database.write(change)
+    hub.catalog.forget()
+    return result
+
+
 def _members(connection: Connection, call: Call) -> records.Members:
     rows = organizations.members(connection, _organization(connection, call))
     return records.Members(
@@ -131,9 +141,7 @@ async def set_member(hub: Services, call: Call) -> records.Members:
         )
         return _members(connection, call)
 
-    changed = await hub.database.write(change)
-    hub.catalog.forget()
-    return changed
+    return await _changed(hub, change)
 
 
 async def remove_member(hub: Services, call: Call) -> records.Members:
@@ -148,9 +156,7 @@ async def remove_member(hub: Services, call: Call) -> records.Members:
         )
         return _members(connection, call)
 
-    changed = await hub.database.write(change)
-    hub.catalog.forget()
-    return changed
+    return await _changed(hub, change)
 
 
 async def get_teams(hub: Services, call: Call) -> records.Teams:
@@ -186,9 +192,7 @@ async def set_team(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    changed = await hub.database.write(change)
-    hub.catalog.forget()
-    return changed
+    return await _changed(hub, change)
 
 
 async def remove_team(hub: Services, call: Call) -> records.Teams:
@@ -200,9 +204,7 @@ async def remove_team(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    changed = await hub.database.write(change)
-    hub.catalog.forget()
-    return changed
+    return await _changed(hub, change)
 
 
 async def add_team_member(hub: Services, call: Call) -> records.Teams:
@@ -218,9 +220,7 @@ async def add_team_member(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    changed = await hub.database.write(change)
-    hub.catalog.forget()
-    return changed
+    return await _changed(hub, change)
 
 
 async def remove_team_member(hub: Services, call: Call) -> records.Teams:
@@ -236,9 +236,7 @@ async def remove_team_member(hub: Services, call: Call) -> records.Teams:
         )
         return _teams(connection, call)
 
-    changed = await hub.database.write(change)
-    hub.catalog.forget()
-    return changed
+    return await _changed(hub, change)
 
 
 # Audit
