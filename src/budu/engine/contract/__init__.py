@@ -265,7 +265,7 @@ class Events(Protocol):
 
 
 class Engine(Protocol):
-    """All services, made by `daemon.compose`."""
+    """All services; `daemon.compose` has the engine itself."""
 
     @property
     def containers(self) -> Containers:
