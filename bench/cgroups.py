@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from budu.daemon.options import read_options
+from budu.daemon.settings import read_options
 
 ROOT = Path("/sys/fs/cgroup")
 """Where the hierarchies are mounted."""

@@ -25,7 +25,8 @@ from budu.base.tasks import SteadyTasks
 from budu.daemon.compose import Engine
 from budu.daemon.listeners import make_listeners
 from budu.daemon.lock import PidFile
-from budu.daemon.options import Options, read_options
+from budu.daemon.options import Options
+from budu.daemon.settings import read_options
 from budu.daemon.thrift import Thrift
 from budu.linux import memory
 from budu.shim.pool import ShimPool

@@ -7,7 +7,7 @@ import pytest
 
 from budu.base.errors import InvalidArgument
 from budu.daemon.fabric import fabric_config, network_defaults
-from budu.daemon.options import read_options
+from budu.daemon.settings import read_options
 from budu.engine.networks.defaults import NetworkDefaults
 from budu.network.contract import DEFAULT_BRIDGE_POOL, NETWORK_POOLS, FabricConfig, Subnet
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from budu.base.errors import InvalidArgument
-from budu.daemon.options import Options, read_options
+from budu.daemon.options import Options
+from budu.daemon.settings import read_options
+from budu.daemon.settings_file import KEYS
 
 
 @pytest.fixture
@@ -48,6 +51,12 @@ def test_socket_and_pid_file_follow_the_exec_root(empty: list[str]) -> None:
         (["--registry-mirror", "http://m"], "registry_mirrors", ("http://m",)),
         (["--max-concurrent-downloads", "7"], "max_concurrent_downloads", 7),
         (["--tlsverify"], "tls_verify", True),
+        (["--image-cleanup", "keep-last=3"], "image_cleanup", {"keep-last": "3"}),
+        (
+            ["--log-opt", "max-size=1m", "--log-opt", "max-file=2"],
+            "log_opts",
+            {"max-size": "1m", "max-file": "2"},
+        ),
     ],
 )
 def test_argument_sets(arguments: list[str], field: str, value: object, empty: list[str]) -> None:
@@ -66,6 +75,15 @@ def test_argument_sets(arguments: list[str], field: str, value: object, empty: l
 )
 def test_file_sets(values: dict[str, object], field: str, value: object, tmp_path: Path) -> None:
     assert getattr(read_options(with_file(tmp_path, values)), field) == value
+
+
+def test_every_setting_has_a_key_in_the_file() -> None:
+    assert set(KEYS.values()) == {field.name for field in msgspec.structs.fields(Options)}
+
+
+def test_log_option_without_a_value_is_refused(empty: list[str]) -> None:
+    with pytest.raises(InvalidArgument, match=r"^invalid logging option: max-size$"):
+        read_options([*empty, "--log-opt", "max-size"])
 
 
 def test_lists_of_both_places_are_joined(tmp_path: Path) -> None:
