@@ -23,6 +23,9 @@ settings.load_profile("budu")
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect, not skip: what runs on one of the two machines is not lacking on the other."""
+    for item in items:
+        if "docker" in getattr(item, "fixturenames", ()):
+            item.add_marker("docker_cli")
     used = {mark.name for item in items for mark in item.iter_markers() if mark.name in MARKS}
     missing = missing_here(used)
     left_out = [item for item in items if missing & {mark.name for mark in item.iter_markers()}]

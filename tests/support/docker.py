@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from tests.support.engine import EngineProcess
 
 TIMEOUT_S = 60
@@ -41,8 +40,7 @@ class Docker:
 
     def __init__(self, engine: EngineProcess, config: Path) -> None:
         binary = shutil.which("docker")
-        if binary is None:
-            pytest.skip("the docker command is not installed (Debian: docker-cli or docker.io)")
+        assert binary is not None, "tests with this fixture are marked docker_cli"
         self.binary = binary
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
         self.environment = kept | {

@@ -72,6 +72,19 @@ def _has_disk(
         return False
 
 
+def has_docker_cli() -> bool:
+    """Whether the genuine docker command line is installed."""
+    return shutil.which("docker") is not None
+
+
+def has_docker_28() -> bool:
+    """Whether it is of the major version whose words the tests have on record."""
+    if not has_docker_cli():
+        return False
+    shown = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=False)
+    return shown.stdout.startswith("Docker version 28.")
+
+
 def has_podman() -> bool:
     """Whether podman is installed: a foreign client, which the tests' set-up does not bring."""
     return shutil.which("podman") is not None
@@ -99,6 +112,8 @@ def is_guest() -> bool:
 MARKS: dict[str, Callable[[], bool]] = {
     "cgroup_v1": has_cgroup_v1,
     "cgroup_v2": has_cgroup_v2,
+    "docker_cli": has_docker_cli,
+    "docker_28": has_docker_28,
     "erofs": has_erofs,
     "guest": is_guest,
     "ipvlan": has_ipvlan,

@@ -60,14 +60,6 @@ class Seen(NamedTuple):
     """`| ` before lines of stdout, `! ` before those of stderr, `= ` before the exit code."""
 
 
-def client_version() -> str:
-    """The version of docker's command line, such as `28`; empty where it is not installed."""
-    if shutil.which("docker") is None:
-        return ""
-    shown = subprocess.run(["docker", "--version"], check=True, capture_output=True, text=True)
-    return shown.stdout.removeprefix("Docker version ").partition(".")[0]
-
-
 class Player:
     """Plays lines against the engine at `host`."""
 

@@ -16,13 +16,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.api.tour.play import Player, client_version, written
+from tests.api.tour.play import Player, written
 from tests.api.tour.scenes import SCENES
+from tests.support.machine_marks import has_docker_28
 from tests.support.waiting import eventually
 
 RECORDED = Path(__file__).parent / "recorded"
-CLIENT = RECORDED / "CLIENT"
-"""The version of the command line whose words the recording has."""
 
 
 @contextlib.contextmanager
@@ -50,7 +49,8 @@ def running_dockerd() -> Iterator[tuple[str, Path]]:
 
 def main(names: list[str]) -> None:
     """Record the scenes called `names`, or all."""
-    CLIENT.write_text(client_version() + "\n")
+    if not has_docker_28():
+        raise SystemExit("record with docker 28: the tests are marked docker_28")
     with running_dockerd() as (host, root):
         player = Player(host, root)
         player.prepare()

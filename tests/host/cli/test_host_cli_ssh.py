@@ -99,6 +99,7 @@ def test_a_host_that_is_not_there(far: Far) -> None:
     assert b"Cannot connect to the Docker daemon at ssh://root@127.0.0.1:1" in done.stderr
 
 
+@pytest.mark.docker_cli
 def test_the_genuine_docker_goes_the_same_way(far: Far) -> None:
     """docker's own helper runs `docker system dial-stdio` there: ours answers to that name, too."""
     far_docker = far._folder / "bin" / "docker"

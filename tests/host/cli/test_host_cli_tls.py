@@ -16,7 +16,6 @@ pytestmark = pytest.mark.host
 
 CERTIFICATES = Path(__file__).parents[2] / "unit" / "api" / "tls"
 BUDU = (sys.executable, "-m", "budu.cli.main")
-DOCKER = ("docker",)
 
 
 def say(program: tuple[str, ...], config: Path, *words: str, code: int = 0, given: str = "") -> str:
@@ -36,8 +35,11 @@ def say(program: tuple[str, ...], config: Path, *words: str, code: int = 0, give
     return done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "other", [BUDU, pytest.param(("docker",), marks=pytest.mark.docker_cli)], ids=["ours", "docker"]
+)
 def test_a_context_with_certificates(
-    make_engine: Callable[..., EngineProcess], tmp_path: Path
+    make_engine: Callable[..., EngineProcess], tmp_path: Path, other: tuple[str, ...]
 ) -> None:
     port = free_port()
     tls = [f"--tlscacert={CERTIFICATES}/ca.pem", f"--tlscert={CERTIFICATES}/server.pem"]
@@ -45,10 +47,10 @@ def test_a_context_with_certificates(
     engine = make_engine("-H", f"tcp://127.0.0.1:{port}", *tls)
     engine.request("POST", "/images/create", fromImage="busybox", tag="latest")
     keys = f"ca={CERTIFICATES}/ca.pem,cert={CERTIFICATES}/client.pem,key={CERTIFICATES}/client.key"
-    for maker, name in ((BUDU, "ours"), (DOCKER, "theirs")):
+    for maker, name in ((BUDU, "ours"), (other, "theirs")):
         endpoint = f"host=tcp://127.0.0.1:{port},{keys}"
         say(maker, tmp_path, "context", "create", name, "--docker", endpoint)
-        for user in (BUDU, DOCKER):
+        for user in (BUDU, other):
             words = ("--context", name, "run", "--rm", "-i", "busybox", "cat")
             assert say(user, tmp_path, *words, given="through TLS\n") == "through TLS\n"
     say(BUDU, tmp_path, "context", "use", "theirs")

@@ -23,7 +23,8 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 
 def command(*program: str) -> list[str]:
-    return ["unshare", "--pid", "--fork", "--kill-child", str(packaged_init()), "--", *program]
+    own = ["unshare", "--pid", "--fork", "--kill-child", str(packaged_init()), "--", *program]
+    return ["env", "--default-signal", *own]  # nohup, or a shell's `&`, leaves some ignored
 
 
 def run(*program: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -92,9 +92,7 @@ def test_create_refuses_what_docker_refuses_in_the_same_words(case, place) -> No
         assert caught.value.status == case["expect"]["exit"]
 
 
-@pytest.mark.skipif(
-    not cli_recorder.docker_is_usable(), reason="the docker client of the recording is not here"
-)
+@pytest.mark.docker_28
 @pytest.mark.parametrize("case", BODIES[::25], ids=_name)
 def test_recordings_are_what_the_docker_client_sends(case, tmp_path) -> None:
     live = cli_recorder.record(case, tmp_path)
