@@ -37,6 +37,7 @@ ROWS: dict[tuple[str, str], tuple[str, object]] = {
     ("POST", "/accounts"): (EVERYBODY, {"name": "new-{who}", **NEW}),
     ("GET", "/accounts/{account}"): (EVERYBODY, None),
     ("PATCH", "/accounts/{account}"): (OWNERS, {"about": "x"}),
+    ("DELETE", "/accounts/{account}"): (OWNERS, NEW),
     ("GET", "/accounts/{account}/repositories"): (EVERYBODY, None),
     ("GET", "/explore"): (EVERYBODY, None),
     ("GET", "/categories"): (EVERYBODY, None),

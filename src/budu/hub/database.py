@@ -22,7 +22,7 @@ from sqlalchemy import Connection, CursorResult, Engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from budu.base.errors import InvalidArgument, Unavailable
+from budu.base.errors import InvalidArgument, NotFound, Unavailable
 
 T = TypeVar("T")
 
@@ -78,7 +78,10 @@ class Database:
         return int(row[0])
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        """What a function returns whose statements are one transaction. Raises: Unavailable."""
+        """What a function returns whose statements are one transaction.
+
+        Raises: Unavailable; NotFound when what a new row belongs to was removed meanwhile.
+        """
         self._writes += 1
         return await self._run(lambda: self._repeated(change))
 
@@ -96,7 +99,12 @@ class Database:
             except OperationalError as error:
                 if not _is_passing(error):
                     raise _unavailable(error) from error
-        return self._answered(change, begin="BEGIN IMMEDIATE")
+        try:
+            return self._answered(change, begin="BEGIN IMMEDIATE")
+        except IntegrityError as error:
+            if _is_of_nothing(error):
+                raise NotFound("what it belongs to was removed meanwhile") from error
+            raise
 
     def _answered(self, query: Callable[[Connection], T], *, begin: str) -> T:
         try:
@@ -155,6 +163,11 @@ def _is_passing(error: OperationalError) -> bool:
     """Whether the transaction may simply run again: a collision, or a connection that was cut."""
     state = getattr(error.orig, "sqlstate", None)
     return state in ("40001", "40P01") or error.connection_invalidated or "locked" in str(error)
+
+
+def _is_of_nothing(error: IntegrityError) -> bool:
+    """Whether a row names another one that is not there (any more)."""
+    return getattr(error.orig, "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error.orig)
 
 
 def _unavailable(error: OperationalError) -> Unavailable:

@@ -77,6 +77,14 @@ accounts = Table(
     Column("created_at", sa.Float, nullable=False),
 )
 
+retired_names = Table(
+    "retired_names",
+    metadata,
+    Column("name", sa.String(64), primary_key=True),  # of an account that was deleted
+    Column("account_id", _Id, nullable=False),
+    Column("retired_at", sa.Float, nullable=False),
+)
+
 memberships = Table(
     "memberships",
     metadata,
@@ -262,7 +270,7 @@ webhooks = Table(
     _repository(),
     Column("name", sa.String(64), nullable=False),
     Column("url", sa.String(2000), nullable=False),
-    Column("secret", sa.String(200), nullable=False, server_default=""),
+    Column("secret", sa.Text, nullable=False, server_default=""),  # sealed
     Column("events", sa.JSON, nullable=False),  # push, delete, pull
     Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
     Column("created_at", sa.Float, nullable=False),
@@ -290,7 +298,7 @@ upstreams = Table(
     _account(key=True),  # pulls below this account are fetched from the other registry
     Column("url", sa.String(2000), nullable=False),
     Column("user_name", sa.String(200), nullable=False, server_default=""),
-    Column("password", sa.String(2000), nullable=False, server_default=""),
+    Column("password", sa.Text, nullable=False, server_default=""),  # sealed
     Column("fresh_s", sa.Float, nullable=False),  # how long a tag is believed unasked
 )
 
@@ -320,7 +328,19 @@ def _first(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _sealed_secrets_and_retired_names(connection: Connection) -> None:
+    """Sealed secrets are longer than what they hold; names of deleted accounts are remembered."""
+    retired_names.create(connection, checkfirst=True)
+    if connection.dialect.name == "postgresql":  # SQLite knows no lengths
+        for column in (webhooks.c.secret, upstreams.c.password):
+            change = f"ALTER TABLE {column.table.name} ALTER COLUMN {column.name} TYPE text"
+            connection.execute(sa.text(change))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _first,
+    _sealed_secrets_and_retired_names,
+)
 """What made the tables what they are, oldest first."""
 
 

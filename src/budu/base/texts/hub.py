@@ -91,6 +91,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} 은(는) 허브가 쓰는 주소입니다. 다른 이름을 고르세요.",
     ),
     "hub.name-taken": ("{name} is taken.", "{name} 은(는) 이미 쓰이고 있습니다."),
+    "hub.name-retired": (
+        "{name} was given up lately. Nobody gets the name within {days} days, so that nobody is "
+        "taken for who had it.",
+        "{name} 은(는) 얼마 전에 삭제된 이름입니다. 이전 사용자로 오해하지 않도록 {days}일 동안은 쓸 "
+        "수 없습니다.",
+    ),
+    "hub.official-stays": (
+        "{name} holds the official images and can't be deleted.",
+        "{name} 은(는) 공식 이미지를 담고 있어 삭제할 수 없습니다.",
+    ),
+    "hub.owns-organizations": (
+        "Nobody else owns {names}. Make another member an owner there, or delete it first.",
+        "{names} 조직에 다른 소유자가 없습니다. 다른 구성원을 소유자로 정하거나 조직을 먼저 "
+        "삭제하세요.",
+    ),
     "hub.bad-email": ("This is no address of mail.", "올바른 메일 주소가 아닙니다."),
     "hub.bad-password": (
         "A password has {least} to {most} letters.",

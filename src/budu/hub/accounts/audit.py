@@ -48,10 +48,11 @@ def record(
 
 
 def page(
-    connection: Connection, *, account: str, first: int, count: int
+    connection: Connection, *, account: str, first: int, count: int, since: float = 0.0
 ) -> tuple[int, list[Row[tuple[object, ...]]]]:
-    """How many entries there are of an account (empty: of all), and some of them, newest first."""
-    where = audit.c.account == account if account else sa.true()
+    """How many entries there are of an account (empty: of all) since a time, and some of them,
+    newest first."""
+    where = sa.and_(audit.c.account == account if account else sa.true(), audit.c.at >= since)
     total = connection.execute(sa.select(sa.func.count()).where(where).select_from(audit)).scalar()
     rows = connection.execute(
         sa.select(audit).where(where).order_by(audit.c.id.desc()).offset(first).limit(count)

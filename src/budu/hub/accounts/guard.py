@@ -47,7 +47,7 @@ class AccountGuard:
         self._credentials = credentials
         self._catalog = catalog
         self._options = options
-        self._actors: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
+        self._actors: OrderedDict[tuple[str, int], tuple[Actor, float]] = OrderedDict()
         self._readable: OrderedDict[tuple[str, str, int], tuple[Repository, float]] = OrderedDict()
 
     async def identify(self, request: web.Request) -> Actor:
@@ -61,7 +61,8 @@ class AccountGuard:
         if not header:
             return ANONYMOUS
         now = time.monotonic()
-        known = self._actors.get(header)
+        key = header, self._catalog.generation
+        known = self._actors.get(key)
         if known is not None and known[1] > now:
             return known[0]
         address = client_address(request, self._options.trusted_proxies)
@@ -69,7 +70,7 @@ class AccountGuard:
             actor = await self._credentials.actor_of_header(header, address=address)
         except TooManyAttempts as error:
             raise TooManyRequests(str(error), retry_after_s=error.retry_after_s) from None
-        self._actors[header] = actor, now + REMEMBERED_S
+        self._actors[key] = actor, now + REMEMBERED_S
         while len(self._actors) > _MOST:
             self._actors.popitem(last=False)
         return actor

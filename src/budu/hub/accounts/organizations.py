@@ -23,7 +23,14 @@ def create(
 ) -> None:
     """Make an organization with one owner. Raises: InvalidArgument, AlreadyExists."""
     names.check_account(name)
-    made = people.add(connection, name, kind=ORGANIZATION, display_name=display_name, author=author)
+    made = people.add(
+        connection,
+        name,
+        kind=ORGANIZATION,
+        display_name=display_name,
+        author=author,
+        takes_retired=founder.is_admin,
+    )
     values = {"organization_id": made, "user_id": founder.user_id, "role": "owner"}
     connection.execute(sa.insert(memberships).values(**values))
 

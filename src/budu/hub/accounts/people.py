@@ -1,4 +1,7 @@
-"""Users and what is known about accounts: queries and changes, each a function of a connection."""
+"""Users and what is known about accounts: queries and changes, each a function of a connection.
+
+Neighbours: `organizations` (members and teams), `leaving` (accounts that are deleted).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from sqlalchemy import Connection, Row
 
 from budu.base.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
 from budu.hub.access import Actor
-from budu.hub.accounts import audit
+from budu.hub.accounts import audit, retired
 from budu.hub.accounts.audit import Author
 from budu.hub.database import inserted_id
 from budu.hub.schema import accounts, memberships, sessions
@@ -65,12 +68,19 @@ def add(
     email: str = "",
     is_admin: bool = False,
     is_verified: bool = False,
+    takes_retired: bool = False,
 ) -> int:
-    """Make an account; its id. `password` is hashed already. Raises: AlreadyExists."""
+    """Make an account; its id. `password` is hashed already.
+
+    Raises: AlreadyExists, also for a name that was given up lately, unless `takes_retired`.
+    """
     if find(connection, name) is not None:
         raise AlreadyExists(Sentence("hub.name-taken", name=name))
+    if not takes_retired:
+        retired.check_free(connection, name)
     made = connection.execute(
         sa.insert(accounts).values(
+            **retired.fresh_id(connection),
             name=name,
             kind=kind,
             password=password,
@@ -125,15 +135,20 @@ def administer(
     if row.kind != USER and (values.keys() & {"is_admin", "is_disabled"}):
         raise InvalidArgument(Sentence("hub.users-only"))
     connection.execute(sa.update(accounts).where(accounts.c.id == row.id).values(**values))
+    keep_an_admin(connection)
+    if values.get("is_disabled"):
+        connection.execute(sa.delete(sessions).where(sessions.c.user_id == row.id))
+    audit.record(connection, author, "account.administer", account=name, detail=dict(values))
+    return get(connection, name)
+
+
+def keep_an_admin(connection: Connection) -> None:
+    """Raises: Conflict when no admin is left who may sign in."""
     remaining = sa.select(sa.func.count()).where(
         accounts.c.is_admin, sa.not_(accounts.c.is_disabled), accounts.c.kind == USER
     )
     if not connection.execute(remaining).scalar():
         raise Conflict(Sentence("hub.last-admin"))
-    if values.get("is_disabled"):
-        connection.execute(sa.delete(sessions).where(sessions.c.user_id == row.id))
-    audit.record(connection, author, "account.administer", account=name, detail=dict(values))
-    return get(connection, name)
 
 
 def every(

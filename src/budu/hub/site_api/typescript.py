@@ -10,21 +10,31 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import UnsetType
 
-from budu.hub.site_api import records
-from budu.hub.site_api.records import Record
+from budu.hub.site_api.records import (
+    Record,
+    accounts,
+    admin,
+    base,
+    explore,
+    hooks,
+    repositories,
+    rules,
+    tags,
+)
 
 _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
-_HEAD = (
-    "// Generated from src/budu/hub/site_api/records.py by `make reference`; not written by hand."
-)
+_MODULES = (base, accounts, explore, repositories, tags, hooks, rules, admin)
+_HEAD = "// Generated from src/budu/hub/site_api/records by `make reference`; not written by hand."
 
 
 def all_records() -> tuple[type[Record], ...]:
     """Every record, in the order they are written."""
     return tuple(
         each
-        for each in vars(records).values()
+        for module in _MODULES
+        for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Record) and each is not Record
+        if each.__module__ == module.__name__
     )
 
 

@@ -1,4 +1,4 @@
-// Generated from src/budu/hub/site_api/records.py by `make reference`; not written by hand.
+// Generated from src/budu/hub/site_api/records by `make reference`; not written by hand.
 
 /** Any answer that is no success. */
 export interface Failure {
@@ -85,6 +85,92 @@ export interface AccountChange {
   about?: string;
   password?: string;
   oldPassword?: string;
+}
+
+
+/** What has to be shown before an account is removed: the password of who asks. */
+export interface AccountDelete {
+  password: string;
+}
+
+
+/** A personal access token. */
+export interface Token {
+  id: number;
+  name: string;
+  scope: "read" | "write" | "admin";
+  hint: string;
+  createdAt: string;
+  lastUsedAt: string | null;
+  expiresAt: string | null;
+}
+
+
+/** All of a user. */
+export interface Tokens {
+  results: Token[];
+}
+
+
+/** A new token. */
+export interface TokenNew {
+  name: string;
+  scope?: "read" | "write" | "admin";
+  expiresInDays?: number | null;
+}
+
+
+/** A new token and its secret, which is shown this once. */
+export interface TokenMade {
+  token: Token;
+  secret: string;
+}
+
+
+/** A new organization; who makes it owns it. */
+export interface OrganizationNew {
+  name: string;
+  displayName?: string;
+}
+
+
+/** A member. */
+export interface Member {
+  name: string;
+  displayName: string;
+  role: "owner" | "member";
+}
+
+
+/** All members. */
+export interface Members {
+  results: Member[];
+}
+
+
+/** The role to give. */
+export interface MemberChange {
+  role?: "owner" | "member";
+}
+
+
+/** A team with its members' names. */
+export interface Team {
+  name: string;
+  about: string;
+  members: string[];
+}
+
+
+/** All teams. */
+export interface Teams {
+  results: Team[];
+}
+
+
+/** What is said about a team. */
+export interface TeamChange {
+  about?: string;
 }
 
 
@@ -501,86 +587,6 @@ export interface Grants {
 /** The role to give. */
 export interface GrantChange {
   role: "reader" | "writer" | "owner";
-}
-
-
-/** A personal access token. */
-export interface Token {
-  id: number;
-  name: string;
-  scope: "read" | "write" | "admin";
-  hint: string;
-  createdAt: string;
-  lastUsedAt: string | null;
-  expiresAt: string | null;
-}
-
-
-/** All of a user. */
-export interface Tokens {
-  results: Token[];
-}
-
-
-/** A new token. */
-export interface TokenNew {
-  name: string;
-  scope?: "read" | "write" | "admin";
-  expiresInDays?: number | null;
-}
-
-
-/** A new token and its secret, which is shown this once. */
-export interface TokenMade {
-  token: Token;
-  secret: string;
-}
-
-
-/** A new organization; who makes it owns it. */
-export interface OrganizationNew {
-  name: string;
-  displayName?: string;
-}
-
-
-/** A member. */
-export interface Member {
-  name: string;
-  displayName: string;
-  role: "owner" | "member";
-}
-
-
-/** All members. */
-export interface Members {
-  results: Member[];
-}
-
-
-/** The role to give. */
-export interface MemberChange {
-  role?: "owner" | "member";
-}
-
-
-/** A team with its members' names. */
-export interface Team {
-  name: string;
-  about: string;
-  members: string[];
-}
-
-
-/** All teams. */
-export interface Teams {
-  results: Team[];
-}
-
-
-/** What is said about a team. */
-export interface TeamChange {
-  about?: string;
 }
 
 

@@ -253,9 +253,13 @@ async def get_audit(hub: Services, call: Call) -> records.AuditPage:
             if not call.actor.is_admin:
                 raise PermissionDenied(Sentence("hub.admins-only"))
             return audit.page(connection, account="", first=first, count=size)
-        if not people.manages(connection, call.actor, people.get(connection, name)):
+        if call.actor.is_admin:  # also of an account that is gone
+            return audit.page(connection, account=name, first=first, count=size)
+        row = people.get(connection, name)
+        if not people.manages(connection, call.actor, row):
             raise PermissionDenied(Sentence("hub.not-yours", name=name))
-        return audit.page(connection, account=name, first=first, count=size)
+        since = row.created_at  # who had the name before did nothing that is his to know
+        return audit.page(connection, account=name, first=first, count=size, since=since)
 
     count, rows = await hub.database.read(query)
     return records.AuditPage(count=count, results=tuple(map(_entry, rows)))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from budu import __version__
 from budu.base.errors import InvalidArgument, PermissionDenied
 from budu.hub.access import ANONYMOUS, Actor
-from budu.hub.accounts import names, people, sessions
+from budu.hub.accounts import leaving, names, people, sessions
 from budu.hub.accounts.audit import Author
 from budu.hub.accounts.passwords import check_password
 from budu.hub.accounts.people import USER, AccountRow
@@ -68,6 +68,7 @@ async def sign_up(hub: Services, call: Call) -> Answer:
             display_name=given.display_name,
             email=given.email,
             author=call.author if call.actor.user_id else _oneself(call, name),
+            takes_retired=call.actor.is_admin,
         )
 
     user_id = await hub.database.write(add)
@@ -177,10 +178,7 @@ async def _change_password(
     """Set a new password for who knows the old one; the session that does it goes on."""
     if row.kind != USER or row.id != call.actor.user_id:
         raise PermissionDenied(Sentence("hub.not-yours", name=row.name))
-    old = given.old_password if isinstance(given.old_password, str) else ""
-    if old.startswith(PREFIX):
-        raise PermissionDenied(Sentence("hub.wrong-password"))
-    await hub.credentials.prove(row.name, old, address=call.author.address)
+    await _prove_again(hub, call, given.old_password if isinstance(given.old_password, str) else "")
     stored = await hub.passwords.hash(check_password(str(given.password), name=row.name))
 
     def replace(connection: Connection) -> None:
@@ -189,6 +187,28 @@ async def _change_password(
             sessions.keep_session(connection, call.secret, row.id)
 
     await hub.database.write(replace)
+
+
+async def _prove_again(hub: Services, call: Call, password: str) -> None:
+    """Who asks shows his password once more; a token does not stand for it here.
+
+    Raises: Unauthenticated, PermissionDenied, TooManyAttempts.
+    """
+    if password.startswith(PREFIX):
+        raise PermissionDenied(Sentence("hub.wrong-password"))
+    await hub.credentials.prove(call.actor.name, password, address=call.author.address)
+
+
+async def delete_account(hub: Services, call: Call) -> Answer:
+    """Remove an account with its repositories, after the password of who asks."""
+    await _prove_again(hub, call, call.given(records.AccountDelete).password)
+    row = call.account
+    assert row is not None
+    await hub.database.write(lambda c: leaving.delete(c, row.name, call.author))
+    hub.catalog.forget()
+    if row.id == call.actor.user_id:
+        return Answer(await _session(hub, ANONYMOUS, ""), {sessions.COOKIE: ""})
+    return Answer(await _session(hub, call.actor, call.secret))
 
 
 async def get_account_repositories(hub: Services, call: Call) -> records.CardPage:
