@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.support.hub_site import PASSWORD, Person, Site, serving_site
 
+from budu.hub.repositories import facts, tags
+
 DAY_S = 86400.0
 CONFIG = {
     "os": "linux",
@@ -233,6 +235,27 @@ async def test_tags_are_listed_opened_and_removed(site: Site) -> None:
     assert [each["tag"] for each in answer["refused"]] == ["1.9", "no"]
     assert (await ann.ask("DELETE", "/repositories/ann/web/tags/1.10")).status == 409
     assert (await ann.get("/repositories/ann/web/tags"))["count"] == 2
+
+
+@pytest.mark.parametrize("sort", ["pushed", "name", "size", "pulled"])
+@pytest.mark.parametrize("word", ["", "1.*", "1.1"])
+async def test_pages_of_tags_follow_each_other(site: Site, sort: str, word: str) -> None:
+    await site.add_user("ann")
+    for number in range(12):
+        await site.push("ann/web", f"1.{number}", at=100.0 + number % 5, parts=1 + number % 3)
+    await site.push("ann/web", "latest", at=50.0)
+    row = await site.hub.services.database.read(lambda c: facts.find(c, "ann/web"))
+    assert row is not None
+    every = await site.hub.services.database.read(lambda c: tags.every(c, row))
+    wanted = [tag.name for tag in tags.ordered(every, query=word, sort=sort)]
+    found: list[str] = []
+    for page in range(1, 5):
+        path = f"/repositories/ann/web/tags?sort={sort}&q={word}&page={page}&pageSize=4"
+        answer = await site.nobody().get(path)
+        assert answer["count"] == len(wanted)
+        found += [tag["name"] for tag in answer["results"]]
+    assert found == wanted
+    assert len(wanted) in (13, 12, 3)
 
 
 async def test_retention_tells_before_it_takes(site: Site) -> None:

@@ -216,6 +216,7 @@ manifests = Table(
     Column("pushed_at", sa.Float, nullable=False),
     Column("pulled_at", sa.Float, nullable=True),
     sa.Index("manifests_by_subject", "repository_id", "subject"),
+    sa.Index("manifests_by_platform", "repository_id", "platform"),
 )
 
 manifest_references = Table(
@@ -238,6 +239,7 @@ tags = Table(
     Column("pushed_by", sa.String(64), nullable=False, server_default=""),
     Column("pulled_at", sa.Float, nullable=True),
     sa.Index("tags_by_digest", "repository_id", "digest"),
+    sa.Index("tags_by_push", "repository_id", "pushed_at", "name"),
 )
 
 stars = Table(
@@ -337,9 +339,16 @@ def _sealed_secrets_and_retired_names(connection: Connection) -> None:
             connection.execute(sa.text(change))
 
 
+def _pages_indexed(connection: Connection) -> None:
+    """A repository's page asks for its platforms and newest tags: not by reading all there are."""
+    for index in (*manifests.indexes, *tags.indexes):
+        index.create(connection, checkfirst=True)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _sealed_secrets_and_retired_names,
+    _pages_indexed,
 )
 """What made the tables what they are, oldest first."""
 

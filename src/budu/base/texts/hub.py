@@ -94,8 +94,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "hub.name-retired": (
         "{name} was given up lately. Nobody gets the name within {days} days, so that nobody is "
         "taken for who had it.",
-        "{name} 은(는) 얼마 전에 삭제된 이름입니다. 이전 사용자로 오해하지 않도록 {days}일 동안은 쓸 "
-        "수 없습니다.",
+        "{name} 은(는) 얼마 전에 삭제된 이름입니다. 이전 사용자로 오해하지 않도록 {days}일 동안은 "
+        "쓸 수 없습니다.",
     ),
     "hub.official-stays": (
         "{name} holds the official images and can't be deleted.",

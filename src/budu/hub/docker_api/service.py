@@ -24,7 +24,7 @@ from budu.hub.docker_api import records, render
 from budu.hub.http import client_address, json_response
 from budu.hub.repositories import events, facts, settings, tags
 from budu.hub.repositories.facts import RepositoryRow
-from budu.hub.repositories.search import Wanted, search
+from budu.hub.repositories.search import Wanted
 from budu.hub.sentences import Sentence, language_of
 from budu.hub.services import Services
 from budu.hub.site_api.errors import answer_error
@@ -96,7 +96,7 @@ class DockerApi:
     async def _search_v1(self, request: web.Request) -> records.SearchV1:
         query, size = request.query.get("q", ""), _number(request, "n", default=25)
         page = _number(request, "page", default=1)
-        found = search(await self._hub.catalog.public(), Wanted(query=query)).entries
+        found = (await self._hub.catalog.found(Wanted(query=query))).entries
         shown = found[(page - 1) * size : page * size]
         return records.SearchV1(
             query=query,
@@ -109,20 +109,26 @@ class DockerApi:
 
     async def _search_v2(self, request: web.Request) -> records.Page:
         query = request.query.get("query", "")
-        found = search(await self._hub.catalog.public(), Wanted(query=query)).entries
+        found = (await self._hub.catalog.found(Wanted(query=query))).entries
         return self._page(request, found, render.found_v2)
 
     def _page(
         self, request: web.Request, found: Sequence[T], shown: Callable[[T], object]
     ) -> records.Page:
-        page = _number(request, "page", default=1, most=100_000)
-        size = _number(request, "page_size", default=10)
+        page, size = _page_asked(request)
         first = (page - 1) * size
+        results = tuple(shown(each) for each in found[first : first + size])
+        return self._page_of(request, len(found), results)
+
+    def _page_of(
+        self, request: web.Request, count: int, results: tuple[object, ...]
+    ) -> records.Page:
+        page, size = _page_asked(request)
         return records.Page(
-            count=len(found),
-            next=self._page_url(request, page + 1) if first + size < len(found) else None,
+            count=count,
+            next=self._page_url(request, page + 1) if page * size < count else None,
             previous=self._page_url(request, page - 1) if page > 1 else None,
-            results=tuple(shown(each) for each in found[first : first + size]),
+            results=results,
         )
 
     def _page_url(self, request: web.Request, page: int) -> str:
@@ -225,10 +231,14 @@ class DockerApi:
 
     async def _tags(self, request: web.Request) -> records.Page:
         row, _, _ = await self._admitted(request, Role.READER)
-        found = await self._hub.database.read(lambda c: tags.every(c, row))
         word = request.query.get("name", "")
-        fitting = tags.ordered(found, query=word, sort="pushed")
-        return self._page(request, fitting, lambda tag: render.tag(tag, row))
+        page, size = _page_asked(request)
+        first = (page - 1) * size
+        count, shown = await self._hub.database.read(
+            lambda c: tags.page(c, row, query=word, sort="pushed", first=first, count=size)
+        )
+        results = tuple(render.tag(tag, row) for tag in shown)
+        return self._page_of(request, count, results)
 
     async def _tag(self, request: web.Request) -> records.Tag:
         row, _, _ = await self._admitted(request, Role.READER)
@@ -242,6 +252,12 @@ class DockerApi:
         await self._hub.database.write(lambda c: events.delete_tag(c, options, row, name, author))
         self._hub.deliveries.wake()
         return web.Response(status=204)
+
+
+def _page_asked(request: web.Request) -> tuple[int, int]:
+    """Which page, and of how many. Raises: InvalidArgument."""
+    page = _number(request, "page", default=1, most=100_000)
+    return page, _number(request, "page_size", default=10)
 
 
 def _number(request: web.Request, name: str, *, default: int, most: int = MOST_RESULTS) -> int:

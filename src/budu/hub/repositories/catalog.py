@@ -16,11 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from budu.hub.database import Database
-from budu.hub.repositories.facts import COLUMNS, JOINED
-from budu.hub.repositories.search import Entry
+from budu.hub.repositories.facts import JOINED, LISTED
+from budu.hub.repositories.search import Entry, Found, Wanted, search
 from budu.hub.schema import manifests, repositories
 
 FRESH_S = 1.0
+_REMEMBERED = 256
+"""Searches that are remembered as long as the repositories."""
 
 
 class Catalog:
@@ -30,6 +32,7 @@ class Catalog:
         self._database = database
         self._entries: tuple[Entry, ...] = ()
         self._until = 0.0
+        self._found: dict[Wanted, Found] = {}
         self.generation = 0
         """Grows when this process changes something about repositories."""
         self._lock = asyncio.Lock()
@@ -41,7 +44,18 @@ class Catalog:
                 is_public = sa.not_(repositories.c.is_private)
                 self._entries = await self._database.read(lambda c: entries(c, is_public))
                 self._until = time.monotonic() + FRESH_S
+                self._found.clear()
             return self._entries
+
+    async def found(self, wanted: Wanted) -> Found:
+        """What fits among the public repositories; the same question is answered once a second."""
+        entries = await self.public()
+        known = self._found.get(wanted)
+        if known is None:
+            known = search(entries, wanted)
+            if len(self._found) < _REMEMBERED:
+                self._found[wanted] = known
+        return known
 
     def forget(self) -> None:
         """Something was changed by this process: read again."""
@@ -51,7 +65,7 @@ class Catalog:
 
 def entries(connection: Connection, where: sa.ColumnElement[bool]) -> tuple[Entry, ...]:
     """The repositories that a condition selects."""
-    rows = connection.execute(sa.select(*COLUMNS).select_from(JOINED).where(where)).all()
+    rows = connection.execute(sa.select(*LISTED).select_from(JOINED).where(where)).all()
     platforms = _platforms(connection, [row.id for row in rows])
     return tuple(_entry(row, platforms.get(row.id, set())) for row in rows)
 

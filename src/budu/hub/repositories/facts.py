@@ -35,6 +35,11 @@ COLUMNS = (
     accounts.c.is_verified,
     accounts.c.quota_bytes,
 )
+LISTED = (
+    *(column for column in repositories.c if column.name not in ("overview", "overview_ko")),
+    *COLUMNS[1:],
+)
+"""The same without the long texts, for lists."""
 JOINED = sa.join(repositories, accounts, repositories.c.account_id == accounts.c.id)
 _BY_NAME = (
     sa.select(*COLUMNS).select_from(JOINED).where(repositories.c.name == sa.bindparam("name"))
@@ -149,7 +154,7 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
 
 
 def of_account(connection: Connection, account_id: int, actor: Actor) -> tuple[RepositoryRow, ...]:
-    """An account's repositories that an actor may read, by name."""
+    """An account's repositories that an actor may read, by name, without the long texts."""
     where = sa.and_(repositories.c.account_id == account_id, visible_to(actor))
-    query = sa.select(*COLUMNS).select_from(JOINED).where(where).order_by(repositories.c.name)
+    query = sa.select(*LISTED).select_from(JOINED).where(where).order_by(repositories.c.name)
     return (*connection.execute(query),)

@@ -6,10 +6,11 @@ A tag names a manifest or an index; an index's images are its children that run 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
@@ -22,8 +23,26 @@ from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.schema import manifest_references, manifests, tags
 from budu.hub.sentences import Sentence
 
+_DIGITS = re.compile(r"([0-9]+)")
 ManifestRow = Row[Any]
-"""A row of `manifests`."""
+"""Of a row of `manifests`: digest, media_type, platform, image_bytes."""
+
+# Statements are made once: making one takes longer than SQLite takes to answer it.
+_NAMED = sa.select(tags).where(
+    tags.c.repository_id == sa.bindparam("id"),
+    tags.c.name.in_(sa.bindparam("names", expanding=True)),
+)
+_CHILDREN = sa.select(manifest_references.c.manifest, manifest_references.c.digest).where(
+    manifest_references.c.repository_id == sa.bindparam("id"),
+    manifest_references.c.kind == "manifest",
+    manifest_references.c.manifest.in_(sa.bindparam("digests", expanding=True)),
+)
+_MANIFESTS: sa.Select[Any] = sa.select(
+    manifests.c.digest, manifests.c.media_type, manifests.c.platform, manifests.c.image_bytes
+).where(
+    manifests.c.repository_id == sa.bindparam("id"),
+    manifests.c.digest.in_(sa.bindparam("digests", expanding=True)),
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +71,41 @@ class Tag:
     def size_bytes(self) -> int:
         """Of one image where there is one; of the largest where there are several."""
         return max((image.size_bytes for image in self.images), default=0)
+
+
+class Listed(Protocol):
+    """What tags are ordered by."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def pushed_at(self) -> float: ...
+    @property
+    def pulled_at(self) -> float | None: ...
+    @property
+    def size_bytes(self) -> int: ...
+
+
+L = TypeVar("L", bound=Listed)
+
+
+def page(
+    connection: Connection, row: RepositoryRow, *, query: str, sort: str, first: int, count: int
+) -> tuple[int, list[Tag]]:
+    """How many tags fit, and some of them in an order; see `ordered`. Only these are opened, since
+    a repository may have thousands."""
+    if sort in _BY_TIME and not query.strip():  # what is asked most: the database orders it
+        total = settings.tag_count(connection, row)
+        part = {"id": row.id, "first": first, "count": count}
+        shown = [*connection.execute(_BY_TIME[sort], part).scalars()]
+    else:
+        query_all = _LISTED_SIZED if sort == "size" else _LISTED
+        listed = connection.execute(query_all, {"id": row.id}).all()
+        names = [tag.name for tag in ordered(listed, query=query, sort=sort)]
+        total, shown = len(names), names[first : first + count]
+    found = connection.execute(_NAMED, {"id": row.id, "names": shown}).all()
+    opened = {tag.name: tag for tag in _opened(connection, row, found)}
+    return total, [opened[name] for name in shown]
 
 
 def every(connection: Connection, row: RepositoryRow) -> list[Tag]:
@@ -111,25 +165,17 @@ def _children(
     connection: Connection, row: RepositoryRow, digests: set[str]
 ) -> dict[str, list[str]]:
     """The manifests that each of some manifests names."""
-    references = manifest_references.c
     found: dict[str, list[str]] = {}
     for some in _portions(digests):
-        query = sa.select(references.manifest, references.digest).where(
-            references.repository_id == row.id,
-            references.kind == "manifest",
-            references.manifest.in_(some),
-        )
-        for parent, child in connection.execute(query):
+        for parent, child in connection.execute(_CHILDREN, {"id": row.id, "digests": some}):
             found.setdefault(parent, []).append(child)
     return found
 
 
 def _manifests(connection: Connection, row: RepositoryRow, digests: set[str]) -> list[ManifestRow]:
-    columns = [column for column in manifests.c if column.name != "payload"]
     found: list[ManifestRow] = []
     for some in _portions(digests):
-        where = (manifests.c.repository_id == row.id, manifests.c.digest.in_(some))
-        found += connection.execute(sa.select(*columns).where(*where)).all()
+        found += connection.execute(_MANIFESTS, {"id": row.id, "digests": some}).all()
     return found
 
 
@@ -139,7 +185,7 @@ def _portions(values: set[str], size: int = 500) -> Iterable[list[str]]:
     return (ordered[at : at + size] for at in range(0, len(ordered), size))
 
 
-def ordered(found: Iterable[Tag], *, query: str, sort: str) -> list[Tag]:
+def ordered(found: Iterable[L], *, query: str, sort: str) -> list[L]:
     """The tags whose name holds `query` (or fits it as a pattern), in an order. Pure."""
     word = query.strip()
     fitting = [tag for tag in found if word in tag.name or fnmatchcase(tag.name, word)]
@@ -150,23 +196,61 @@ def ordered(found: Iterable[Tag], *, query: str, sort: str) -> list[Tag]:
             return sorted(fitting, key=lambda tag: (-(tag.pulled_at or 0.0), tag.name))
         case "size":
             return sorted(fitting, key=lambda tag: (-tag.size_bytes, tag.name))
-    return sorted(fitting, key=lambda tag: (-tag.pushed_at, _natural(tag.name)))
+    return sorted(fitting, key=lambda tag: (-tag.pushed_at, tag.name))
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """`2.10` behind `2.9`."""
-    parts: list[tuple[int, int, str]] = []
-    digits = ""
-    for letter in [*name, ""]:
-        if letter.isdigit() and letter.isascii():
-            digits += letter
-            continue
-        if digits:
-            parts.append((0, int(digits), ""))
-            digits = ""
-        if letter:
-            parts.append((1, 0, letter))
-    return parts
+def _natural(name: str) -> list[str | int]:
+    """`2.10` behind `2.9`: texts and numbers take turns, so like is compared with like."""
+    parts = _DIGITS.split(name)
+    return [int(part) if at % 2 else part for at, part in enumerate(parts)]
+
+
+def _is_in_repository(table: sa.FromClause, digest: sa.Column[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.repository_id == tags.c.repository_id, table.c.digest == digest)
+
+
+_own, _child = manifests.alias(), manifests.alias()
+_LISTED = sa.select(
+    tags.c.name, tags.c.pushed_at, tags.c.pulled_at, sa.literal(0).label("size_bytes")
+).where(tags.c.repository_id == sa.bindparam("id"))
+_LISTED_SIZED = (
+    sa.select(
+        tags.c.name,
+        tags.c.pushed_at,
+        tags.c.pulled_at,
+        sa.func.coalesce(
+            sa.func.max(_child.c.image_bytes), sa.func.max(_own.c.image_bytes), 0
+        ).label("size_bytes"),
+    )
+    .outerjoin(_own, _is_in_repository(_own, tags.c.digest))
+    .outerjoin(
+        manifest_references,
+        sa.and_(
+            manifest_references.c.repository_id == tags.c.repository_id,
+            manifest_references.c.manifest == tags.c.digest,
+            manifest_references.c.kind == "manifest",
+        ),
+    )
+    .outerjoin(
+        _child,
+        sa.and_(_is_in_repository(_child, manifest_references.c.digest), _child.c.platform != ""),
+    )
+    .where(tags.c.repository_id == sa.bindparam("id"))
+    .group_by(tags.c.name, tags.c.pushed_at, tags.c.pulled_at)
+)
+"""The tags with what `Tag.size_bytes` is of each."""
+_BY_TIME = {
+    sort: sa.select(tags.c.name)
+    .where(tags.c.repository_id == sa.bindparam("id"))
+    .order_by(sa.desc(time), tags.c.name)
+    .offset(sa.bindparam("first"))
+    .limit(sa.bindparam("count"))
+    for sort, time in {
+        "pushed": tags.c.pushed_at,
+        "pulled": sa.func.coalesce(tags.c.pulled_at, 0.0),
+    }.items()
+}
+"""Names of a page of the tags, newest first."""
 
 
 def delete(connection: Connection, row: RepositoryRow, name: str, author: Author) -> Tag:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from budu.hub.repositories.categories import CATEGORIES
-from budu.hub.repositories.search import Wanted, search
+from budu.hub.repositories.search import Wanted
 from budu.hub.services import Services
 from budu.hub.site_api import records
 from budu.hub.site_api.cards import card_of
@@ -17,7 +17,7 @@ async def explore(hub: Services, call: Call) -> records.ExploreAnswer:
     """Public repositories that fit, a page of them, and what else can be filtered for."""
     asked = call.asked(records.ExploreQuery)
     first, size = page_of(asked.page, asked.page_size)
-    found = search(await hub.catalog.public(), _wanted(asked))
+    found = await hub.catalog.found(_wanted(asked))
     shown = found.entries[first : first + size]
     return records.ExploreAnswer(
         count=len(found.entries),

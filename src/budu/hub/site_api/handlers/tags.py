@@ -27,11 +27,11 @@ async def get_tags(hub: Services, call: Call) -> records.TagPage:
     """A repository's tags."""
     asked, row = call.asked(records.TagsQuery), call.the_repository
     first, size = page_of(asked.page, asked.page_size)
-    found = await hub.database.read(lambda connection: tags.every(connection, row))
-    fitting = tags.ordered(found, query=asked.q, sort=asked.sort)
-    shown = fitting[first : first + size]
+    count, shown = await hub.database.read(
+        lambda c: tags.page(c, row, query=asked.q, sort=asked.sort, first=first, count=size)
+    )
     return records.TagPage(
-        count=len(fitting), results=tuple(_tag(each, row, hub.options) for each in shown)
+        count=count, results=tuple(_tag(each, row, hub.options) for each in shown)
     )
 
 
