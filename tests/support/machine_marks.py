@@ -6,6 +6,7 @@ most hosts, so that between the two nothing stays untried.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 from tests.support.disks import quota_disk, reflink_disk
 
 from budu.base.errors import BuduError
+from budu.daemon.init_binary import packaged_init
 from budu.runtime.cgroups.layout import read_layout
 from budu.snapshot.choose import probe
 from budu.volume.sized import quotas_work
@@ -90,6 +92,27 @@ def has_podman() -> bool:
     return shutil.which("podman") is not None
 
 
+def is_root() -> bool:
+    """Whether the tests may do what only root may."""
+    return os.geteuid() == 0
+
+
+def is_x86_64() -> bool:
+    """Whether the processor is of the kind whose system call numbers some tests have."""
+    return os.uname().machine == "x86_64"
+
+
+def has_packaged_init() -> bool:
+    """Whether the package has its small init for this processor."""
+    return packaged_init() is not None
+
+
+def lacks_bfq() -> bool:
+    """Whether no disk is served by the scheduler that knows weights."""
+    schedulers = Path("/sys/block").glob("*/queue/scheduler")
+    return not any("[bfq]" in each.read_text() for each in schedulers)
+
+
 def has_sctp() -> bool:
     """Whether the kernel speaks sctp itself; it translates such packets anyhow."""
     try:
@@ -110,6 +133,7 @@ def is_guest() -> bool:
 
 
 MARKS: dict[str, Callable[[], bool]] = {
+    "host": is_root,
     "cgroup_v1": has_cgroup_v1,
     "cgroup_v2": has_cgroup_v2,
     "docker_cli": has_docker_cli,
@@ -117,11 +141,14 @@ MARKS: dict[str, Callable[[], bool]] = {
     "erofs": has_erofs,
     "guest": is_guest,
     "ipvlan": has_ipvlan,
+    "no_bfq": lacks_bfq,
+    "packaged_init": has_packaged_init,
     "project_quota": has_project_quota,
     "podman": has_podman,
     "reflinks": has_reflinks,
     "sctp": has_sctp,
     "no_sctp": lacks_sctp,
+    "x86_64": is_x86_64,
 }
 """Each mark with the question whether this machine has it."""
 

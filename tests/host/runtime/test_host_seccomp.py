@@ -15,7 +15,7 @@ from budu.runtime.seccomp_profile import compile_profile, default_profile
 
 pytestmark = [
     pytest.mark.host,
-    pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of x86_64"),
+    pytest.mark.x86_64,
 ]
 
 PROBE = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import tarfile
 
@@ -14,8 +13,6 @@ from hypothesis import strategies as st
 from budu.archive.tar import StreamSource, TarEntry, TarKind, TarReader
 from budu.archive.tar_fields import has_valid_checksum, parse_number, parse_pax, parse_time_ns
 from budu.base.errors import DataLoss, InvalidArgument
-
-needs_gnu_tar = pytest.mark.skipif(shutil.which("tar") is None, reason="no tar program")
 
 
 def member(name: str, data: bytes = b"", **fields) -> tuple[tarfile.TarInfo, bytes]:
@@ -242,7 +239,6 @@ def test_garbage_never_ends_in_another_error(data):
         pass
 
 
-@needs_gnu_tar
 @pytest.mark.parametrize("form", ["gnu", "pax0.0", "pax0.1", "pax1.0"])
 @pytest.mark.parametrize("holes", [1, 9, 60])
 def test_sparse_files_of_gnu_tar(tmp_path, form, holes):

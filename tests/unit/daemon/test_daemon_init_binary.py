@@ -11,7 +11,7 @@ import pytest
 from budu.daemon.init_binary import install_init, packaged_init
 
 SOURCE = packaged_init()
-pytestmark = pytest.mark.skipif(SOURCE is None, reason="no init for this processor")
+pytestmark = pytest.mark.packaged_init
 
 
 @pytest.fixture
