@@ -190,7 +190,7 @@ class Memory(_Record, frozen=True, kw_only=True):
     kernel: int | None = None
     kernel_tcp: int | None = msgspec.field(default=None, name="kernelTCP")
     swappiness: int | None = None
-    disable_oom_killer: bool = msgspec.field(default=False, name="disableOOMKiller")
+    disable_oom_killer: bool | None = msgspec.field(default=None, name="disableOOMKiller")
     use_hierarchy: bool = False
     check_before_update: bool = False
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.engine import EngineProcess
-from tests.support.scenes import create, run, try_create
+from tests.support.scenes import create, run, start, try_create
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
@@ -69,15 +69,51 @@ def test_devices_by_driver_are_refused_at_the_start(
 @pytest.mark.cgroup_v1
 def test_memory_of_tcp_buffers_is_limited_and_updated(engine: EngineProcess) -> None:
     id_ = run(engine, ["sleep", "600"], KernelMemoryTCP=16 << 20)
-    assert tcp_limit(engine.state(id_)["Pid"]) == 16 << 20
+    assert int(memory_file(engine.state(id_)["Pid"], "memory.kmem.tcp.limit_in_bytes")) == 16 << 20
     reply = engine.request("POST", f"/containers/{id_}/update", {"KernelMemoryTCP": 32 << 20})
     assert reply.status == 200, reply.body
-    assert tcp_limit(engine.state(id_)["Pid"]) == 32 << 20
+    assert int(memory_file(engine.state(id_)["Pid"], "memory.kmem.tcp.limit_in_bytes")) == 32 << 20
     assert engine.inspect(id_)["HostConfig"]["KernelMemoryTCP"] == 32 << 20
 
 
-def tcp_limit(pid: int) -> int:
+def memory_file(pid: int, name: str) -> str:
+    """A control file of the memory cgroup that a process is in."""
     lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
     (path,) = (line.split(":", 2)[2] for line in lines if "memory" in line.split(":")[1].split(","))
-    file = Path(f"/sys/fs/cgroup/memory{path}/memory.kmem.tcp.limit_in_bytes")
-    return int(file.read_text())
+    return Path(f"/sys/fs/cgroup/memory{path}/{name}").read_text()
+
+
+@pytest.mark.cgroup_v1
+@pytest.mark.parametrize("runs", [True, False], ids=["running", "stopped"])
+def test_swappiness_and_the_memory_killer_are_updated(engine: EngineProcess, runs: bool) -> None:
+    """Docker takes both and does nothing with them."""
+    id_ = (run if runs else create)(engine, ["sleep", "600"], MemorySwappiness=40)
+    body = {"MemorySwappiness": 0, "OomKillDisable": True, "Memory": 64 << 20, "MemorySwap": -1}
+    reply = engine.request("POST", f"/containers/{id_}/update", body)
+    assert (reply.status, reply.json["Warnings"]) == (200, None), reply.body
+    if not runs:
+        start(engine, id_)
+    pid = engine.state(id_)["Pid"]
+    assert memory_file(pid, "memory.swappiness") == "0\n"
+    assert "oom_kill_disable 1" in memory_file(pid, "memory.oom_control")
+    host = engine.inspect(id_)["HostConfig"]
+    assert (host["MemorySwappiness"], host["OomKillDisable"]) == (0, True)
+    engine.request("POST", f"/containers/{id_}/update", {"OomKillDisable": False})
+    assert "oom_kill_disable 0" in memory_file(pid, "memory.oom_control")
+    engine.request("POST", f"/containers/{id_}/update", {"CpuShares": 512})
+    host = engine.inspect(id_)["HostConfig"]
+    assert (host["MemorySwappiness"], host["OomKillDisable"]) == (0, False)
+
+
+@pytest.mark.cgroup_v1
+@pytest.mark.no_bfq
+def test_what_this_kernel_cannot_limit_is_told_at_the_creation(engine: EngineProcess) -> None:
+    """It is left out of the record, and the container starts."""
+    weight = [{"Path": "/dev/there-is-none", "Weight": 100}]
+    reply = try_create(engine, ["true"], BlkioWeightDevice=weight)
+    assert reply.json["Warnings"] == [
+        "Your kernel does not support Block I/O weight_device or the cgroup is not mounted. "
+        "Weight-device discarded."
+    ]
+    assert not engine.inspect(reply.json["Id"])["HostConfig"]["BlkioWeightDevice"]
+    start(engine, reply.json["Id"])

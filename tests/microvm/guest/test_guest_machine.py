@@ -29,6 +29,7 @@ def test_every_limit_can_be_set() -> None:
         cpuset=True,
         pids=True,
         blkio_weight=True,
+        blkio_weight_device=True,
         blkio_throttle=True,
         devices=True,
         hugetlb=True,

@@ -318,6 +318,7 @@ EVERYTHING = Features(
     cpuset=True,
     pids=True,
     blkio_weight=True,
+    blkio_weight_device=True,
     blkio_throttle=True,
     hugetlb=True,
 )

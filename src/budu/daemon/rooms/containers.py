@@ -88,7 +88,7 @@ def build_containers(
         ground.events,
         ground.paths,
         log_default=log_default,
-        can_disable_oom_killer=cgroups.features().oom_disable,
+        features=cgroups.features(),
     )
     service = ContainerService(
         database=ground.database,

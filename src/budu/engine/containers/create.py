@@ -22,6 +22,7 @@ from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
 from budu.engine.containers.bind_sources import check_bind, file_warnings
 from budu.engine.containers.health_config import check_health, complete_health
+from budu.engine.containers.limits import fit_limits
 from budu.engine.containers.links import plan_links, tell_linked
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.mounts import mounts_from, plan_mounts
@@ -49,6 +50,7 @@ from budu.engine.volumes.provide import providing
 from budu.image.config import command_line, merge_config
 from budu.image.model import ImageRecord
 from budu.logs.driver import find_driver
+from budu.runtime.cgroups.contract import Features
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec.api.container import ContainerConfig, ContainerCreateBody
 from budu.spec.api.host_config import HostConfig, LogConfig
@@ -73,7 +75,7 @@ class ContainerCreator:
         paths: EnginePaths,
         *,
         log_default: LogConfig,
-        can_disable_oom_killer: bool,
+        features: Features,
     ) -> None:
         self._repository = repository
         self._images = images
@@ -83,7 +85,7 @@ class ContainerCreator:
         self._events = events
         self._paths = paths
         self._log_default = log_default
-        self._can_disable_oom_killer = can_disable_oom_killer
+        self._features = features
 
     async def create(
         self, body: ContainerCreateBody, *, name: str | None, platform: Platform | None
@@ -102,8 +104,9 @@ class ContainerCreator:
             raise InvalidArgument(message, hint=Hint("engine.artifact-run"))
         with suppress(NotFound):  # the warning tells, as Docker does
             image = self._images.of_platform(body.image, platform)
-        warnings = _platform_warnings(image, platform)
-        planned = self._build(body, chosen_name, image)
+        host, limit_warnings = fit_limits(body.host_config or HostConfig(), self._features)
+        warnings = [*limit_warnings, *_platform_warnings(image, platform)]
+        planned = self._build(body, host, chosen_name, image)
         with self._images.holding(planned.all_layers):
             warnings += file_warnings(
                 planned.mounts, partial(self._snapshots.mount_image, _digests(image))
@@ -151,15 +154,17 @@ class ContainerCreator:
                 return candidate
         return new_id()[:12]
 
-    def _build(self, body: ContainerCreateBody, name: str, image: ImageRecord) -> Container:
+    def _build(
+        self, body: ContainerCreateBody, host: HostConfig, name: str, image: ImageRecord
+    ) -> Container:
         id_ = new_id()
         check_health(body.healthcheck)
         exec_config = self._images.config(image).config
         merged = merge_config(_exec_config(body), exec_config)
         host = _complete(
-            body.host_config or HostConfig(),
+            host,
             self._log_default,
-            can_disable_oom_killer=self._can_disable_oom_killer,
+            can_disable_oom_killer=self._features.oom_disable,
         )
         host = with_donor_ids(host, self._repository.get)
         check_shared_network(

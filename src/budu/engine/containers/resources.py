@@ -195,7 +195,7 @@ def _memory(resources: Resources) -> oci.Memory | None:
         swap=swap or None,
         kernel_tcp=resources.kernel_memory_tcp or None,
         swappiness=swappiness if swappiness is not None and swappiness >= 0 else None,
-        disable_oom_killer=bool(resources.oom_kill_disable),
+        disable_oom_killer=resources.oom_kill_disable or None,
     )
     return memory if memory != oci.Memory() else None
 

@@ -16,13 +16,12 @@ import msgspec
 
 from budu.base.errors import BuduError, Conflict, Hint, Internal
 from budu.engine.containers.devices import device_node
+from budu.engine.containers.limits import fit_limits, live_limits
 from budu.engine.containers.model import Container, Status
-from budu.engine.containers.resources import build_resources, check_limits
+from budu.engine.containers.resources import check_limits
 from budu.engine.containers.restart import check_policy
 from budu.engine.containers.service import ContainerService
 from budu.runtime.cgroups.contract import Cgroup, Features
-from budu.runtime.cgroups.fit import fit_resources, require_cpu_quota
-from budu.spec import oci_runtime as oci
 from budu.spec.api.host_config import HostConfig, Resources, UpdateBody
 
 _NONE = ("", "no")
@@ -45,9 +44,14 @@ _SIMPLE = (
     "memory_swap",
     "memory_reservation",
     "kernel_memory_tcp",
+    "memory_swappiness",
+    "oom_kill_disable",
     "pids_limit",
 )
 """Fields that an update may change; zero and null leave what is there."""
+
+_ZERO_COUNTS = ("memory_swappiness", "oom_kill_disable", "pids_limit")
+"""Of those, the ones that only null leaves."""
 
 _TOGETHER = (("nano_cpus", "cpu_period", "cpu_quota"), ("memory", "memory_swap"))
 """Fields that the kernel takes in one write, or in an order: all of them when one changes."""
@@ -75,7 +79,7 @@ class UpdateService:
         """See `Updates.update`."""
         body = _normal(body)
         self._check(body)
-        fitted, warnings = self._fit(body)
+        fitted, warnings = fit_limits(body, self._features)
         container = self._containers.get(ref)
         async with self._containers.holding(container.id):
             self._update(self._containers.get(container.id), fitted)
@@ -84,14 +88,6 @@ class UpdateService:
     def _check(self, body: UpdateBody) -> None:
         check_limits(body, is_update=True)
         check_policy(HostConfig(restart_policy=body.restart_policy))
-        if body.nano_cpus:
-            require_cpu_quota(self._features)
-
-    def _fit(self, body: UpdateBody) -> tuple[UpdateBody, tuple[str, ...]]:
-        """The body without what this host cannot limit, and a warning for each."""
-        wanted = live_limits(body)
-        limits, warnings = fit_resources(wanted, self._features)
-        return _without(body, wanted, limits), tuple(warnings)
 
     def _update(self, container: Container, body: UpdateBody) -> None:
         if container.status in (Status.DEAD, Status.REMOVING):
@@ -107,10 +103,13 @@ class UpdateService:
 
 
 def _normal(body: UpdateBody) -> UpdateBody:
-    """No limit of processes is 0, however it is said."""
-    if body.pids_limit is None or body.pids_limit > 0:
-        return body
-    return msgspec.structs.replace(body, pids_limit=0)
+    """No limit of processes is 0, however it is said; a swappiness of -1 leaves what is there."""
+    pids, swappiness = body.pids_limit, body.memory_swappiness
+    return msgspec.structs.replace(
+        body,
+        pids_limit=None if pids is None else max(pids, 0),
+        memory_swappiness=None if swappiness == -1 else swappiness,
+    )
 
 
 def merge(container: Container, body: UpdateBody) -> HostConfig:
@@ -134,7 +133,7 @@ def _given(body: Resources) -> list[str]:
     return [
         name
         for name in _SIMPLE
-        if getattr(body, name) or (name == "pids_limit" and body.pids_limit is not None)
+        if getattr(body, name) or (name in _ZERO_COUNTS and getattr(body, name) is not None)
     ]
 
 
@@ -181,57 +180,15 @@ def _in_words(size_bytes: int) -> str:
     return str(size_bytes) if rest else f"{mib}m"
 
 
-def live_limits(body: Resources) -> oci.Resources:
-    """The limits that `body` gives, for the runtime; None where it gives none."""
-    limits = build_resources(body, privileged=True, find_device=device_node)
-    pids = oci.Pids(limit=body.pids_limit or -1) if body.pids_limit is not None else None
-    return msgspec.structs.replace(limits, devices=(), pids=pids)
-
-
-def _without(body: UpdateBody, wanted: oci.Resources, fitted: oci.Resources) -> UpdateBody:
-    """`body` without the limits that did not fit."""
-    gone: dict[str, object] = {}
-    if wanted.memory and (fitted.memory is None or wanted.memory.limit != fitted.memory.limit):
-        gone |= {"memory": 0, "memory_swap": 0}
-    if wanted.memory and (fitted.memory is None or wanted.memory.swap != fitted.memory.swap):
-        gone["memory_swap"] = -1 if "memory" not in gone else 0
-    if wanted.memory and fitted.memory and not fitted.memory.reservation:
-        gone["memory_reservation"] = 0
-    if wanted.cpu and fitted.cpu and not fitted.cpu.shares:
-        gone["cpu_shares"] = 0
-    if wanted.cpu and fitted.cpu and fitted.cpu.quota is None and fitted.cpu.period is None:
-        gone |= {"cpu_period": 0, "cpu_quota": 0}
-    if wanted.cpu and fitted.cpu and not fitted.cpu.cpus and not fitted.cpu.mems:
-        gone |= {"cpuset_cpus": "", "cpuset_mems": ""}
-    if wanted.pids and not fitted.pids:
-        gone["pids_limit"] = None
-    if wanted.block_io and fitted.block_io:
-        gone |= {
-            name: 0 if name == "blkio_weight" else None
-            for name, field in _BLOCK_FIELDS.items()
-            if getattr(wanted.block_io, field) and not getattr(fitted.block_io, field)
-        }
-    return msgspec.structs.replace(body, **gone)
-
-
-_BLOCK_FIELDS = {
-    "blkio_weight": "weight",
-    "blkio_weight_device": "weight_device",
-    "blkio_device_read_bps": "throttle_read_bps_device",
-    "blkio_device_write_bps": "throttle_write_bps_device",
-    "blkio_device_read_iops": "throttle_read_iops_device",
-    "blkio_device_write_iops": "throttle_write_iops_device",
-}
-
-
 def _apply(cgroup: Cgroup, container: Container, merged: HostConfig, body: UpdateBody) -> None:
     """Set what changes. Raises: Internal for what the kernel refuses; the old limits hold then."""
     names = touched(body)
     try:
-        cgroup.update(live_limits(_only(merged, names)))
+        cgroup.update(live_limits(_only(merged, names), find_device=device_node))
     except BuduError as error:
         with suppress(BuduError):
-            cgroup.update(live_limits(_former(container.host_config, names)))
+            former = _former(container.host_config, names)
+            cgroup.update(live_limits(former, find_device=device_node))
         raise Internal(f"Cannot update container {container.id}: {error.message}") from error
 
 

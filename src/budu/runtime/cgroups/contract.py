@@ -42,6 +42,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     cpuset: bool = False
     pids: bool = False
     blkio_weight: bool = False
+    blkio_weight_device: bool = False
     blkio_throttle: bool = False
     devices: bool = False
     hugetlb: bool = False

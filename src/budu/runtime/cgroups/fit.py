@@ -75,12 +75,12 @@ def _fit_memory(memory: Memory, features: Features, warnings: list[str]) -> Memo
 
 
 def _fit_oom(memory: Memory, features: Features, warnings: list[str]) -> Memory:
-    if not memory.disable_oom_killer:
-        return memory
-    if not features.oom_disable:
-        warnings.append(f"{_KERNEL} OomKillDisable. OomKillDisable discarded.")
-        return msgspec.structs.replace(memory, disable_oom_killer=False)
-    if not memory.limit or memory.limit < 0:
+    wanted = memory.disable_oom_killer
+    if wanted is not None and not features.oom_disable:
+        if wanted:
+            warnings.append(f"{_KERNEL} OomKillDisable. OomKillDisable discarded.")
+        return msgspec.structs.replace(memory, disable_oom_killer=None)
+    if wanted and (not memory.limit or memory.limit < 0):
         warnings.append(
             "OOM killer is disabled for the container, but no memory limit is set, this can "
             "result in the system running out of resources."
@@ -105,7 +105,7 @@ def _fit_block_io(block_io: BlockIO, features: Features, warnings: list[str]) ->
     if block_io.weight and not features.blkio_weight:
         warnings.append(f"{_KERNEL} Block I/O weight {_MOUNTED} Weight discarded.")
         block_io = msgspec.structs.replace(block_io, weight=None)
-    if block_io.weight_device and not features.blkio_weight:
+    if block_io.weight_device and not features.blkio_weight_device:
         warnings.append(f"{_KERNEL} Block I/O weight_device {_MOUNTED} Weight-device discarded.")
         block_io = msgspec.structs.replace(block_io, weight_device=())
     if features.blkio_throttle:

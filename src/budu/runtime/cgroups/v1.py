@@ -56,10 +56,17 @@ class CgroupsV1:
             cpuset="cpuset" in self._mounts,
             pids="pids" in self._mounts,
             blkio_weight=has("blkio", "blkio.weight") or has("blkio", "blkio.bfq.io_service_bytes"),
+            blkio_weight_device=has("blkio", "blkio.weight_device") or self._weighs_disks,
             blkio_throttle=has("blkio", "blkio.throttle.read_bps_device"),
             devices="devices" in self._mounts,
             hugetlb="hugetlb" in self._mounts,
         )
+
+    @functools.cached_property
+    def _weighs_disks(self) -> bool:
+        """Whether BFQ serves a disk: the kernel takes the weight of no other."""
+        disks = os.listdir("/sys/block") if self._has("blkio", "blkio.bfq.io_service_bytes") else ()
+        return any("[bfq]" in read_control(f"/sys/block/{disk}/queue/scheduler") for disk in disks)
 
     def _has(self, controller: str, file: str) -> bool:
         mount = self._mounts.get(controller)

@@ -49,6 +49,7 @@ class CgroupsV2:
             cpuset="cpuset" in there,
             pids="pids" in there,
             blkio_weight="io" in there,
+            blkio_weight_device="io" in there,
             blkio_throttle="io" in there,
             devices=True,
             hugetlb="hugetlb" in there,

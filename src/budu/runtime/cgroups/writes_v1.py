@@ -69,8 +69,8 @@ def _memory(memory: Memory, current_limit: int | None) -> list[Write]:
         writes.append(_file("memory", "memory.kmem.tcp.limit_in_bytes", memory.kernel_tcp))
     if memory.swappiness is not None:
         writes.append(_file("memory", "memory.swappiness", memory.swappiness))
-    if memory.disable_oom_killer:
-        writes.append(_file("memory", "memory.oom_control", 1))
+    if memory.disable_oom_killer is not None:
+        writes.append(_file("memory", "memory.oom_control", int(memory.disable_oom_killer)))
     return writes
 
 
