@@ -18,10 +18,10 @@ import msgspec
 from budu.base.errors import BuduError, DataLoss, Hint, InvalidArgument, Unavailable
 from budu.content.store import ContentStore, Ingest
 from budu.distribution import progress
-from budu.distribution.client import Repository
 from budu.distribution.diagnose import request_error
 from budu.distribution.errors import RequestFailed
 from budu.distribution.flights import Emit, finish
+from budu.distribution.repository import Repository
 from budu.distribution.retry import RetryPolicy
 from budu.snapshot.layers import LayerStore
 from budu.snapshot.unpack import LayerUnpacker

@@ -32,10 +32,12 @@ from budu.content.store import ContentStore
 from budu.distribution import progress
 from budu.distribution.auth import ANONYMOUS, Credentials
 from budu.distribution.choose import attestations_of, choose_manifest
-from budu.distribution.client import CONFIG_LIMIT, Registries, Repository, manifest_type
+from budu.distribution.client import Registries
 from budu.distribution.fetch import LayerBlob, LayerFetcher
 from budu.distribution.flights import Flights, finish
+from budu.distribution.manifest_kind import manifest_type
 from budu.distribution.progress import ProgressSink, PullEvent, PullProgress, ignore_progress
+from budu.distribution.repository import CONFIG_LIMIT, Repository
 from budu.distribution.signatures import SignaturePolicy
 from budu.snapshot.layers import LayerStore
 from budu.spec.digest import Digest

@@ -22,8 +22,8 @@ from pathlib import Path
 import msgspec
 
 from budu.base.errors import BuduError, Hint, InvalidArgument, NotFound, PermissionDenied
-from budu.distribution.client import Repository
 from budu.distribution.ecdsa import Point, read_public_key, verify
+from budu.distribution.repository import Repository
 from budu.spec.digest import Digest
 from budu.spec.image import Descriptor, Manifest
 from budu.spec.reference import Reference, parse_reference

@@ -19,10 +19,11 @@ from budu.base.errors import (
     Unavailable,
 )
 from budu.distribution.auth import ANONYMOUS, Credentials
-from budu.distribution.client import Registries, Repository
+from budu.distribution.client import Registries
 from budu.distribution.errors import RequestFailed
 from budu.distribution.hosts import HostsConfig, hosts_config
 from budu.distribution.login import login
+from budu.distribution.repository import Repository
 from budu.distribution.retry import RetryPolicy
 from budu.spec.digest import Digest
 from budu.spec.image import MEDIA_OCI_INDEX, MEDIA_OCI_MANIFEST, Descriptor

@@ -14,9 +14,10 @@ from tests.fakes.registry import OCI_INDEX, FakeRegistry
 
 from budu.base.errors import BuduError, InvalidArgument, PermissionDenied, ResourceExhausted
 from budu.distribution import ecdsa
-from budu.distribution.client import Registries, Repository
+from budu.distribution.client import Registries
 from budu.distribution.hosts import HostsConfig
 from budu.distribution.hosts_file import read_hosts_file
+from budu.distribution.repository import Repository
 from budu.distribution.retry import RetryPolicy, rate_reset_s
 from budu.distribution.signatures import PAYLOAD_TYPE, SIGNATURE, SIGNATURE_TYPE, SignaturePolicy
 from budu.distribution.trust import trusting

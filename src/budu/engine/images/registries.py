@@ -16,8 +16,9 @@ from budu.base.errors import BuduError, InvalidArgument
 from budu.base.filters import Filters
 from budu.distribution.auth import Credentials, decode_registry_auth
 from budu.distribution.choose import is_attestation
-from budu.distribution.client import Registries, Repository
+from budu.distribution.client import Registries
 from budu.distribution.push import PushDocument, Pusher, PushPlan
+from budu.distribution.repository import Repository
 from budu.distribution.search import DEFAULT_LIMIT, SearchHit, search
 from budu.distribution.tags import newest_first
 from budu.distribution.upload import PushBlob
