@@ -45,10 +45,10 @@ class Case:
     """Its name on the command line and in `results.json`."""
     title: str
     """Its row in the table."""
-    unit: Unit
-    """Of its samples."""
     measure: Callable[[Context], float]
     """Takes one sample. Raises: BenchError."""
+    unit: Unit = "ms"
+    """Of its samples."""
     setup: Callable[[Site], None] = nothing
     """Once per engine, first."""
     teardown: Callable[[Site], None] = nothing

@@ -39,11 +39,11 @@ def measure_remove(context: Context) -> float:
 def run_case(name: str, title: str, *flags: str, targets: tuple[Target, ...] = ()) -> Case:
     """The case of a short container in the foreground."""
     measure = command("run", "--rm", *flags, "busybox", "true")
-    return Case(name=name, title=title, unit="ms", measure=measure, targets=targets)
+    return Case(name=name, title=title, measure=measure, targets=targets)
 
 
 CASES: tuple[Case, ...] = (
-    Case(name="version", title="`--version`", unit="ms", measure=command("--version")),
+    Case(name="version", title="`--version`", measure=command("--version")),
     run_case(
         "run.bridge",
         "`run --rm busybox true`",
@@ -54,7 +54,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="create",
         title="`create`",
-        unit="ms",
         measure=command("create", "--name", "one", "busybox", "true"),
         after=remove("one"),
         targets=(TimesFaster("docker", 2),),
@@ -62,7 +61,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="start",
         title="`start`",
-        unit="ms",
         measure=command("start", "one"),
         before=create_sleeper,
         after=remove("one"),
@@ -70,7 +68,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="stop",
         title="`stop`, the process handles TERM",
-        unit="ms",
         measure=command("stop", "one"),
         before=run_polite,
         after=remove("one"),
@@ -79,7 +76,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="exec",
         title="`exec one true`",
-        unit="ms",
         measure=command("exec", "one", "true"),
         setup=run_sleeper,
         targets=(TimesFaster("docker", 5),),
@@ -87,30 +83,26 @@ CASES: tuple[Case, ...] = (
     Case(
         name="rm",
         title="`rm -f` of a running container",
-        unit="ms",
         measure=measure_remove,
         before=run_sleeper,
     ),
     Case(
         name="ps.1",
         title="`ps`, 1 container",
-        unit="ms",
         measure=command("ps"),
         setup=run_sleeper,
         targets=(TimesFaster("docker", 1),),
     ),
-    Case(name="images", title="`images`", unit="ms", measure=command("images")),
+    Case(name="images", title="`images`", measure=command("images")),
     Case(
         name="inspect",
         title="`inspect`",
-        unit="ms",
         measure=command("inspect", "one"),
         setup=run_sleeper,
     ),
     Case(
         name="ps.50",
         title=f"`ps`, {MANY} containers",
-        unit="ms",
         measure=command("ps"),
         setup=run_many,
         targets=(TimesFaster("docker", 1),),
@@ -118,7 +110,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="ps.1000",
         title=f"`ps -a`, {IDLE:,} containers",
-        unit="ms",
         measure=command("ps", "-a"),
         setup=create_idle,
         teardown=Site.remove_all,

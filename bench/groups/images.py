@@ -80,7 +80,6 @@ def pull_case(name: str, title: str, image: str, targets: tuple[Target, ...] = T
     return Case(
         name=name,
         title=title,
-        unit="ms",
         measure=pull(image),
         before=forget_both(image),
         teardown=forget_both(image),
@@ -105,7 +104,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="push",
         title="`push` of debian to an empty registry",
-        unit="ms",
         measure=command("push", "-q", PUSHED),
         setup=have_debian,
         before=Site.empty_registry,
@@ -116,7 +114,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="images.500",
         title=f"`images`, {CROWD} images",
-        unit="ms",
         measure=command("images"),
         setup=have_many,
         teardown=forget_many,

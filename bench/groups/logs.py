@@ -41,7 +41,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="logs.write",
         title="`run -d` and `wait`, a million lines",
-        unit="ms",
         measure=measure_write_lines,
         after=remove("lines"),
         max_rounds=5,
@@ -50,7 +49,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="logs.read",
         title="`logs` of a million lines",
-        unit="ms",
         measure=measure_read_lines,
         setup=keep_lines,
         max_rounds=3,

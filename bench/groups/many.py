@@ -48,7 +48,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="many.run",
         title=f"{MANY} × `run -d`, {WIDTH} at a time",
-        unit="ms",
         measure=measure_run_many,
         after=Site.remove_all,
         max_rounds=3,
@@ -57,7 +56,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="many.rm",
         title=f"`rm -f` of {MANY} running containers",
-        unit="ms",
         measure=measure_remove_many,
         before=run_many,
         after=Site.remove_all,
@@ -66,7 +64,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="many.bridge",
         title=f"{CROWD} containers on one bridge, made and started by the API, {WIDTH} at a time",
-        unit="ms",
         measure=measure_crowd,
         after=Site.remove_all,
         max_rounds=1,

@@ -55,7 +55,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="network.create",
         title="`network create`",
-        unit="ms",
         measure=command("network", "create", "one"),
         after=remove_network,
         targets=(TimesFaster("docker", 1),),
@@ -63,7 +62,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="network.rm",
         title="`network rm`",
-        unit="ms",
         measure=command("network", "rm", "one"),
         before=create_network,
         targets=(TimesFaster("docker", 1),),
@@ -71,7 +69,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="network.connect",
         title="`network connect` of a running container",
-        unit="ms",
         measure=command("network", "connect", "one", "inside"),
         before=join_network,
         after=remove_network,
@@ -80,7 +77,6 @@ CASES: tuple[Case, ...] = (
     Case(
         name="network.connect.api",
         title="… the request alone",
-        unit="ms",
         measure=measure_connect_by_api,
         before=join_network,
         after=remove_network,

@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Callable
 
 from bench import images
-from bench.case import SECONDS, Case, Context
+from bench.case import SECONDS, Case, Context, Unit
 from bench.peers import Site
-from bench.targets import TimesFaster, TimesMore
+from bench.targets import Target, TimesFaster, TimesMore
 
 LOOPBACK = "127.0.0.1"
 """The address that Docker serves by a proxy."""
@@ -75,61 +75,60 @@ def visit_ms(address: str) -> Callable[[Context], float]:
     )
 
 
+def served(
+    name: str, title: str, measure: Callable[[Context], float], target: Target, *, unit: Unit
+) -> Case:
+    """The case of an engine that serves published ports."""
+    return Case(
+        name=name,
+        title=title,
+        measure=measure,
+        unit=unit,
+        setup=serve,
+        teardown=Site.remove_all,
+        max_rounds=3,
+        is_per_engine=True,
+        targets=(target,),
+    )
+
+
+MORE, AS_MANY = TimesMore("docker", 1), TimesMore("docker", 1, tolerance=ALIKE)
+
 CASES: tuple[Case, ...] = (
-    Case(
-        name="port.pages",
-        title=f"pages per second through a published port on {LOOPBACK}",
+    served(
+        "port.pages",
+        f"pages per second through a published port on {LOOPBACK}",
+        page_rate(LOOPBACK),
+        MORE,
         unit="1/s",
-        measure=page_rate(LOOPBACK),
-        setup=serve,
-        teardown=Site.remove_all,
-        max_rounds=3,
-        is_per_engine=True,
-        targets=(TimesMore("docker", 1),),
     ),
-    Case(
-        name="port.pages.address",
-        title="… on another address of the host",
+    served(
+        "port.pages.address",
+        "… on another address of the host",
+        page_rate(ADDRESS),
+        AS_MANY,
         unit="1/s",
-        measure=page_rate(ADDRESS),
-        setup=serve,
-        teardown=Site.remove_all,
-        max_rounds=3,
-        is_per_engine=True,
-        targets=(TimesMore("docker", 1, tolerance=ALIKE),),
     ),
-    Case(
-        name="port.bulk",
-        title=f"one stream out of a published port on {LOOPBACK}",
+    served(
+        "port.bulk",
+        f"one stream out of a published port on {LOOPBACK}",
+        bulk_rate(LOOPBACK),
+        MORE,
         unit="MiB/s",
-        measure=bulk_rate(LOOPBACK),
-        setup=serve,
-        teardown=Site.remove_all,
-        max_rounds=3,
-        is_per_engine=True,
-        targets=(TimesMore("docker", 1),),
     ),
-    Case(
-        name="port.bulk.address",
-        title="… on another address of the host",
+    served(
+        "port.bulk.address",
+        "… on another address of the host",
+        bulk_rate(ADDRESS),
+        AS_MANY,
         unit="MiB/s",
-        measure=bulk_rate(ADDRESS),
-        setup=serve,
-        teardown=Site.remove_all,
-        max_rounds=3,
-        is_per_engine=True,
-        targets=(TimesMore("docker", 1, tolerance=ALIKE),),
     ),
-    Case(
-        name="port.connect",
-        title=f"a connection with one page through a published port on {LOOPBACK}, median",
+    served(
+        "port.connect",
+        f"a connection with one page through a published port on {LOOPBACK}, median",
+        visit_ms(LOOPBACK),
+        TimesFaster("docker", 1),
         unit="ms",
-        measure=visit_ms(LOOPBACK),
-        setup=serve,
-        teardown=Site.remove_all,
-        max_rounds=3,
-        is_per_engine=True,
-        targets=(TimesFaster("docker", 1),),
     ),
 )
 """In the order of the table."""
