@@ -103,6 +103,7 @@ GROUPS = {
         "storage": "explore:DOCTOR_STORAGE",
     },
     "hub": {
+        "forget-secrets": "hub:FORGET_SECRETS",
         "password": "hub:PASSWORD",
         "seed": "hub:SEED",
         "serve": "hub:SERVE",

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 from sqlalchemy import Connection
 
+from budu.base.errors import InvalidArgument
 from budu.base.tasks import SteadyTasks
 from budu.hub.accounts import first_start
 from budu.hub.accounts.credentials import Credentials
@@ -34,6 +36,7 @@ from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.deliveries import Deliveries
 from budu.hub.repositories.watcher import RepositoryWatcher
 from budu.hub.schema import prepare
+from budu.hub.sealing import KEY_FILE, KeyFile, adopt
 from budu.hub.services import Services
 from budu.hub.site import Site, add_headers, default_folder
 from budu.hub.site_api import routing
@@ -50,7 +53,12 @@ async def running(options: Options, *, admin_password: str = "") -> AsyncIterato
     async with AsyncExitStack() as stack:
         database = Database(database_url(options))
         stack.callback(database.close)
-        beginning = await database.write(lambda c: _begin(c, options, admin_password))
+        keys = KeyFile(key_path(options), may_make=options.secret_key is None)
+        try:
+            beginning = await database.write(lambda c: _begin(c, options, keys, admin_password))
+        except InvalidArgument:
+            keys.unmake()
+            raise
         passwords = Passwords(options.scrypt)
         stack.callback(passwords.close)
         blobs = open_blobs(blobs_url(options))
@@ -59,13 +67,14 @@ async def running(options: Options, *, admin_password: str = "") -> AsyncIterato
         catalog = Catalog(database)
         throttle = Throttle()
         credentials = Credentials(database, passwords, signer, throttle)
-        deliveries = Deliveries(database, allows_private=options.allows_private_webhooks)
+        deliveries = Deliveries(database, keys.seal, allows_private=options.allows_private_webhooks)
         sweep = Sweep(database, blobs)
         services = Services(
             options=options,
             database=database,
             passwords=passwords,
             signer=signer,
+            seal=keys.seal,
             credentials=credentials,
             throttle=throttle,
             blobs=blobs,
@@ -92,7 +101,7 @@ def _registry(services: Services) -> Registry:
     context = Context(
         database=database,
         blobs=services.blobs,
-        guard=AccountGuard(database, services.credentials, catalog, options),
+        guard=AccountGuard(database, services.credentials, catalog, services.seal, options),
         watcher=RepositoryWatcher(database, services.deliveries, catalog, options),
         counters=Counters(database, told=told),
         limits=PullLimits(
@@ -135,9 +144,17 @@ class Hub:
         """Made up at this start; shown once."""
 
 
-def _begin(connection: Connection, options: Options, admin_password: str) -> Beginning:
+def _begin(
+    connection: Connection, options: Options, keys: KeyFile, admin_password: str
+) -> Beginning:
     prepare(connection)
-    return first_start.begin(connection, options.scrypt, given=admin_password)
+    adopt(connection, keys)
+    return first_start.begin(connection, options.scrypt, keys.seal, given=admin_password)
+
+
+def key_path(options: Options) -> Path:
+    """Where the key of the secrets is."""
+    return options.secret_key or options.data / KEY_FILE
 
 
 def database_url(options: Options) -> str:

@@ -2,6 +2,7 @@
 
 budu-hub serve --data DIR     serve
 budu-hub password --data DIR  give the admin a new password, read from standard input
+budu-hub forget-secrets --data DIR  give up what is sealed, for who lost the key
 budu-hub seed --to URL        build the official images and publish them
 """
 
@@ -14,15 +15,18 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import uvloop
 from aiohttp import web
+from sqlalchemy import Connection
 
 from budu import __version__
 from budu.base.errors import BuduError, InvalidArgument
 from budu.base.logging import parse_level, set_up_logging
 from budu.base.messages import language_of, render
+from budu.hub import sealing
 from budu.hub.accounts import first_start
 from budu.hub.compose import database_url, running
 from budu.hub.database import Database
@@ -41,6 +45,7 @@ from budu.hub.sentences import Sentence
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_S = 10.0
+T = TypeVar("T")
 
 
 def entry() -> None:
@@ -54,6 +59,8 @@ def main(argv: Sequence[str]) -> int:
         given = _parser().parse_args(argv)
         if given.command == "password":
             return _set_password(place_options(given))
+        if given.command == "forget-secrets":
+            return _forget_secrets(place_options(given))
         if given.command == "seed":
             return seed.run(given)
         options = serve_options(given)
@@ -83,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     add_serve_flags(commands.add_parser("serve", help="serve", allow_abbrev=False))
     password = commands.add_parser("password", help="set the admin's password", allow_abbrev=False)
     add_place_flags(password)
+    about = "give up webhooks' secrets and mirrors' passwords, when their key is lost"
+    add_place_flags(commands.add_parser("forget-secrets", help=about, allow_abbrev=False))
     about = "build the official images and publish them"
     seed.add_seed_flags(commands.add_parser("seed", help=about, allow_abbrev=False))
     return parser
@@ -142,19 +151,28 @@ def _tls(options: Options) -> ssl.SSLContext | None:
 
 def _set_password(options: Options) -> int:
     password = sys.stdin.readline().rstrip("\n")
+    _change(options, lambda c: first_start.set_admin_password(c, password, options.scrypt))
+    return 0
 
-    async def change() -> None:
+
+def _forget_secrets(options: Options) -> int:
+    lost = _change(options, sealing.forget)
+    print(Sentence("hub.secrets-forgotten", count=lost).in_language(language_of()))
+    return 0
+
+
+def _change(options: Options, change: Callable[[Connection], T]) -> T:
+    """Change the database without a hub."""
+
+    async def changed() -> T:
         database = Database(database_url(options))
         try:
             await database.write(prepare)
-            await database.write(
-                lambda c: first_start.set_admin_password(c, password, options.scrypt)
-            )
+            return await database.write(change)
         finally:
             database.close()
 
-    asyncio.run(change())
-    return 0
+    return asyncio.run(changed())
 
 
 if __name__ == "__main__":

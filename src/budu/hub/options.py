@@ -39,6 +39,9 @@ class Options:
     """Port to listen at; 0 takes a free one."""
     database_url: str = ""
     """SQLAlchemy's URL; empty is an SQLite file in `data`."""
+    secret_key: Path | None = None
+    """File of the key that secrets in the database are sealed with; None: one in `data`, which is
+    made when it is missing."""
     blobs_url: str = ""
     """`s3://bucket/prefix`; empty is a folder in `data`."""
     name: str = "Hub"
@@ -110,6 +113,7 @@ def add_serve_flags(parser: argparse.ArgumentParser) -> None:
     add_place_flags(parser)
     add = parser.add_argument
     add("--listen", default=DEFAULT_LISTEN, metavar="HOST:PORT", help=f"({DEFAULT_LISTEN})")
+    add("--secret-key", metavar="FILE", help="key of the secrets in the database (DIR/secret.key)")
     add("--blobs", default="", metavar="URL", help="s3://bucket/prefix, or a folder")
     add("--name", default="Hub", help="what the site calls this hub")
     add("--address", default="", metavar="URL", help="under which others reach it")
@@ -141,6 +145,7 @@ def serve_options(given: argparse.Namespace) -> Options:
         host=host,
         port=port,
         database_url=given.database,
+        secret_key=_path(given.secret_key),
         blobs_url=given.blobs,
         name=given.name,
         address=_checked_address(given.address),

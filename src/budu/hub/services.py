@@ -15,6 +15,7 @@ from budu.hub.options import Options
 from budu.hub.registry.sweep import Swept
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.deliveries import Deliveries
+from budu.hub.sealing import Seal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class Services:
     database: Database
     passwords: Passwords
     signer: Signer
+    seal: Seal
+    """For secrets that the database keeps."""
     credentials: Credentials
     throttle: Throttle
     blobs: BlobStore

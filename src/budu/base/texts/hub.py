@@ -97,6 +97,26 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} 은(는) 얼마 전에 삭제된 이름입니다. 이전 사용자로 오해하지 않도록 {days}일 동안은 "
         "쓸 수 없습니다.",
     ),
+    "hub.bad-key-file": (
+        "{path} holds no key: it should be 64 hex digits.",
+        "{path} 에 키가 없습니다. 16진수 64자리여야 합니다.",
+    ),
+    "hub.other-key": (
+        "The secrets in this database are sealed with another key than that of {path}.",
+        "이 데이터베이스의 비밀 값은 {path} 와(과) 다른 키로 잠겨 있습니다.",
+    ),
+    "hint.hub-other-key": (
+        "every process of a hub needs the same key: copy the first one's secret.key and name it "
+        "with --secret-key; if it is lost: budu hub forget-secrets",
+        "허브의 모든 프로세스는 같은 키를 써야 합니다. 첫 프로세스의 secret.key 를 복사해 "
+        "--secret-key 로 지정하세요. 잃어버렸다면: budu hub forget-secrets",
+    ),
+    "hub.secrets-forgotten": (
+        "{count} secrets were given up. Webhooks are unsigned and mirrors without a password until "
+        "they are given new ones.",
+        "비밀 값 {count}개를 버렸습니다. 새 값을 넣을 때까지 웹훅에는 서명이 없고 미러에는 "
+        "비밀번호가 없습니다.",
+    ),
     "hub.official-stays": (
         "{name} holds the official images and can't be deleted.",
         "{name} 은(는) 공식 이미지를 담고 있어 삭제할 수 없습니다.",

@@ -38,6 +38,10 @@ SERVE_FLAGS = (
     *PLACES,
     Flag("listen", "string", default="127.0.0.1:5080", help=(
         "Address to listen at", "요청을 받을 주소")),
+    Flag("secret-key", "string", help=(
+        "Key of the secrets in the database; all processes need it (default --data/secret.key)",
+        "데이터베이스의 비밀 값을 잠그는 키 파일. 여러 프로세스가 함께 씁니다 "
+        "(기본값은 --data/secret.key)")),
     Flag("blobs", "string", help=(
         "Blobs: s3://bucket/prefix (default a folder in --data)",
         "블롭: s3://bucket/prefix (기본값은 --data 안의 폴더)")),
@@ -119,6 +123,12 @@ def run_password(context: Context, call: Call) -> int:
     return _become("password", call)
 
 
+def run_forget_secrets(context: Context, call: Call) -> int:
+    """Give up what is sealed with a key that is lost."""
+    del context
+    return _become("forget-secrets", call)
+
+
 SERVE = Command(
     run_serve,
     usage="--data DIR [OPTIONS]",
@@ -136,6 +146,16 @@ PASSWORD = Command(
     help=(
         "Give a hub's admin a new password, read from standard input",
         "허브 관리자의 새 비밀번호를 표준 입력에서 읽어 정합니다",
+    ),
+    flags=PLACES,
+    most=0,
+)
+FORGET_SECRETS = Command(
+    run_forget_secrets,
+    usage="--data DIR",
+    help=(
+        "Give up webhooks' secrets and mirrors' passwords, when their key is lost",
+        "키를 잃어버렸을 때 웹훅 시크릿과 미러 비밀번호를 버립니다",
     ),
     flags=PLACES,
     most=0,

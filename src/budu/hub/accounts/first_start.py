@@ -1,5 +1,5 @@
-"""What a hub's database holds from its first start on: its key, an admin, the official images'
-organization. Any process may be the first; the others find it done.
+"""What a hub's database holds from its first start on: the key of its tokens, an admin, the
+official images' organization. Any process may be the first; the others find it done.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from budu.hub.accounts.names import OFFICIAL
 from budu.hub.accounts.passwords import check_password, hash_password
 from budu.hub.options import ScryptCost
 from budu.hub.schema import accounts, memberships, settings
+from budu.hub.sealing import TOKEN_KEY, Purpose, Seal
 
 ADMIN = "admin"
-KEY = "token-key"
 PASSWORD_VARIABLE = "HUB_ADMIN_PASSWORD"
 """Environment variable with the first admin's password."""
 
@@ -33,17 +33,15 @@ class Beginning:
     """The admin's, when it was made up just now: shown once."""
 
 
-def begin(connection: Connection, cost: ScryptCost, *, given: str = "") -> Beginning:
-    """Read the key; make what is missing, the admin with the `given` password.
+def begin(connection: Connection, cost: ScryptCost, seal: Seal, *, given: str = "") -> Beginning:
+    """Read the tokens' key; make what is missing, the admin with the `given` password.
 
     Runs in the transaction of `schema.prepare`, so that one of several processes is the first.
     Raises: InvalidArgument for a weak password.
     """
-    key = connection.execute(sa.select(settings.c.value).where(settings.c.key == KEY)).scalar()
-    if key is not None:
-        return Beginning(str(key), None)
-    key = secrets.token_hex(32)
-    connection.execute(sa.insert(settings).values(key=KEY, value=key))
+    key = _token_key(connection, seal)
+    if people.find(connection, OFFICIAL) is not None:
+        return Beginning(key, None)
     password = check_password(given, name=ADMIN) if given else secrets.token_urlsafe(12)
     admin = people.add(
         connection,
@@ -64,6 +62,17 @@ def begin(connection: Connection, cost: ScryptCost, *, given: str = "") -> Begin
     values = {"organization_id": library, "user_id": admin, "role": "owner"}
     connection.execute(sa.insert(memberships).values(**values))
     return Beginning(key, None if given else password)
+
+
+def _token_key(connection: Connection, seal: Seal) -> str:
+    query = sa.select(settings.c.value).where(settings.c.key == TOKEN_KEY)
+    sealed = connection.execute(query).scalar()
+    if sealed is not None:
+        return seal.open(sealed, Purpose.TOKEN_KEY)
+    key = secrets.token_hex(32)
+    value = seal.seal(key, Purpose.TOKEN_KEY)
+    connection.execute(sa.insert(settings).values(key=TOKEN_KEY, value=value))
+    return key
 
 
 def set_admin_password(connection: Connection, password: str, cost: ScryptCost) -> None:

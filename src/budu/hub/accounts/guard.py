@@ -29,6 +29,7 @@ from budu.hub.repositories import facts, settings, upstreams
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.schema import repositories
+from budu.hub.sealing import Purpose, Seal
 
 REMEMBERED_S = 2.0
 READABLE_S = 1.0
@@ -41,11 +42,17 @@ class AccountGuard:
     """Authentication and authorisation of registry requests."""
 
     def __init__(
-        self, database: Database, credentials: Credentials, catalog: Catalog, options: Options
+        self,
+        database: Database,
+        credentials: Credentials,
+        catalog: Catalog,
+        seal: Seal,
+        options: Options,
     ) -> None:
         self._database = database
         self._credentials = credentials
         self._catalog = catalog
+        self._seal = seal
         self._options = options
         self._actors: OrderedDict[tuple[str, int], tuple[Actor, float]] = OrderedDict()
         self._readable: OrderedDict[tuple[str, str, int], tuple[Repository, float]] = OrderedDict()
@@ -85,13 +92,13 @@ class AccountGuard:
         if known is not None and known[1] > time.monotonic():
             return known[0]
         actor = await self._actor(request)
-        found = await self._database.read(lambda c: _seen(c, actor, name, role))
+        found = await self._database.read(lambda c: self._seen(c, actor, name, role))
         if found is not None:
             if role is Role.READER and found.id:
                 self._remember(key, found)
             return found
         author = Author(actor.name, client_address(request, self._options.trusted_proxies))
-        made = await self._database.write(lambda c: _made(c, actor, name, author=author))
+        made = await self._database.write(lambda c: self._made(c, actor, name, author=author))
         self._catalog.forget()
         return made
 
@@ -116,27 +123,62 @@ class AccountGuard:
         scopes = actor.scopes
         return found if not scopes else [name for name in found if name in scopes]
 
+    def _seen(
+        self, connection: Connection, actor: Actor, name: str, wanted: Role
+    ) -> Repository | None:
+        """The repository as the actor sees it; None: he may make it, and has to.
 
-def _seen(connection: Connection, actor: Actor, name: str, wanted: Role) -> Repository | None:
-    """The repository as the actor sees it; None: he may make it, and has to.
+        Raises: the refusals.
+        """
+        row, role = facts.look(connection, name, actor)
+        if row is not None:
+            _check(actor, name, role, wanted)
+            return self._repository(connection, row, actor, role)
+        role = facts.role_in_new(connection, actor, name)
+        if wanted >= Role.WRITER:
+            _check(actor, name, role, wanted)
+            return None
+        account = people.find(connection, name.partition("/")[0])
+        upstream = self._upstream(connection, account.id) if account is not None else None
+        if account is not None and upstream is not None and role >= wanted:
+            return Repository(0, name, account.id, upstream=upstream, actor=actor, role=role)
+        if role >= Role.READER:  # his own account: nothing is hidden from him
+            raise NotFound(f"repository name not known to registry: {name}")
+        raise _refusal(actor)
 
-    Raises: the refusals.
-    """
-    row, role = facts.look(connection, name, actor)
-    if row is not None:
-        _check(actor, name, role, wanted)
-        return _repository(connection, row, actor, role)
-    role = facts.role_in_new(connection, actor, name)
-    if wanted >= Role.WRITER:
-        _check(actor, name, role, wanted)
-        return None
-    account = people.find(connection, name.partition("/")[0])
-    upstream = _upstream(connection, account.id) if account is not None else None
-    if account is not None and upstream is not None and role >= wanted:
-        return Repository(0, name, account.id, upstream=upstream, actor=actor, role=role)
-    if role >= Role.READER:  # his own account: nothing is hidden from him
-        raise NotFound(f"repository name not known to registry: {name}")
-    raise _refusal(actor)
+    def _made(
+        self, connection: Connection, actor: Actor, name: str, *, author: Author
+    ) -> Repository:
+        account = people.get(connection, name.partition("/")[0])
+        settings.ensure(connection, account.id, name, author)
+        row, role = facts.look(connection, name, actor)
+        assert row is not None
+        return self._repository(connection, row, actor, role)
+
+    def _repository(
+        self, connection: Connection, row: RepositoryRow, actor: Actor, role: Role
+    ) -> Repository:
+        return Repository(
+            id=row.id,
+            name=row.name,
+            account_id=row.account_id,
+            is_private=row.is_private,
+            immutable_tags=row.immutable_tags,
+            upstream=self._upstream(connection, row.account_id),
+            actor=actor,
+            role=role,
+        )
+
+    def _upstream(self, connection: Connection, account_id: int) -> Upstream | None:
+        row = upstreams.find(connection, account_id)
+        if row is None:
+            return None
+        return Upstream(
+            row.url,
+            row.user_name,
+            self._seal.open(row.password, Purpose.UPSTREAM),
+            fresh_s=row.fresh_s,
+        )
 
 
 def _check(actor: Actor, name: str, role: Role, wanted: Role) -> None:
@@ -153,31 +195,3 @@ def _refusal(actor: Actor) -> BuduError:
     if actor.user_id is None or actor.scopes is not None:
         return Unauthenticated(_SIGN_IN)
     return PermissionDenied(_DENIED)
-
-
-def _made(connection: Connection, actor: Actor, name: str, *, author: Author) -> Repository:
-    account = people.get(connection, name.partition("/")[0])
-    settings.ensure(connection, account.id, name, author)
-    row, role = facts.look(connection, name, actor)
-    assert row is not None
-    return _repository(connection, row, actor, role)
-
-
-def _repository(connection: Connection, row: RepositoryRow, actor: Actor, role: Role) -> Repository:
-    return Repository(
-        id=row.id,
-        name=row.name,
-        account_id=row.account_id,
-        is_private=row.is_private,
-        immutable_tags=row.immutable_tags,
-        upstream=_upstream(connection, row.account_id),
-        actor=actor,
-        role=role,
-    )
-
-
-def _upstream(connection: Connection, account_id: int) -> Upstream | None:
-    row = upstreams.find(connection, account_id)
-    if row is None:
-        return None
-    return Upstream(row.url, row.user_name, row.password, fresh_s=row.fresh_s)

@@ -11,10 +11,11 @@ import aiohttp
 from sqlalchemy import Row
 
 from budu import __version__
-from budu.base.errors import InvalidArgument, Unavailable
+from budu.base.errors import DataLoss, InvalidArgument, Unavailable
 from budu.hub.database import Database
 from budu.hub.repositories import webhooks
 from budu.hub.repositories.addresses import GuardedResolver, check_url
+from budu.hub.sealing import Purpose, Seal
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,9 @@ TIMEOUT_S = 15.0
 class Deliveries:
     """Sends messages until cancelled."""
 
-    def __init__(self, database: Database, *, allows_private: bool) -> None:
+    def __init__(self, database: Database, seal: Seal, *, allows_private: bool) -> None:
         self._database = database
+        self._seal = seal
         self._allows_private = allows_private
         self._wake = asyncio.Event()
 
@@ -75,15 +77,16 @@ class Deliveries:
         status, problem = None, ""
         body = row.payload.encode()
         headers = {"X-Hub-Event": row.event, "X-Hub-Delivery": str(row.id)}
-        if row.secret:
-            headers[webhooks.SIGNATURE] = webhooks.signature(row.secret, body)
         try:
+            if row.secret:
+                secret = self._seal.open(row.secret, Purpose.WEBHOOK)
+                headers[webhooks.SIGNATURE] = webhooks.signature(secret, body)
             check_url(row.url, allows_private=self._allows_private)
             async with session.post(
                 row.url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 status = response.status
-        except InvalidArgument as error:
+        except (InvalidArgument, DataLoss) as error:
             problem = error.message
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error

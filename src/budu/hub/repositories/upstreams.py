@@ -44,7 +44,7 @@ def listed(connection: Connection) -> list[tuple[str, Row[Any]]]:
 def put(
     connection: Connection, account: str, values: Mapping[str, object], author: Author
 ) -> Row[Any]:
-    """Let an account mirror a registry. A password that is not given stays.
+    """Let an account mirror a registry. A password, sealed already, that is not given stays.
 
     Raises: NotFound, InvalidArgument.
     """

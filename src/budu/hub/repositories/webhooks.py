@@ -28,6 +28,8 @@ from budu.hub.sentences import Sentence
 
 EVENTS = ("push", "delete", "pull")
 MOST_WEBHOOKS = 20
+MOST_SECRET = 200
+"""Letters of a secret."""
 KEPT = 100
 """Messages of a webhook that are remembered."""
 LEASE_S = 60.0
@@ -63,7 +65,7 @@ def get(connection: Connection, row: RepositoryRow, webhook_id: int) -> Row[Any]
 def add(
     connection: Connection, row: RepositoryRow, values: Mapping[str, object], author: Author
 ) -> Row[Any]:
-    """Make a webhook. Raises: InvalidArgument."""
+    """Make a webhook; its secret is sealed already. Raises: InvalidArgument."""
     if len(every(connection, row)) >= MOST_WEBHOOKS:
         raise InvalidArgument(Sentence("hub.too-many-webhooks", most=MOST_WEBHOOKS))
     made = connection.execute(
@@ -107,9 +109,6 @@ def _checked(values: Mapping[str, object]) -> dict[str, object]:
         if not events or not set(events) <= set(EVENTS):
             raise InvalidArgument(Sentence("hub.bad-value", field="events"))
         checked["events"] = sorted(set(events))
-    secret = str(checked.get("secret", ""))
-    if len(secret) > 200:
-        raise InvalidArgument(Sentence("hub.too-long", most=200))
     return checked
 
 
@@ -215,8 +214,8 @@ def deliveries_of(connection: Connection, webhook_id: int) -> list[Row[Any]]:
 
 
 def take(connection: Connection, *, now: float, count: int) -> list[Row[Any]]:
-    """Take messages whose time has come, with their webhook's url and secret. Nobody else gets
-    them for `LEASE_S`."""
+    """Take messages whose time has come, with their webhook's url and sealed secret. Nobody else
+    gets them for `LEASE_S`."""
     due = (
         sa.select(deliveries.c.id)
         .where(deliveries.c.next_at <= now)

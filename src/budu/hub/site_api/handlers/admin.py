@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 from budu.hub.accounts import audit, people
 from budu.hub.accounts.people import AccountRow
 from budu.hub.repositories import quotas, upstreams
+from budu.hub.sealing import Purpose
 from budu.hub.services import Services
 from budu.hub.site_api import records
 from budu.hub.site_api.render import moment
@@ -98,6 +99,8 @@ async def set_upstream(hub: Services, call: Call) -> records.Upstream:
     name = call.path["account"]
     given = msgspec.structs.asdict(call.given(records.UpstreamChange))
     values = {key: value for key, value in given.items() if value is not UNSET}
+    if "password" in values:
+        values["password"] = hub.seal.seal(str(values["password"]), Purpose.UPSTREAM)
     row = await hub.database.write(lambda c: upstreams.put(c, name, values, call.author))
     hub.catalog.forget()
     return _upstream(name, row)

@@ -9,10 +9,11 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, Row
 
-from budu.base.errors import NotFound
+from budu.base.errors import InvalidArgument, NotFound
 from budu.hub.repositories import events, grants, retention_run, webhooks
 from budu.hub.repositories.addresses import check_url
 from budu.hub.repositories.retention import Rule, Rules, Victim
+from budu.hub.sealing import Purpose
 from budu.hub.sentences import Sentence
 from budu.hub.services import Services
 from budu.hub.site_api import records
@@ -73,6 +74,11 @@ def _values(hub: Services, given: Mapping[str, object]) -> dict[str, object]:
     if "url" in values:
         allows = hub.options.allows_private_webhooks
         values["url"] = check_url(str(values["url"]).strip(), allows_private=allows)
+    secret = str(values.get("secret", ""))
+    if len(secret) > webhooks.MOST_SECRET:
+        raise InvalidArgument(Sentence("hub.too-long", most=webhooks.MOST_SECRET))
+    if "secret" in values:
+        values["secret"] = hub.seal.seal(secret, Purpose.WEBHOOK)
     return values
 
 
