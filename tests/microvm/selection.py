@@ -15,6 +15,7 @@ SELECTION = (
     "tests/host/network/test_network_host_parents.py",
     "tests/host/network/test_network_host_sctp.py",
     "tests/host/volume/test_host_volume_quota.py",
+    "tests/host/volume/test_host_volume_nfs.py",
     "tests/microvm/guest/test_guest_engine.py",
 )
 """Test files, in the order in which they run."""

@@ -51,6 +51,12 @@ def has_ipvlan() -> bool:
     return not subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
 
 
+def has_nfs() -> bool:
+    """Whether the kernel's NFS client and its server are there, built in or loaded."""
+    lines = Path("/proc/filesystems").read_text().splitlines()
+    return {"nfs4", "nfsd"} <= {line.split()[-1] for line in lines}
+
+
 def has_project_quota() -> bool:
     """Whether the kernel keeps project quotas on ext4."""
     return _has_disk(quota_disk, quotas_work)
@@ -141,6 +147,7 @@ MARKS: dict[str, Callable[[], bool]] = {
     "erofs": has_erofs,
     "guest": is_guest,
     "ipvlan": has_ipvlan,
+    "nfs": has_nfs,
     "no_bfq": lacks_bfq,
     "packaged_init": has_packaged_init,
     "project_quota": has_project_quota,

@@ -263,13 +263,22 @@ class LocalVolumes:
 
 def _resolved(options: LocalOptions) -> LocalOptions:
     """With the server's address: the kernel does not look names up."""
-    if not options.host:
-        return options
+    return options.with_address(_address(options.host)) if options.host else options
+
+
+def _address(host: str) -> str:
+    """The first IPv4 address of a name, else its first. Source: Go, net.ResolveIPAddr.
+
+    Both are asked for: without "multi on" in host.conf, of all lines of the hosts file only the
+    first counts when any family will do.
+    """
     try:
-        found = socket.getaddrinfo(options.host, None, type=socket.SOCK_STREAM)
+        with suppress(OSError):
+            found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
+            return str(found[0][4][0])
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except OSError as error:
         raise Internal(
             "failed to mount local volume: error resolving passed in network volume address: "
-            f"lookup {options.host}: {error.strerror or error}"
+            f"lookup {host}: {error.strerror or error}"
         ) from error
-    return options.with_address(str(found[0][4][0]))
