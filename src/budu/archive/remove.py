@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from itertools import count
+from pathlib import Path
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -27,6 +29,20 @@ def remove_entry(name: bytes | str, *, dir_fd: int) -> bool:
         os.close(top)
     os.rmdir(name, dir_fd=dir_fd)
     return True
+
+
+def remove_entries(directory: str | Path) -> int:
+    """Removes everything in a directory and keeps that; how many entries. What another removes
+    meanwhile counts, too."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        names = os.listdir(fd)
+        for name in names:
+            with suppress(FileNotFoundError):
+                remove_entry(name, dir_fd=fd)
+        return len(names)
+    finally:
+        os.close(fd)
 
 
 def _empty(top: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from budu.cli.terminal import size
+from budu.cli.terminal import screen_width
 from budu.client.errors import stream_error
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ def pull(
         out,
         quiet=mode == QUIET,
         plain=mode == PLAIN,
-        width=lambda: size(2)[1] or size(1)[1] or 80,
+        width=screen_width,
         lang=context.lang,
     )
     try:

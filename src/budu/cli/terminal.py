@@ -28,6 +28,11 @@ def size(fd: int) -> tuple[int, int]:
     return (rows, columns)
 
 
+def screen_width() -> int:
+    """Columns of the terminal that standard error or standard output is; 80 without one."""
+    return size(2)[1] or size(1)[1] or 80
+
+
 def display_width(text: str) -> int:
     """Columns that `text` takes: wide East Asian letters take two, combining marks none."""
     if text.isascii():

@@ -24,7 +24,7 @@ from itertools import count
 from pathlib import Path
 
 from budu.archive.faults import from_os_error, os_errors
-from budu.archive.remove import remove_entry
+from budu.archive.remove import remove_entries
 from budu.archive.usage import tree_size
 from budu.base.errors import AlreadyExists, Internal, InvalidArgument, NotFound
 from budu.linux.mount import open_tree
@@ -198,15 +198,7 @@ class ContainerSnapshots:
 
     def sweep(self) -> int:
         """Deletes what was removed; how many snapshots. Blocks, and may take long."""
-        trash = os.open(self._trash, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            names = os.listdir(trash)
-            for name in names:
-                with suppress(FileNotFoundError):
-                    remove_entry(name, dir_fd=trash)
-            return len(names)
-        finally:
-            os.close(trash)
+        return remove_entries(self._trash)
 
     def _place(self, container_id: str) -> Path:
         if not _ID.match(container_id):

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Protocol
 
 from budu.archive.faults import from_os_error, os_errors
-from budu.archive.remove import remove_entry
+from budu.archive.remove import remove_entries
 from budu.archive.tar import PIECE_BYTES
 from budu.base.errors import BuduError, DataLoss, Hint, Internal, NotFound
 from budu.linux.system import boot_id as read_boot_id
@@ -246,15 +246,7 @@ class StoredLayers:
 
     def sweep(self) -> int:
         """See `LayerStore.sweep`."""
-        trash = os.open(self._trash, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            names = os.listdir(trash)
-            for name in names:
-                with suppress(FileNotFoundError):
-                    remove_entry(name, dir_fd=trash)
-            return len(names)
-        finally:
-            os.close(trash)
+        return remove_entries(self._trash)
 
     def close(self) -> None:
         """See `LayerStore.close`."""

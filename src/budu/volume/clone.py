@@ -13,6 +13,8 @@ import fcntl
 import os
 import stat
 
+from budu.volume.special import copy_special
+
 FICLONE = 0x40049409
 """_IOW(0x94, 9, int). Source: linux/fs.h."""
 
@@ -94,7 +96,7 @@ class Clone:
         if stat.S_ISREG(status.st_mode):
             self._copy_file(source, target, name, status)
         else:
-            _copy_special(source, target, name, status)
+            copy_special(source, target, name, status)
         return False
 
     def _link(self, first: str, target: int, name: str) -> None:
@@ -165,17 +167,6 @@ def _copy_data(reading: int, writing: int, size: int) -> None:
             if not sent:
                 return
             at += sent
-
-
-def _copy_special(source: int, target: int, name: str, status: os.stat_result) -> None:
-    if stat.S_ISLNK(status.st_mode):
-        os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
-    else:
-        os.mknod(name, status.st_mode, status.st_rdev, dir_fd=target)
-        os.chmod(name, stat.S_IMODE(status.st_mode), dir_fd=target)
-    os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
-    times = (status.st_atime_ns, status.st_mtime_ns)
-    os.utime(name, ns=times, dir_fd=target, follow_symlinks=False)
 
 
 def _open_path(root: int, path: str) -> int:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import stat
 
+from budu.volume.special import copy_special
+
 _CHUNK = 1 << 20
 
 Linked = dict[tuple[int, int], int]
@@ -73,7 +75,7 @@ def _copy_entry(source_fd: int, target_fd: int, name: str, linked: Linked) -> No
     if kind == stat.S_IFREG:
         _copy_file(source_fd, target_fd, name, status)
     else:
-        _copy_special(source_fd, target_fd, name, status)
+        copy_special(source_fd, target_fd, name, status)
     if status.st_nlink > 1:
         copy = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=target_fd)
         linked[status.st_dev, status.st_ino] = copy
@@ -108,17 +110,6 @@ def _copy_file(source_fd: int, target_fd: int, name: str, status: os.stat_result
             os.close(target)
     finally:
         os.close(source)
-
-
-def _copy_special(source_fd: int, target_fd: int, name: str, status: os.stat_result) -> None:
-    if stat.S_ISLNK(status.st_mode):
-        os.symlink(os.readlink(name, dir_fd=source_fd), name, dir_fd=target_fd)
-    else:
-        os.mknod(name, status.st_mode, status.st_rdev, dir_fd=target_fd)
-        os.chmod(name, stat.S_IMODE(status.st_mode), dir_fd=target_fd)
-    os.chown(name, status.st_uid, status.st_gid, dir_fd=target_fd, follow_symlinks=False)
-    times = (status.st_atime_ns, status.st_mtime_ns)
-    os.utime(name, ns=times, dir_fd=target_fd, follow_symlinks=False)
 
 
 def _copy_metadata(source: int, target: int) -> None:

@@ -7,16 +7,13 @@ import os
 from budu.cli.commands.export import write_archive
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
-from budu.cli.terminal import size
+from budu.cli.reading import open_file, pieces_of
+from budu.cli.terminal import screen_width
 from budu.client.images import load_images, save_images
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from budu.cli.context import Context
-
-_READ_SIZE = 1 << 18
 
 
 def run_save(context: Context, call: Call) -> int:
@@ -41,10 +38,10 @@ def run_load(context: Context, call: Call) -> int:
     view = choose_view(
         context.out,
         quiet=quiet,
-        width=lambda: size(2)[1] or size(1)[1] or 80,
+        width=screen_width,
         lang=context.lang,
     )
-    pieces = _read(_open(source) if source else 0)
+    pieces = pieces_of(open_file(source) if source else 0)
     platforms = call.texts("platform")
     try:
         for message in load_images(context.session, pieces, quiet=quiet, platforms=platforms):
@@ -58,18 +55,6 @@ def run_load(context: Context, call: Call) -> int:
     finally:
         view.close()
     return 0
-
-
-def _open(source: str) -> int:
-    try:
-        return os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise CommandFailed(f"open {source}: {(error.strerror or '').lower()}") from None
-
-
-def _read(fd: int) -> Iterator[bytes]:
-    while data := os.read(fd, _READ_SIZE):
-        yield data
 
 
 _PLATFORM = ("Only this platform (os/arch[/variant])", "이 플랫폼만 (os/arch[/variant])")

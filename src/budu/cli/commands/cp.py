@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from budu.base.errors import Hint
+from budu.cli.copy_flags import COPY_FLAGS
 from budu.cli.copy_progress import Progress
 from budu.cli.copy_rules import (
     End,
@@ -23,8 +24,9 @@ from budu.cli.copy_rules import (
     rebase,
     split_entry,
 )
-from budu.cli.declare import Call, Command, Flag
+from budu.cli.declare import Call, Command
 from budu.cli.failures import CommandFailed
+from budu.cli.reading import pieces_of
 from budu.client.archives import Archives, PathStat
 
 TYPE_CHECKING = False
@@ -102,7 +104,7 @@ class Copier:
         if source.kind == "pipe":
             if not found.is_directory:
                 raise CommandFailed(f'destination "{target.text}" must be a directory')
-            self._put(_standard_input(), found.path, target, shown=found.path)
+            self._put(pieces_of(0), found.path, target, shown=found.path)
             return
         thing = find_source(source.path, follow=self._follow)
         folder, name = place(thing.name, is_directory=thing.is_directory, target=found)
@@ -206,11 +208,6 @@ def _is_directory(stat: PathStat | None) -> bool:
     return stat is not None and stat.is_directory
 
 
-def _standard_input() -> Iterator[bytes]:
-    while piece := os.read(0, _READ_SIZE):
-        yield piece
-
-
 def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
@@ -224,15 +221,7 @@ CP = Command(
         "Copy files between containers, volumes and this machine",
         "컨테이너, 볼륨, 이 컴퓨터 사이에서 파일을 복사합니다",
     ),
-    flags=(
-        Flag("archive", short="a",
-             help=("Archive mode (copy all uid/gid information)",
-                   "소유자(uid/gid)까지 그대로 복사합니다")),
-        Flag("follow-link", short="L",
-             help=("Always follow symlinks in SRC_PATH", "원본 경로의 심볼릭 링크를 따라갑니다")),
-        Flag("quiet", short="q",
-             help=("Suppress progress output during copy", "진행 상황을 보이지 않습니다")),
-    ),
+    flags=COPY_FLAGS,
     least=2,
     examples=(
         "cp web:/etc/nginx.conf .",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from budu.cli.declare import Call, Command, Flag
-from budu.cli.failures import CommandFailed
-from budu.cli.terminal import size
+from budu.cli.reading import open_file, pieces_of
+from budu.cli.terminal import screen_width
 from budu.client.snapshots import import_image
 
 TYPE_CHECKING = False
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from budu.cli.context import Context
     from budu.cli.progress import View
 
-_READ_SIZE = 1 << 18
 _BODY = "-"
 
 
@@ -48,16 +47,8 @@ def _pieces(source: str) -> Iterator[bytes] | None:
     if source.startswith(("http://", "https://")):
         return None
     if source == _BODY:
-        return _read(0)
-    try:
-        return _read(os.open(source, os.O_RDONLY | os.O_CLOEXEC))
-    except OSError as error:
-        raise CommandFailed(f"open {source}: {(error.strerror or '').lower()}") from None
-
-
-def _read(fd: int) -> Iterator[bytes]:
-    while data := os.read(fd, _READ_SIZE):
-        yield data
+        return pieces_of(0)
+    return pieces_of(open_file(source))
 
 
 def _check_name(text: str) -> None:
@@ -70,10 +61,7 @@ def _check_name(text: str) -> None:
 def _view(context: Context) -> View:
     from budu.cli.progress import choose_view
 
-    def width() -> int:
-        return size(2)[1] or size(1)[1] or 80
-
-    return choose_view(context.out, width=width, lang=context.lang)
+    return choose_view(context.out, width=screen_width, lang=context.lang)
 
 
 def _as_sum(message: Mapping[str, Any]) -> Mapping[str, Any]:

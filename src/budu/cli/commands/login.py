@@ -9,6 +9,7 @@ from budu.base.errors import Unauthenticated
 from budu.cli.credentials import HUB, Credentials, find, forget, keep, server_key
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
+from budu.cli.registry_flags import TLS_VERIFY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,9 +112,7 @@ LOGIN = Command(
                                                     "비밀번호 또는 접근 토큰")),
         Flag("password-stdin", help=("Read the password from standard input",
                                      "비밀번호를 표준 입력에서 읽습니다")),
-        Flag("tls-verify", default=True,
-             help=("Check the registry's certificate (false: trust it this once)",
-                   "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)")),
+        TLS_VERIFY,
         Flag("username", "string", short="u", help=("User name", "사용자 이름")),
     ),
     most=1,

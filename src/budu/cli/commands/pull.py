@@ -8,6 +8,7 @@ from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
 from budu.cli.names import parse_name
 from budu.cli.pulling import AUTO, PLAIN, QUIET, pull
+from budu.cli.registry_flags import TLS_VERIFY
 from budu.cli.values import quoted
 
 TYPE_CHECKING = False
@@ -60,9 +61,7 @@ PULL = Command(
         Flag("progress", "string", default=AUTO, read=_read_progress,
              help=("How to show progress: auto, plain", "진행 상황 표시: auto, plain")),
         Flag("quiet", short="q", help=("Show only the image's name", "이미지 이름만 보입니다")),
-        Flag("tls-verify", default=True,
-             help=("Check the registry's certificate (false: trust it this once)",
-                   "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)")),
+        TLS_VERIFY,
     ),
     least=1,
     most=1,

@@ -6,7 +6,8 @@ from budu.base.environment import environment
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
 from budu.cli.names import parse_name
-from budu.cli.terminal import size
+from budu.cli.registry_flags import TLS_VERIFY
+from budu.cli.terminal import screen_width
 from budu.client.images import push_image
 
 TYPE_CHECKING = False
@@ -55,7 +56,7 @@ def _push(context: Context, call: Call, name: ImageName) -> Mapping[str, Any]:
     view = choose_view(
         context.out,
         quiet=call.on("quiet"),
-        width=lambda: size(2)[1] or size(1)[1] or 80,
+        width=screen_width,
         lang=context.lang,
     )
     note: Mapping[str, Any] = {}
@@ -82,9 +83,7 @@ PUSH = Command(
              help=("Push only this platform of the image (os/arch[/variant])",
                    "이미지의 이 플랫폼만 올립니다 (os/arch[/variant])")),
         Flag("quiet", short="q", help=("Show only the image's name", "이미지 이름만 보입니다")),
-        Flag("tls-verify", default=True,
-             help=("Check the registry's certificate (false: trust it this once)",
-                   "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)")),
+        TLS_VERIFY,
     ),
     least=1,
     most=1,

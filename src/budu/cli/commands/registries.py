@@ -5,6 +5,7 @@ from __future__ import annotations
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
 from budu.cli.names import parse_name
+from budu.cli.registry_flags import TLS_VERIFY
 from budu.cli.values import filters_of, read_filter
 from budu.client.images import image_history, remote_tags, search_images
 
@@ -66,9 +67,6 @@ def run_history(context: Context, call: Call) -> int:
 
 _FORMAT = Flag("format", "string", help=("table, json, or a Go template",
                                          "table, json 또는 Go 템플릿"))  # fmt: skip
-_TRUST = Flag("tls-verify", default=True,
-              help=("Check the registry's certificate (false: trust it this once)",
-                    "레지스트리 인증서를 확인합니다 (false: 이번 한 번만 신뢰)"))  # fmt: skip
 _WHOLE = Flag("no-trunc", help=("Do not shorten", "줄이지 않습니다"))
 SEARCH = Command(
     run_search,
@@ -80,7 +78,7 @@ SEARCH = Command(
         _FORMAT,
         Flag("limit", "int", help=("At most so many results", "결과를 이만큼만 보입니다")),
         _WHOLE,
-        _TRUST,
+        TLS_VERIFY,
     ),
     least=1,
     most=1,
@@ -99,7 +97,7 @@ TAGS = Command(
         Flag("quiet", short="q", help=("Show only tags", "태그만 보입니다")),
         Flag("sort", "string", default="version",
              help=("Order: version, age, size", "순서: version, age, size")),
-        _TRUST,
+        TLS_VERIFY,
     ),
     least=1,
     most=1,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 
 from budu.base.errors import NotFound
+from budu.cli.copy_flags import COPY_FLAGS
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.failures import CommandFailed
+from budu.cli.reading import open_file, pieces_of
 from budu.client import volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from budu.cli.context import Context
 
-_READ_SIZE = 1 << 18
 _ENDINGS = {".gz": "gzip", ".tgz": "gzip", ".zst": "zstd", ".tzst": "zstd"}
 _COMPRESSIONS = ("none", "gzip", "zstd")
 _LETTERS = {"file": "-", "directory": "d", "link": "l"}
@@ -80,7 +80,7 @@ def run_import(context: Context, call: Call) -> int:
     fails."""
     name, source = call.args[0], call.args[1] if len(call.args) > 1 else "-"
     session = context.session
-    fd = 0 if source == "-" else _open(source)
+    fd = 0 if source == "-" else open_file(source)
     try:
         session.inspect_volume(name)
         is_new = False
@@ -90,7 +90,7 @@ def run_import(context: Context, call: Call) -> int:
     from budu.client.archives import Archives
 
     try:
-        Archives(session, name, volume=True).write("/", _read(fd))
+        Archives(session, name, volume=True).write("/", pieces_of(fd))
     except BaseException:
         if is_new:
             session.close()
@@ -98,18 +98,6 @@ def run_import(context: Context, call: Call) -> int:
         raise
     context.out.write(name + "\n")
     return 0
-
-
-def _open(source: str) -> int:
-    try:
-        return os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise CommandFailed(f"open {source}: {(error.strerror or '').lower()}") from None
-
-
-def _read(fd: int) -> Iterator[bytes]:
-    while data := os.read(fd, _READ_SIZE):
-        yield data
 
 
 def run_snapshot(context: Context, call: Call) -> int:
@@ -206,15 +194,7 @@ VOLUME_CP = Command(
         "Copy files between volumes and this machine",
         "볼륨과 이 컴퓨터 사이에서 파일을 복사합니다",
     ),
-    flags=(
-        Flag("archive", short="a",
-             help=("Archive mode (copy all uid/gid information)",
-                   "소유자(uid/gid)까지 그대로 복사합니다")),
-        Flag("follow-link", short="L",
-             help=("Always follow symlinks in SRC_PATH", "원본 경로의 심볼릭 링크를 따라갑니다")),
-        Flag("quiet", short="q",
-             help=("Suppress progress output during copy", "진행 상황을 보이지 않습니다")),
-    ),
+    flags=COPY_FLAGS,
     least=2,
     examples=("volume cp dump.sql data:/", "volume cp data:/dump.sql .", "volume cp a:/x b:/"),
 )  # fmt: skip

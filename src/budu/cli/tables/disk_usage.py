@@ -11,6 +11,7 @@ from budu.cli.format import print_rows
 from budu.cli.tables.containers import row as container_fields
 from budu.cli.tables.images import row as image_fields
 from budu.cli.tables.times import ago
+from budu.cli.tables.volumes import volume_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,14 +212,9 @@ def _container_rows(usage: Usage, *, full: bool) -> list[dict[str, object]]:
 
 
 def _volume_row(volume: Any) -> dict[str, object]:
-    labels, usage = volume.get("Labels") or {}, volume.get("UsageData")
+    usage = volume.get("UsageData")
     return {
-        "Driver": volume["Driver"],
-        "Name": volume["Name"],
-        "Scope": volume["Scope"],
-        "Mountpoint": volume["Mountpoint"],
-        "Labels": ",".join(f"{key}={labels[key]}" for key in sorted(labels)),
-        "Label": lambda key: labels.get(key, ""),
+        **volume_fields(volume),
         "Links": str(usage["RefCount"]) if usage else "N/A",
         "Size": human_size(usage["Size"]) if usage else "N/A",
         "Group": "N/A",

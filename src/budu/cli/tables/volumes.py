@@ -44,10 +44,12 @@ def print_volumes(volumes: Sequence[Any], options: Mapping[str, Any], out: TextI
     if any("LastUsedNs" in each for each in volumes):
         fields += ["Size", "Users", "LastUsed"]
     columns = [(field, _HEADERS[field]) for field in fields]
-    print_rows(map(_row, volumes), out, columns=columns, headers=_HEADERS, form=form)
+    rows = ({**volume_fields(each), **_usage(each)} for each in volumes)
+    print_rows(rows, out, columns=columns, headers=_HEADERS, form=form)
 
 
-def _row(volume: Any) -> dict[str, object]:
+def volume_fields(volume: Any) -> dict[str, object]:
+    """What a volume is, without its use."""
     labels = volume.get("Labels") or {}
     return {
         "Driver": volume["Driver"],
@@ -56,7 +58,6 @@ def _row(volume: Any) -> dict[str, object]:
         "Mountpoint": volume["Mountpoint"],
         "Labels": ",".join(f"{key}={labels[key]}" for key in sorted(labels)),
         "Label": lambda key: labels.get(key, ""),
-        **_usage(volume),
     }
 
 

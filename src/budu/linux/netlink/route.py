@@ -282,34 +282,23 @@ def set_hairpin(name: str) -> Message:
 
     Needed only where br_netfilter rewrites bridged frames (net.bridge.bridge-nf-call-iptables).
     """
-    return Message(
-        RTM_NEWLINK,
-        0,
-        _IFINFOMSG.pack(0, 0, 0, 0, 0),
-        string(IFLA_IFNAME, name),
-        nested(
-            IFLA_LINKINFO,
-            string(IFLA_INFO_SLAVE_KIND, "bridge"),
-            nested(IFLA_INFO_SLAVE_DATA, u8(IFLA_BRPORT_MODE, 1)),
-        ),
-        label=f"set hairpin mode of {name}",
-    )
+    return _set_port(name, IFLA_BRPORT_MODE, label=f"set hairpin mode of {name}")
 
 
 def isolate_port(name: str) -> Message:
     """Keep the bridge port `name` from talking to other isolated ports of its bridge."""
-    return Message(
-        RTM_NEWLINK,
-        0,
-        _IFINFOMSG.pack(0, 0, 0, 0, 0),
-        string(IFLA_IFNAME, name),
-        nested(
-            IFLA_LINKINFO,
-            string(IFLA_INFO_SLAVE_KIND, "bridge"),
-            nested(IFLA_INFO_SLAVE_DATA, u8(IFLA_BRPORT_ISOLATED, 1)),
-        ),
-        label=f"isolate {name} from its neighbours",
+    return _set_port(name, IFLA_BRPORT_ISOLATED, label=f"isolate {name} from its neighbours")
+
+
+def _set_port(name: str, switch: int, *, label: str) -> Message:
+    """Turn a switch of a bridge's port on."""
+    port = nested(
+        IFLA_LINKINFO,
+        string(IFLA_INFO_SLAVE_KIND, "bridge"),
+        nested(IFLA_INFO_SLAVE_DATA, u8(switch, 1)),
     )
+    head = _IFINFOMSG.pack(0, 0, 0, 0, 0)
+    return Message(RTM_NEWLINK, 0, head, string(IFLA_IFNAME, name), port, label=label)
 
 
 def omit_ipv6_address(index: int) -> Message:
