@@ -23,13 +23,6 @@ HTPASSWD = "ann:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Iterator[str]:
-    """An empty registry."""
-    with running_registry(tmp_path) as address:
-        yield address
-
-
-@pytest.fixture
 def busybox(docker: Docker) -> str:
     docker("pull", "-q", "busybox:latest")
     return "busybox:latest"

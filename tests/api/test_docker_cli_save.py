@@ -7,7 +7,6 @@ import json
 import lzma
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker as docker_py
@@ -17,15 +16,8 @@ from tests.support.docker import Docker
 from tests.support.engine import EngineProcess
 from tests.support.fixtures import Registry
 from tests.support.images import layer
-from tests.support.registry import running_registry
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Iterator[str]:
-    with running_registry(tmp_path) as address:
-        yield address
 
 
 @pytest.fixture

@@ -31,6 +31,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         yield Registry(address, push_all(address))
 
 
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[str]:
+    """The address of an empty registry."""
+    (tmp_path / "registry").mkdir()
+    with running_registry(tmp_path / "registry") as address:
+        yield address
+
+
 @contextmanager
 def fresh_engine(
     registry: Registry,

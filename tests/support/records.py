@@ -6,6 +6,7 @@ import msgspec
 
 from budu.engine.containers.model import Container, Mount, MountKind, Status
 from budu.image.model import ImageRecord
+from budu.logs.source import LogSource
 from budu.network.contract import EndpointState
 from budu.spec.api.container import ContainerConfig
 from budu.spec.api.host_config import HostConfig
@@ -86,3 +87,20 @@ def a_volume_mount(name: str = "data", destination: str = "/data") -> Mount:
         name=name,
         driver="local",
     )
+
+
+def a_log_source(**changes: object) -> LogSource:
+    """What a log driver is told of a container of busybox."""
+    source = LogSource(
+        id="f" * 64,
+        name="web",
+        image_id="sha256:1",
+        image_name="busybox",
+        command="echo hello",
+        created="2024-05-06T07:08:09Z",
+        hostname="host",
+        labels={"zone": "a", "team": "blue"},
+        env={"STAGE": "test"},
+        options={"labels": "zone", "env": "STAGE"},
+    )
+    return msgspec.structs.replace(source, **changes)

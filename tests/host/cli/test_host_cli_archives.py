@@ -16,7 +16,6 @@ import pytest
 from tests.host.cli.test_host_cli_images import Budu
 from tests.support.engine import EngineProcess
 from tests.support.images import other_architecture, push_index
-from tests.support.registry import running_registry
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
@@ -27,13 +26,6 @@ def budu(engine: EngineProcess, tmp_path: Path) -> Iterator[Budu]:
     yield budu
     for name in budu("images", "-q", "--no-trunc").split():
         budu.run("rmi", "-f", name)
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Iterator[str]:
-    (tmp_path / "registry").mkdir()
-    with running_registry(tmp_path / "registry") as address:
-        yield address
 
 
 @pytest.fixture

@@ -9,14 +9,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.engine import EngineProcess
 from tests.support.fixtures import Registry
 from tests.support.images import layer, other_architecture, push, push_foreign
-from tests.support.registry import running_registry
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
@@ -53,13 +51,6 @@ class Budu:
 @pytest.fixture
 def budu(engine: EngineProcess, tmp_path: Path) -> Budu:
     return Budu(engine, tmp_path)
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Iterator[str]:
-    (tmp_path / "registry").mkdir()
-    with running_registry(tmp_path / "registry") as address:
-        yield address
 
 
 def small(address: str, name: str, tags: list[str], text: str, **more: str) -> str:

@@ -1,12 +1,5 @@
 """Whole engines on the real kernel, killed and started again."""
 
-import sys
-from pathlib import Path
-
-ROOT = str(Path(__file__).parents[3])
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
-
-from tests.support.fixtures import clean, docker, engine, make_engine, registry  # noqa: E402
+from tests.support.fixtures import clean, docker, engine, make_engine, registry
 
 __all__ = ["clean", "docker", "engine", "make_engine", "registry"]

@@ -14,29 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.records import a_log_source
 from tests.support.waiting import eventually
 
 from budu.logs.entries import Entry
 from budu.logs.frames import STDERR, STDOUT
 from budu.logs.senders.journald import JournaldSender
-from budu.logs.source import LogSource
 
 pytestmark = pytest.mark.host
 
 JOURNALD = "/lib/systemd/systemd-journald"
 NAME = "budutest"
 PREPARE = 'mount --bind "$1/etc" /etc/systemd && mount --bind "$1" /run && exec "$2" "$3"'
-SOURCE = LogSource(
-    id="f" * 64,
-    name="web",
-    image_id="sha256:1",
-    image_name="busybox",
-    command="echo hello",
-    created="2024-05-06T07:08:09Z",
-    hostname="host",
-    labels={"com.example.team": "blue"},
-    env={},
-    options={"labels": "com.example.team"},
+SOURCE = a_log_source(
+    labels={"com.example.team": "blue"}, env={}, options={"labels": "com.example.team"}
 )
 
 

@@ -8,30 +8,18 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from tests.support.archives import archive
 
 from budu.archive.extract import ExtractOptions, extract
 from budu.archive.tar import StreamSource
 from budu.base.errors import InvalidArgument
 
 
-def archive(*members: tuple[str, bytes, dict[str, object]]) -> io.BytesIO:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, data, fields in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            for key, value in fields.items():
-                setattr(info, key, value)
-            tar.addfile(info, io.BytesIO(data))
-    out.seek(0)
-    return out
-
-
-def unpack(root: Path, base: bytes, out: io.BytesIO, **options: object) -> None:
+def unpack(root: Path, base: bytes, out: bytes, **options: object) -> None:
     fd = os.open(root, os.O_PATH | os.O_DIRECTORY)
     try:
         chosen = ExtractOptions(base=base, owners=False, implied_now=True, **options)
-        extract(StreamSource(out), fd, options=chosen)
+        extract(StreamSource(io.BytesIO(out)), fd, options=chosen)
     finally:
         os.close(fd)
 

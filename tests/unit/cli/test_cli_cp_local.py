@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.archives import archive
 
 from budu.cli.copy_local import find_source, find_target, pack
 from budu.cli.copy_progress import Progress
@@ -24,23 +25,15 @@ def packed(path: Path, name: str, **options: Any) -> tarfile.TarFile:
     return tarfile.open(fileobj=io.BytesIO(data))
 
 
-def archive(*members: tuple[str, bytes, dict[str, Any]]) -> Iterator[bytes]:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, data, fields in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            for key, value in fields.items():
-                setattr(info, key, value)
-            tar.addfile(info, io.BytesIO(data))
-    data = out.getvalue()
+def pieces_of(*members: tuple[str, bytes, dict[str, Any]]) -> Iterator[bytes]:
+    data = archive(*members)
     return (data[at : at + 700] for at in range(0, len(data), 700))
 
 
 def unpack(
     folder: Path, *members: tuple[str, bytes, dict[str, Any]], old: str = "d", new: str = "d"
 ) -> None:
-    Unpacker(str(folder), old=old, new=new, archive=False).run(archive(*members))
+    Unpacker(str(folder), old=old, new=new, archive=False).run(pieces_of(*members))
 
 
 LINK = {"type": tarfile.SYMTYPE}
@@ -166,13 +159,13 @@ def test_kinds_are_kept(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_breaks_off_is_an_error(tmp_path: Path) -> None:
-    pieces = list(archive(("d", b"x" * 5000, {})))[:3]
+    pieces = list(pieces_of(("d", b"x" * 5000, {})))[:3]
     with pytest.raises(CommandFailed, match="unexpected"):
         Unpacker(str(tmp_path), old="d", new="d", archive=False).run(iter(pieces))
 
 
 def test_a_passing_archive_gets_another_root() -> None:
-    pieces = archive(
+    pieces = pieces_of(
         ("d", b"", FOLDER),
         ("d/f", b"x" * 3000, {"pax_headers": {"SCHILY.xattr.user.a": "b"}}),
         ("d/h", b"", {"type": tarfile.LNKTYPE, "linkname": "d/f"}),

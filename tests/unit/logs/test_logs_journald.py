@@ -8,23 +8,14 @@ import struct
 from pathlib import Path
 
 import pytest
+from tests.support.records import a_log_source
 
 from budu.logs.entries import Entry
 from budu.logs.frames import STDERR, STDOUT
 from budu.logs.senders.journald import JournaldSender, field, field_name
-from budu.logs.source import LogSource
 
-SOURCE = LogSource(
-    id="f" * 64,
-    name="web",
-    image_id="sha256:1",
-    image_name="busybox",
-    command="echo hello",
-    created="2024-05-06T07:08:09Z",
-    hostname="host",
-    labels={"com.example.team": "blue"},
-    env={},
-    options={"labels": "com.example.team"},
+SOURCE = a_log_source(
+    labels={"com.example.team": "blue"}, env={}, options={"labels": "com.example.team"}
 )
 
 

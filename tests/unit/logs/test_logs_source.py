@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from tests.support.records import a_log_source
 
-from budu.logs.source import LogSource
-
-SOURCE = LogSource(
-    id="f" * 64,
-    name="web",
-    image_id="sha256:1",
-    image_name="busybox",
-    command="echo hello",
-    created="2024-05-06T07:08:09Z",
-    hostname="host",
-    labels={"zone": "a", "team": "blue"},
-    env={"STAGE": "test"},
-    options={"labels": "zone", "env": "STAGE"},
-)
+SOURCE = a_log_source()
 
 
 def test_details_are_what_the_options_choose_by_name() -> None:
