@@ -51,16 +51,20 @@ class _Catalog(msgspec.Struct):
 class Repository:
     """One name at the places that may answer for it."""
 
-    def __init__(self, reference: Reference, sessions: list[EndpointSession]) -> None:
+    def __init__(
+        self, reference: Reference, sessions: list[EndpointSession], *, hints: bool = True
+    ) -> None:
         self.reference = reference
         """What the caller asked for, with a tag or a digest."""
         self._sessions = sessions
+        self._hints = hints
         self._bodies: dict[str, bytes] = {}
         self._mirror_refusal: Refusal | None = None
 
     def beside(self, tag: str) -> Repository:
-        """Another tag of the same repository, at the same places."""
-        return Repository(self.reference.with_tag(tag), self._sessions)
+        """Another tag of the same repository, at the same places; nobody typed it, so nobody wants
+        to hear of near ones when it is not there."""
+        return Repository(self.reference.with_tag(tag), self._sessions, hints=False)
 
     async def resolve(self) -> Descriptor:
         """The digest, size and type that the reference stands for now.
@@ -251,6 +255,8 @@ class Repository:
 
     async def _refused(self, refusal: Refusal) -> BuduError:
         error = refusal_error(refusal, self.reference)
+        if not self._hints:
+            return error
         if refusal.code == "MANIFEST_UNKNOWN" and self.reference.tag:
             error.hint = await self._tag_hint(self.reference.tag)
         if refusal.status in {401, 403, 404} and _says_no_tag(error.hint):

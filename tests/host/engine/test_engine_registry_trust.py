@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.cosign import KeyPair, bundle_of, simple_payload
 from tests.support.engine import EngineProcess
 from tests.support.fixtures import Registry
 from tests.support.images import (
@@ -63,60 +63,45 @@ def test_files_are_read_at_each_use(
     assert pull(engine, "registry.test/library/busybox")[0] == 200
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> tuple[Path, Path]:
-    """A pair as `cosign generate-key-pair` makes it, but that the private one has no password."""
-    private, public = tmp_path / "key.pem", tmp_path / "key.pub"
-    make = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", private]
-    subprocess.run(make, check=True, capture_output=True)
-    command = ["openssl", "ec", "-in", private, "-pubout", "-out", public]
-    subprocess.run(command, check=True, capture_output=True)
-    return private, public
-
-
-def sign(address: str, repository: str, digest: str, key: Path, *, as_referrer: bool) -> None:
-    """What `cosign sign --tlog-upload=false` puts into a registry."""
-    payload = json.dumps(
-        {
-            "critical": {
-                "identity": {"docker-reference": f"{address}/{repository}"},
-                "image": {"docker-manifest-digest": digest},
-                "type": "cosign container image signature",
-            },
-            "optional": None,
-        }
-    ).encode()
-    command = ["openssl", "dgst", "-sha256", "-sign", key]
-    done = subprocess.run(command, input=payload, check=True, capture_output=True)
-    signature = base64.b64encode(done.stdout).decode()
-    layer = describe("application/vnd.dev.cosign.simplesigning.v1+json", payload)
-    layer["annotations"] = {"dev.cosignproject.cosign/signature": signature}
-    kind = "application/vnd.dev.cosign.artifact.sig.v1+json"
+def sign(address: str, repository: str, digest: str, pair: KeyPair, *, stored: str) -> None:
+    """What `cosign sign --key` puts into a registry: under a tag, or as a manifest that refers to
+    the image; since its third version a bundle."""
+    kind, body = "application/vnd.dev.cosign.artifact.sig.v1+json", b""
+    if stored == "bundle":
+        kind, body = "application/vnd.dev.sigstore.bundle.v0.3+json", bundle_of(pair, digest)
+        layer = describe(kind, body)
+    else:
+        body = simple_payload(f"{address}/{repository}", digest)
+        layer = describe("application/vnd.dev.cosign.simplesigning.v1+json", body)
+        signature = base64.b64encode(pair.sign(body)).decode()
+        layer["annotations"] = {"dev.cosignproject.cosign/signature": signature}
     manifest: dict[str, object] = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE}
     manifest |= {"config": describe(CONFIG_TYPE, b"{}"), "layers": [layer]}
     subject = {"mediaType": MANIFEST_TYPE, "digest": digest, "size": 1}
-    manifest |= {"artifactType": kind, "subject": subject} if as_referrer else {}
-    for blob in (payload, b"{}"):
+    manifest |= {"artifactType": kind, "subject": subject} if stored != "tag" else {}
+    for blob in (body, b"{}"):
         push_blob(address, repository, blob)
-    body, base = json.dumps(manifest).encode(), f"http://{address}/v2/{repository}/manifests"
+    document, base = json.dumps(manifest).encode(), f"http://{address}/v2/{repository}/manifests"
     tag = digest.replace(":", "-")
-    if not as_referrer:
-        put(f"{base}/{tag}.sig", body, MANIFEST_TYPE)
+    if stored == "tag":
+        put(f"{base}/{tag}.sig", document, MANIFEST_TYPE)
         return
-    put(f"{base}/{sha256(body)}", body, MANIFEST_TYPE)
-    row = {**describe(MANIFEST_TYPE, body), "artifactType": kind}
+    put(f"{base}/{sha256(document)}", document, MANIFEST_TYPE)
+    row = {**describe(MANIFEST_TYPE, document), "artifactType": kind}
     index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [row]}
     put(f"{base}/{tag}", json.dumps(index).encode(), INDEX_TYPE)
 
 
-@pytest.mark.parametrize("as_referrer", [False, True])
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [("tag", "P-256"), ("referrer", "RSA"), ("bundle", "ED25519"), ("bundle", "P-384")],
+)
 def test_only_signed_images_pass(
-    make_engine: Callable[..., EngineProcess],
-    tmp_path: Path,
-    keys: tuple[Path, Path],
-    as_referrer: bool,
+    make_engine: Callable[..., EngineProcess], tmp_path: Path, stored: str, kind: str
 ) -> None:
-    policy, (private, public) = tmp_path / "policy.json", keys
+    policy, public = tmp_path / "policy.json", tmp_path / "key.pub"
+    pair = KeyPair(tmp_path, kind)
+    public.write_text(pair.public)
     engine = make_engine("--signature-policy", str(policy))
     (tmp_path / "registry").mkdir()
     with running_registry(tmp_path / "registry") as address:
@@ -129,7 +114,7 @@ def test_only_signed_images_pass(
         policy.write_text(json.dumps({"default": default, "transports": {"docker": rules}}))
         status, body = pull(engine, f"{address}/team/app", "1")
         assert (status, b"no signature exists" in body) == (403, True), body
-        sign(address, "team/app", digests[0], private, as_referrer=as_referrer)
+        sign(address, "team/app", digests[0], pair, stored=stored)
         assert pull(engine, f"{address}/team/app", "1")[0] == 200
         assert pull(engine, f"{address}/team/app", digests[0])[0] == 200
         status, body = pull(engine, f"{address}/team/app", "2")

@@ -1,7 +1,6 @@
 """hosts.toml, trust for one request, rate limits with their end, and signed images."""
 
 import base64
-import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -9,32 +8,31 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from tests.fakes.registry import OCI_INDEX, FakeRegistry
+from tests.fakes.registry import OCI_INDEX, OCI_MANIFEST, FakeRegistry
+from tests.support.cosign import KeyPair, bundle_of, simple_payload
 
 from budu.base.errors import BuduError, InvalidArgument, PermissionDenied, ResourceExhausted
-from budu.distribution import ecdsa
+from budu.distribution.claims import BUNDLE_TYPE, PAYLOAD_TYPE, SIGNATURE, SIGNATURE_TYPE
 from budu.distribution.client import Registries
 from budu.distribution.hosts import HostsConfig
 from budu.distribution.hosts_file import read_hosts_file
+from budu.distribution.policy import Identity, may_be_for
 from budu.distribution.repository import Repository
 from budu.distribution.retry import RetryPolicy, rate_reset_s
-from budu.distribution.signatures import PAYLOAD_TYPE, SIGNATURE, SIGNATURE_TYPE, SignaturePolicy
+from budu.distribution.signatures import SignaturePolicy
 from budu.distribution.trust import trusting
 from budu.spec.reference import parse_reference
 
-# Made by `openssl ecparam -name prime256v1 -genkey` and `openssl dgst -sha256 -sign`.
-KEY = """-----BEGIN PUBLIC KEY-----
+KEY = base64.b64encode(
+    b"""-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEuKvxHs0FhLifY/hzqsR65snfg/eX
 6NZF1r+VsQt2noQ3S/BIs0KBqhhHO29CiU/j2TXcecuqpehEJN4Fd8W2eQ==
 -----END PUBLIC KEY-----
 """
-MESSAGE = b"hello cosign"
-SIGNED = base64.b64decode(
-    "MEUCIQDs5tkQU76JWrj2MgMSO3pWpCtQ/tXSsQ5QFefykQIUMAIgfEC0j1Ym3t738fk+X3UrS1/VUqsPT/y1P1Mc+K2A"
-    "9cU="
-)
-SECRET = 0x1234567890ABCDEF1234567890ABCDEF1234567890ABCDEF1234567890ABCDEF
+).decode()
+"""Somebody else's, as a policy file may hold it."""
 
 
 async def no_pause(seconds: float) -> None:
@@ -202,55 +200,16 @@ async def test_rate_limit_is_told_with_its_end() -> None:
 # Signatures
 
 
-def test_openssls_signature_is_verified() -> None:
-    key = ecdsa.read_public_key(KEY)
-    assert ecdsa.verify(key, MESSAGE, SIGNED)
-    assert not ecdsa.verify(key, MESSAGE + b"!", SIGNED)
-    assert not ecdsa.verify(ecdsa._G, MESSAGE, SIGNED)
-
-
-@pytest.mark.parametrize("at", range(0, 70, 7))
-def test_changed_signature_is_refused(at: int) -> None:
-    changed = bytearray(SIGNED)
-    changed[at] ^= 1
-    assert not ecdsa.verify(ecdsa.read_public_key(KEY), MESSAGE, bytes(changed))
-
-
-@pytest.mark.parametrize("signature", [b"", b"0", SIGNED[:-1], SIGNED + b"0", bytes(71)])
-def test_malformed_signature_is_refused(signature: bytes) -> None:
-    assert not ecdsa.verify(ecdsa.read_public_key(KEY), MESSAGE, signature)
-
-
-@pytest.mark.parametrize("pem", ["", "-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----"])
-def test_malformed_key_is_refused(pem: str) -> None:
-    with pytest.raises(ValueError, match="not a PEM public key"):
-        ecdsa.read_public_key(pem)
-
-
-def sign(message: bytes) -> bytes:
-    """With a fixed secret, as a test may."""
-    nonce = 77
-    point = ecdsa._times(ecdsa._G, nonce)
-    assert point is not None
-    r = point[0] % ecdsa._N
-    hashed = int.from_bytes(hashlib.sha256(message).digest())
-    s = pow(nonce, -1, ecdsa._N) * (hashed + r * SECRET) % ecdsa._N
-    parts = [n.to_bytes(n.bit_length() // 8 + 1) for n in (r, s)]
-    body = b"".join(b"\x02" + bytes([len(part)]) + part for part in parts)
-    return b"\x30" + bytes([len(body)]) + body
-
-
-def public_key() -> str:
-    point = ecdsa._times(ecdsa._G, SECRET)
-    assert point is not None
-    der = ecdsa._SPKI + point[0].to_bytes(32) + point[1].to_bytes(32)
-    text = base64.b64encode(der).decode()
-    return f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
+    """What `cosign generate-key-pair` makes."""
+    return KeyPair(tmp_path_factory.mktemp("pair"), "P-256")
 
 
 def add_signature(
     fake: FakeRegistry,
     digest: str,
+    pair: KeyPair,
     *,
     name: str = "",
     about: str = "",
@@ -258,39 +217,42 @@ def add_signature(
     refers_to: str = "",
 ) -> None:
     """As cosign's tag, or as a manifest that refers to another one."""
-    payload = json.dumps(
-        {
-            "critical": {
-                "identity": {"docker-reference": name or f"{fake.address}/team/app"},
-                "image": {"docker-manifest-digest": about or digest},
-                "type": kind,
-            },
-            "optional": None,
-        }
-    ).encode()
+    payload = simple_payload(name or f"{fake.address}/team/app", about or digest, kind=kind)
     layer = {
         "mediaType": PAYLOAD_TYPE,
         "digest": fake.add_blob(payload),
         "size": len(payload),
-        "annotations": {SIGNATURE: base64.b64encode(sign(payload)).decode()},
+        "annotations": {SIGNATURE: base64.b64encode(pair.sign(payload)).decode()},
     }
-    media_type = "application/vnd.oci.image.manifest.v1+json"
-    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "size": 2}
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": media_type,
-        "config": {**config, "digest": fake.add_blob(b"{}")},
-        "layers": [layer],
-    }
-    if not refers_to:
-        tag = digest.replace(":", "-") + ".sig"
-        fake.add_manifest("team/app", tag, json.dumps(manifest).encode(), media_type)
+    if refers_to:
+        add_referrer(fake, digest, layer, kind=SIGNATURE_TYPE, subject=refers_to)
         return
-    subject = {"mediaType": media_type, "digest": refers_to, "size": 1}
-    body = json.dumps({**manifest, "artifactType": SIGNATURE_TYPE, "subject": subject}).encode()
-    own = fake.add_manifest("team/app", None, body, media_type)
-    row = {"mediaType": media_type, "digest": own, "size": len(body)}
-    rows = [{**row, "artifactType": kind} for kind in ("text/sbom", SIGNATURE_TYPE)]
+    tag = digest.replace(":", "-") + ".sig"
+    fake.add_manifest("team/app", tag, json.dumps(manifest_of(fake, layer)).encode(), OCI_MANIFEST)
+
+
+def add_bundle(fake: FakeRegistry, digest: str, body: bytes) -> None:
+    """As cosign 3 stores what it signs."""
+    layer = {"mediaType": BUNDLE_TYPE, "digest": fake.add_blob(body), "size": len(body)}
+    add_referrer(fake, digest, layer, kind=BUNDLE_TYPE, subject=digest)
+
+
+def manifest_of(fake: FakeRegistry, layer: dict[str, Any]) -> dict[str, Any]:
+    config = {"mediaType": "application/vnd.oci.empty.v1+json", "size": 2}
+    config["digest"] = fake.add_blob(b"{}")
+    return {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [layer]}
+
+
+def add_referrer(
+    fake: FakeRegistry, digest: str, layer: dict[str, Any], *, kind: str, subject: str
+) -> None:
+    """A manifest about `subject`; a registry without the list of them shows it under `digest`."""
+    about = {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1}
+    manifest = manifest_of(fake, layer) | {"artifactType": kind, "subject": about}
+    body = json.dumps(manifest).encode()
+    row = {"mediaType": OCI_MANIFEST, "size": len(body)}
+    row["digest"] = fake.add_manifest("team/app", None, body, OCI_MANIFEST)
+    rows = [{**row, "artifactType": each} for each in ("text/sbom", kind)]
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": rows}
     if not fake.has_referrers:
         tag = digest.replace(":", "-")
@@ -300,12 +262,15 @@ def add_signature(
 class Checked:
     """An image in a registry, and a policy that demands a signature of it."""
 
-    def __init__(self, root: Path, fake: FakeRegistry, repository: Repository) -> None:
+    def __init__(
+        self, root: Path, fake: FakeRegistry, repository: Repository, pair: KeyPair
+    ) -> None:
         self.root = root
         self.fake = fake
+        self.pair = pair
         self._repository = repository
         self.digest = fake.add_image("team/app", "1").digest
-        (root / "key.pub").write_text(public_key())
+        (root / "key.pub").write_text(pair.public)
         self.rule: dict[str, Any] = {"type": "sigstoreSigned", "keyPath": str(root / "key.pub")}
 
     async def check(self, scope: str = "") -> None:
@@ -319,47 +284,56 @@ class Checked:
 
 
 @pytest.fixture
-async def checked(tmp_path: Path) -> AsyncIterator[Checked]:
-    async with opened(tmp_path) as one:
+async def checked(tmp_path: Path, pair: KeyPair) -> AsyncIterator[Checked]:
+    async with opened(tmp_path, pair) as one:
         yield one
 
 
 @asynccontextmanager
-async def opened(root: Path, *, has_referrers: bool = False) -> AsyncIterator[Checked]:
+async def opened(
+    root: Path, pair: KeyPair, *, has_referrers: bool = False, tag: str = "1"
+) -> AsyncIterator[Checked]:
     async with FakeRegistry(has_referrers=has_referrers).serving() as fake:
         registries = Registries(HostsConfig())
-        repository = await registries.repository(parse_reference(f"{fake.address}/team/app:1"))
-        yield Checked(root, fake, repository)
+        repository = await registries.repository(parse_reference(f"{fake.address}/team/app:{tag}"))
+        yield Checked(root, fake, repository, pair)
         await registries.close()
 
 
 async def test_signed_image_passes(checked: Checked) -> None:
-    add_signature(checked.fake, checked.digest)
+    add_signature(checked.fake, checked.digest, checked.pair)
     await checked.check()
 
 
 @pytest.mark.parametrize("has_referrers", [True, False])
 async def test_signature_that_refers_to_the_image_passes(
-    tmp_path: Path, has_referrers: bool
+    tmp_path: Path, pair: KeyPair, has_referrers: bool
 ) -> None:
-    async with opened(tmp_path, has_referrers=has_referrers) as checked:
+    async with opened(tmp_path, pair, has_referrers=has_referrers) as checked:
         with pytest.raises(PermissionDenied):
             await checked.check()
-        add_signature(checked.fake, checked.digest, refers_to=checked.digest)
+        add_signature(checked.fake, checked.digest, checked.pair, refers_to=checked.digest)
         await checked.check()
 
 
 async def test_list_of_referrers_that_lies_helps_nobody(checked: Checked) -> None:
     other = "sha256:" + "1" * 64
-    add_signature(checked.fake, checked.digest, refers_to=other)
+    add_signature(checked.fake, checked.digest, checked.pair, refers_to=other)
     with pytest.raises(PermissionDenied):
         await checked.check()
 
 
 async def test_payload_of_another_kind_is_refused(checked: Checked) -> None:
-    add_signature(checked.fake, checked.digest, kind="atomic container signature")
+    add_signature(checked.fake, checked.digest, checked.pair, kind="atomic container signature")
     with pytest.raises(PermissionDenied):
         await checked.check()
+
+
+async def test_looking_for_signatures_asks_for_no_near_names(checked: Checked) -> None:
+    with pytest.raises(PermissionDenied):
+        await checked.check()
+    paths = [each.path for each in checked.fake.requests]
+    assert not [each for each in paths if "/tags/" in each or "_catalog" in each]
 
 
 async def test_image_outside_the_scope_passes(checked: Checked) -> None:
@@ -380,16 +354,133 @@ async def test_unsigned_image_is_refused_and_the_rule_named(checked: Checked) ->
 @pytest.mark.parametrize("lie", ["name", "about"])
 async def test_signature_for_something_else_is_refused(checked: Checked, lie: str) -> None:
     value = "quay.io/other/app" if lie == "name" else "sha256:" + "0" * 64
-    add_signature(checked.fake, checked.digest, **{lie: value})
+    add_signature(checked.fake, checked.digest, checked.pair, **{lie: value})
     with pytest.raises(PermissionDenied, match="no signature of a trusted key fits"):
         await checked.check()
 
 
 async def test_signature_of_another_key_is_refused(checked: Checked) -> None:
-    add_signature(checked.fake, checked.digest)
-    (checked.root / "key.pub").write_text(KEY)
+    add_signature(checked.fake, checked.digest, checked.pair)
+    (checked.root / "key.pub").write_text(KeyPair(checked.root, "P-256").public)
     with pytest.raises(PermissionDenied, match="no signature of a trusted key fits"):
         await checked.check()
+
+
+async def test_one_of_several_keys_is_enough(checked: Checked) -> None:
+    add_signature(checked.fake, checked.digest, checked.pair)
+    own = base64.b64encode(checked.pair.public.encode()).decode()
+    checked.rule = {"type": "sigstoreSigned", "keyDatas": [KEY, own]}
+    await checked.check()
+
+
+async def test_signature_without_its_parts_is_passed_over(checked: Checked) -> None:
+    add_signature(checked.fake, checked.digest, checked.pair)
+    await checked.check()
+    checked.fake.faults.missing_blobs = set(checked.fake.blobs)
+    with pytest.raises(PermissionDenied, match="no signature exists"):
+        await checked.check()
+
+
+# Bundles of cosign 3
+
+
+@pytest.mark.parametrize("has_referrers", [True, False])
+async def test_bundle_passes(tmp_path: Path, pair: KeyPair, has_referrers: bool) -> None:
+    async with opened(tmp_path, pair, has_referrers=has_referrers) as checked:
+        add_bundle(checked.fake, checked.digest, bundle_of(pair, checked.digest))
+        await checked.check()
+
+
+@pytest.mark.parametrize("kind", ["P-384", "P-521", "RSA", "ED25519"])
+async def test_keys_of_every_kind(tmp_path: Path, kind: str) -> None:
+    pair = KeyPair(tmp_path, kind)
+    async with opened(tmp_path, pair) as checked:
+        add_signature(checked.fake, checked.digest, pair)
+        await checked.check()
+    async with opened(tmp_path, pair) as checked:
+        add_bundle(checked.fake, checked.digest, bundle_of(pair, checked.digest))
+        await checked.check()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"about": "sha256:" + "0" * 64},
+        {"predicate": "https://slsa.dev/provenance/v1"},
+        {"statement": "https://example.com/Statement/v1"},
+        {"payload_type": "application/json"},
+        {"spoilt": True},
+    ],
+)
+async def test_bundle_that_is_no_signature_of_the_image(
+    checked: Checked, lie: dict[str, Any]
+) -> None:
+    add_bundle(checked.fake, checked.digest, bundle_of(checked.pair, checked.digest, **lie))
+    with pytest.raises(PermissionDenied):
+        await checked.check()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"dsseEnvelope": {"payload": "!"}}'])
+async def test_malformed_bundle_is_passed_over(checked: Checked, body: bytes) -> None:
+    add_bundle(checked.fake, checked.digest, body)
+    with pytest.raises(PermissionDenied, match="no signature exists"):
+        await checked.check()
+    add_signature(checked.fake, checked.digest, checked.pair)
+    await checked.check()
+
+
+async def test_bundle_names_nothing(checked: Checked) -> None:
+    add_bundle(checked.fake, checked.digest, bundle_of(checked.pair, checked.digest))
+    checked.rule["signedIdentity"] = {"type": "matchRepository"}
+    with pytest.raises(PermissionDenied):
+        await checked.check()
+    checked.rule["signedIdentity"] = {"type": "matchAny"}
+    await checked.check()
+
+
+# Which name a signature is for
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("identity", "signed", "pulled", "expected"),
+    [
+        (None, "r.io/a/b", "r.io/a/b:1", True),
+        (None, "r.io/a/c", "r.io/a/b:1", False),
+        (None, "", "r.io/a/b:1", True),
+        (None, "no name", "r.io/a/b:1", False),
+        ({"type": "matchAny"}, "r.io/x", "r.io/a/b:1", True),
+        ({"type": "matchRepository"}, "r.io/a/b:2", "r.io/a/b:1", True),
+        ({"type": "matchRepository"}, "", "r.io/a/b:1", False),
+        ({"type": "matchExact"}, "r.io/a/b:1", "r.io/a/b:1", True),
+        ({"type": "matchExact"}, "r.io/a/b:2", "r.io/a/b:1", False),
+        ({"type": "matchExact"}, "r.io/a/b:1", f"r.io/a/b@{DIGEST}", False),
+        ({"type": "matchRepoDigestOrExact"}, "r.io/a/b:1", f"r.io/a/b@{DIGEST}", True),
+        ({"type": "matchRepoDigestOrExact"}, "r.io/a/b", "r.io/a/b:1", False),
+        ({"type": "exactReference", "dockerReference": "r.io/o:1"}, "r.io/o:1", "r.io/b:2", True),
+        ({"type": "exactReference", "dockerReference": "r.io/o:1"}, "r.io/o:2", "r.io/b:2", False),
+        ({"type": "exactRepository", "dockerRepository": "r.io/o"}, "r.io/o:9", "r.io/b:2", True),
+        ({"type": "exactRepository", "dockerRepository": "r.io/o"}, "r.io/b", "r.io/b:2", False),
+        (
+            {"type": "remapIdentity", "prefix": "mirror.io", "signedPrefix": "r.io/up"},
+            "r.io/up/a/b:1",
+            "mirror.io/a/b:1",
+            True,
+        ),
+        (
+            {"type": "remapIdentity", "prefix": "mirror.io/x", "signedPrefix": "r.io"},
+            "r.io/a/b:1",
+            "mirror.io/a/b:1",
+            False,
+        ),
+    ],
+)
+def test_which_name_a_signature_is_for(
+    identity: dict[str, str] | None, signed: str, pulled: str, expected: bool
+) -> None:
+    asked = None if identity is None else msgspec.convert(identity, Identity)
+    assert may_be_for(asked, signed, parse_reference(pulled)) is expected
 
 
 async def test_reject_rule(checked: Checked) -> None:
@@ -398,11 +489,21 @@ async def test_reject_rule(checked: Checked) -> None:
         await checked.check(scope=f"{checked.fake.address}/team/app")
 
 
-@pytest.mark.parametrize("rule", [{"type": "signedBy"}, {"type": "sigstoreSigned"}])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "signedBy"},
+        {"type": "sigstoreSigned"},
+        {"type": "sigstoreSigned", "keyData": "AAAA"},
+        {"type": "sigstoreSigned", "keyPath": "/nowhere"},
+        {"type": "sigstoreSigned", "keyData": KEY, "rekorPublicKeyPath": "/etc/rekor.pub"},
+        {"type": "sigstoreSigned", "keyData": KEY, "signedIdentity": {"type": "matchSome"}},
+    ],
+)
 async def test_policy_that_is_not_understood_lets_nothing_pass(
     checked: Checked, rule: dict[str, Any]
 ) -> None:
-    add_signature(checked.fake, checked.digest)
+    add_signature(checked.fake, checked.digest, checked.pair)
     checked.rule = rule
     with pytest.raises(BuduError, match="invalid policy"):
         await checked.check()
