@@ -37,7 +37,7 @@ from budu.distribution.fetch import LayerBlob, LayerFetcher
 from budu.distribution.flights import Flights, finish
 from budu.distribution.manifest_kind import manifest_type
 from budu.distribution.progress import ProgressSink, PullEvent, PullProgress, ignore_progress
-from budu.distribution.repository import CONFIG_LIMIT, Repository
+from budu.distribution.repository import Repository
 from budu.distribution.signatures import SignaturePolicy
 from budu.snapshot.layers import LayerStore
 from budu.spec.digest import Digest
@@ -53,6 +53,7 @@ from budu.spec.reference import Reference
 
 MAX_DOWNLOADS = 3
 _MOST_INDEXES = 8
+_QUIET_BYTES = 1 << 20
 _RESUMABLE = (asyncio.CancelledError, Unavailable, DeadlineExceeded)
 
 _Document = TypeVar("_Document", Index, Manifest, ImageConfig)
@@ -230,7 +231,7 @@ class _Pull:
         return await self._manifest(chosen, platform, depth=depth + 1)
 
     async def _extra(self, attestation: Descriptor, *, asks: bool) -> list[str]:
-        """An attestation with what it holds; nothing of one that cannot be had or is large.
+        """An attestation with what it holds; nothing of one that cannot be had.
 
         The registry is asked only when the image itself is new.
         """
@@ -238,15 +239,27 @@ class _Pull:
             return []
         try:
             body = await self._document(attestation, self._repository.fetch_manifest)
-            manifest = _decode(body, Manifest, what="manifest")
-            parts = (manifest.config, *manifest.layers)
-            if sum(part.size for part in parts) > CONFIG_LIMIT:
-                return []
+            parts = _as_they_are(_decode(body, Manifest, what="manifest"))
             for part in parts:
-                await self._document(part, self._repository.fetch_blob)
+                await self._part(part)
         except BuduError:
             return []
         return [attestation.digest, *(part.digest for part in parts)]
+
+    async def _part(self, part: LayerBlob) -> None:
+        """What an attestation holds: a short statement quietly, a long one as layers come."""
+        if part.size <= _QUIET_BYTES:
+            descriptor = Descriptor(media_type=part.media_type, digest=part.digest, size=part.size)
+            await self._document(descriptor, self._repository.fetch_blob)
+            return
+        self._lease.add(part.digest)
+        if await self._thread(self._content.has, part.digest):
+            return
+        try:
+            await self._fetch(part)
+        except ResourceExhausted:
+            await finish(self._puller._fetcher.discard(part.digest))
+            raise
 
     async def _config(self, descriptor: Descriptor) -> ImageConfig:
         body = await self._document(descriptor, self._repository.fetch_blob)
