@@ -62,10 +62,15 @@ def near_names(path: str, known: Iterable[str]) -> list[str]:
     `known` are familiar names; a synonym counts when the image that it means is among them.
     """
     names = list(dict.fromkeys(known))
-    meant = SYNONYMS.get(path.rpartition("/")[2].lower())
-    first = [name for name in names if meant and name.rpartition("/")[2] == meant]
-    near = near_words(path, names)
-    if not near and "/" in path:  # the right image in the wrong place
-        last = path.rpartition("/")[2]
-        near = [name for name in names if name.rpartition("/")[2] == last]
+    folder, slash, last = path.rpartition("/")
+    meant = SYNONYMS.get(last.lower(), last if slash else "")  # perhaps it is in another folder
+    first = [name for name in names if _last(name) == meant]
+    beside = [name for name in names if name.rpartition("/")[0] == folder]
+    near = [folder + slash + word for word in near_words(last, map(_last, beside))]
+    if not near:
+        near = near_words(path, [name for name in names if name not in beside])
     return [name for name in dict.fromkeys(first + near) if name != path][:3]
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]

@@ -244,7 +244,7 @@ class _Pull:
                 await self._part(part)
         except BuduError:
             return []
-        return [attestation.digest, *(part.digest for part in parts)]
+        return [attestation.digest, *(str(part.digest) for part in parts)]
 
     async def _part(self, part: LayerBlob) -> None:
         """What an attestation holds: a short statement quietly, a long one as layers come."""

@@ -127,7 +127,10 @@ class Repository:
 
     async def tags(self) -> list[str]:
         """The repository's tags, all of them up to a bound. Raises: as `resolve`."""
-        return await self._ask(self._tags_at)
+        try:
+            return await self._first_answer(self._tags_at)
+        except _Refused as refused:
+            raise await self._refused(refused.refusal) from None
 
     async def referrers(self, digest: Digest, *, artifact_type: str) -> tuple[Descriptor, ...]:
         """Manifests of one type that are about another manifest; also of a registry that only has
@@ -265,27 +268,30 @@ class Repository:
 
     async def _name_hint(self) -> Hint | None:
         """Names that may have been meant: of the registry's catalogue, and official ones."""
-        name = self.reference.familiar_name
+        is_hubs = self.reference.domain == DEFAULT_DOMAIN
+        name = self.reference.familiar_name if is_hubs else self.reference.path
         known: list[str] = []
         with contextlib.suppress(BuduError, TimeoutError, _Refused):
             async with asyncio.timeout(_TAGS_DEADLINE_S):
-                known = [self._familiar(each) for each in await self._first_answer(_catalog_at)]
-        if self.reference.domain == DEFAULT_DOMAIN and name not in known:
+                known = list(await self._first_answer(_catalog_at))
+        if is_hubs:
+            known = [Reference(DEFAULT_DOMAIN, each).familiar_name for each in known]
+        if is_hubs and name not in known:
             known += [each for each in OFFICIAL if each not in known]
-        near = near_names(name, known)
+        domain = "" if is_hubs else f"{self.reference.domain}/"
+        near = [domain + each for each in near_names(name, known)]
         if not near:
             return None
-        return Hint("distribution.name-near", name=name, near=", ".join(near), first=near[0])
-
-    def _familiar(self, path: str) -> str:
-        return Reference(self.reference.domain, path).familiar_name
+        return Hint(
+            "distribution.name-near", name=domain + name, near=", ".join(near), first=near[0]
+        )
 
     async def _tag_hint(self, tag: str) -> Hint | None:
         name = self.reference.familiar_name
         try:
             async with asyncio.timeout(_TAGS_DEADLINE_S):
-                near = near_tags(tag, await self.tags())
-        except (BuduError, TimeoutError):
+                near = near_tags(tag, await self._first_answer(self._tags_at))
+        except (BuduError, TimeoutError, _Refused):
             return None
         if not near:
             return Hint("distribution.tag-none", name=name)

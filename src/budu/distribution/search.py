@@ -70,7 +70,7 @@ async def search(
     for endpoint in await _endpoints(registries, domain):
         session = registries.session(endpoint, credentials=credentials, scope="")
         try:
-            hits = await _search_at(session, words, limit=limit)
+            hits = await _search_at(session, words, limit=limit, domain=domain)
         except RequestFailed as error:
             failure = failure or request_error(error)
             continue
@@ -114,7 +114,9 @@ async def _endpoints(registries: Registries, domain: str) -> tuple[Endpoint, ...
     return (*(each for each in found if each.is_mirror), _INDEX)
 
 
-async def _search_at(session: EndpointSession, words: str, *, limit: int) -> list[SearchHit]:
+async def _search_at(
+    session: EndpointSession, words: str, *, limit: int, domain: str
+) -> list[SearchHit]:
     """What the endpoint's index knows; its catalogue when it has no index."""
     endpoint = session.endpoint
     query = f"q={quote(words)}&n={limit}"
@@ -128,12 +130,15 @@ async def _search_at(session: EndpointSession, words: str, *, limit: int) -> lis
         raise _refused(refusal)
     names = await catalog(session)
     meant = {words.lower(), SYNONYMS.get(words.lower(), words.lower())}
-    return [_of_catalog(name) for name in names if any(word in name for word in meant)]
+    found = [name for name in names if any(word in name for word in meant)]
+    return [_of_catalog(name, is_hubs=domain == DEFAULT_DOMAIN) for name in found]
 
 
-def _of_catalog(path: str) -> SearchHit:
+def _of_catalog(path: str, *, is_hubs: bool) -> SearchHit:
+    """A name as it can be pulled: only Docker Hub's leave `library/` out."""
     bare = path.removeprefix("library/")
-    return SearchHit(name=bare, is_official=path.startswith("library/") and "/" not in bare)
+    is_official = is_hubs and path != bare and "/" not in bare
+    return SearchHit(name=bare if is_official else path, is_official=is_official)
 
 
 def _ordered(hits: Iterable[SearchHit], words: str, *, prefix: str) -> list[SearchHit]:

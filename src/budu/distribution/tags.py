@@ -26,8 +26,8 @@ def near_tags(tag: str, known: Iterable[str]) -> list[str]:
 
 
 def newest_first(names: list[str]) -> list[str]:
-    """Tags by their version, the highest first."""
-    return sorted(names, key=_version, reverse=True)
+    """Tags by their version, the highest first; words by the alphabet."""
+    return sorted(sorted(names), key=_version, reverse=True)
 
 
 def _version(name: str) -> tuple[bool, tuple[int, ...], int]:

@@ -1,11 +1,13 @@
 """Platforms (`linux/arm64/v8`): parsing, normal form and the choice from an image index.
 
-Source: OCI image-spec 1.1, image-index, "platform"; containerd platforms (normalisation table).
+Source: OCI image-spec 1.1, image-index, "platform"; containerd platforms (normalisation table,
+Parse and its sentences).
 """
 
 from __future__ import annotations
 
 import os
+import re
 
 import msgspec
 
@@ -26,10 +28,19 @@ _ARCHITECTURES = {
 }
 _KNOWN_ARCHITECTURES = frozenset(
     (
-        *("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle"),
-        *("ppc64", "ppc64le", "riscv64", "s390x", "wasm", "unknown"),
+        *("386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "loong64", "mips"),
+        *("mips64", "mips64le", "mips64p32", "mips64p32le", "mipsle", "ppc", "ppc64", "ppc64le"),
+        *("riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm", "unknown"),
     )
 )
+_KNOWN_SYSTEMS = frozenset(
+    (
+        *("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js"),
+        *("linux", "nacl", "netbsd", "openbsd", "plan9", "solaris", "windows", "zos"),
+    )
+)
+_SYSTEM = re.compile(r"([A-Za-z0-9_.-]+)(?:\(([A-Za-z0-9_.-]*)\))?\Z")
+_PART = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _VARIANT_OF = {"armel": "v6", "armhf": "v7", "armv7l": "v7", "armv6l": "v6"}
 
 
@@ -63,31 +74,45 @@ def host_platform() -> Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """Read `linux/amd64`, `linux/arm/v7`, or an architecture or `linux` alone.
+    """Read `linux/amd64`, `linux/arm/v7`, or an architecture or a system alone.
 
-    Raises: InvalidArgument when a part is unknown.
+    Raises: InvalidArgument in containerd's words. A pair may name what nobody knows: whether there
+    is an image for it is the registry's to say.
     """
-    parts = text.split("/")
-    if not text or len(parts) > 3 or not all(part.replace("_", "").isalnum() for part in parts):
-        raise InvalidArgument(
-            f'"{text}" is an invalid OS component of "{text}": '
+    if "*" in text:
+        raise _invalid(f'"{text}": wildcards not yet supported')
+    system, *rest = text.split("/", 3)
+    match = _SYSTEM.match(system)
+    if match is None:
+        raise _invalid(
+            f'"{system}" is an invalid OS component of "{text}": '
             "OSAndVersion specifier component must match "
-            '"^([A-Za-z0-9_.-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$": invalid argument'
+            '"^([A-Za-z0-9_.-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$"'
         )
-    if len(parts) == 1:
-        host = host_platform()
-        if text.lower() == "linux":
-            return host
-        platform = Platform(os="linux", architecture=text).normalized()
+    for part in rest:
+        if not _PART.match(part):
+            raise _invalid(
+                f'"{part}" is an invalid component of "{text}": '
+                'platform specifier component must match "^[A-Za-z0-9_.-]+$"'
+            )
+    if len(rest) > 2:
+        raise _invalid(f'"{text}": cannot parse platform specifier')
+    name, version = match[1].lower(), match[2] or ""
+    name = "darwin" if name == "macos" else name
+    if rest:
+        variant = rest[1] if len(rest) == 2 else ""
+        platform = Platform(os=name, architecture=rest[0], variant=variant).normalized()
+    elif name in _KNOWN_SYSTEMS:
+        platform = msgspec.structs.replace(host_platform(), os=name)
     else:
-        platform = Platform(
-            os=parts[0], architecture=parts[1], variant=parts[2] if len(parts) == 3 else ""
-        ).normalized()
-    if platform.architecture not in _KNOWN_ARCHITECTURES:
-        raise InvalidArgument(
-            f'"{text}": unknown operating system or architecture: invalid argument'
-        )
-    return platform
+        platform = Platform(os="linux", architecture=system).normalized()
+        if platform.architecture not in _KNOWN_ARCHITECTURES:
+            raise _invalid(f'"{text}": unknown operating system or architecture')
+    return msgspec.structs.replace(platform, os_version=version) if version else platform
+
+
+def _invalid(sentence: str) -> InvalidArgument:
+    return InvalidArgument(f"{sentence}: invalid argument")
 
 
 def platform_rank(wanted: Platform, offered: Platform) -> int:

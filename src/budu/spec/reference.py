@@ -112,8 +112,7 @@ def parse_reference(text: str) -> Reference:
     path, tag = _split_tag(path)
     if path.lower() != path and _PATH.match(path.lower()):
         raise InvalidArgument(
-            "invalid reference format: repository name "
-            f"({path.removeprefix(OFFICIAL_PREFIX)}) must be lowercase"
+            f"invalid reference format: repository name ({path}) must be lowercase"
         )
     if not _DOMAIN.match(domain) or not _PATH.match(path) or ("@" in text and not digest_text):
         raise InvalidArgument("invalid reference format")
@@ -128,7 +127,9 @@ def parse_reference(text: str) -> Reference:
 def _parse_digest(text: str) -> Digest:
     try:
         return Digest(text)
-    except InvalidArgument:
+    except InvalidArgument as error:
+        if error.hint is not None:  # a digest, but of another algorithm
+            raise
         raise InvalidArgument("invalid reference format") from None
 
 

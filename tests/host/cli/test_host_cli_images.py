@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.support.engine import EngineProcess
 from tests.support.fixtures import Registry
-from tests.support.images import layer, other_architecture, push, push_foreign
+from tests.support.images import layer, machine_architecture, other_architecture, push, push_foreign
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
@@ -73,6 +74,14 @@ def test_push_of_an_untagged_name_tells_how(budu: Budu, target: str) -> None:
     assert f"budu tag busybox:latest {target}/busybox:1" in said or "busybox" in said
 
 
+def test_tag_with_capitals(budu: Budu) -> None:
+    said = budu.failure("tag", "busybox", "UP:1")
+    assert said.startswith(
+        'Error parsing reference: "UP:1" is not a valid repository/tag: '
+        "invalid reference format: repository name (library/UP) must be lowercase"
+    )
+
+
 def test_save_and_load(budu: Budu, tmp_path: Path) -> None:
     file = str(tmp_path / "box.tar")
     budu("save", "-o", file, "busybox")
@@ -87,6 +96,11 @@ def test_search_falls_back_to_the_catalogue(budu: Budu, target: str) -> None:
     small(target, "team/db", ["1"], "d")
     assert f"{target}/team/web" in budu("search", f"{target}/web")
     assert f"{target}/team/db" not in budu("search", f"{target}/web")
+    small(target, "library/tool", ["latest"], "t")
+    (found,) = budu("search", "--format", "{{.Name}}", f"{target}/tool").splitlines()
+    budu("pull", "-q", found)  # what a search finds can be pulled under that name
+    budu("rmi", found)
+    assert budu("search", "--limit", "-1", f"{target}/web").count("team/web") == 1
     assert budu("search", "--format", "{{.Name}} {{.IsOfficial}}", "busybox") == "busybox [OK]"
     assert "limit 101 is outside the range of [1, 100]" in budu.failure(
         "search", "--limit", "101", "busybox"
@@ -100,6 +114,25 @@ def test_tags_by_version_with_what_latest_equals(budu: Budu, target: str) -> Non
     assert rows == ["latest|1.10", "1.10|latest", "1.9|"]
     assert budu("tags", "-q", "-n", "1", f"{target}/team/web") == "latest"
     assert "invalid sort" in budu.failure("tags", "--sort", "luck", f"{target}/team/web")
+    said = budu.failure("tags", f"{target}/team/wbe")
+    assert f"Did you mean: {target}/team/web?" in said
+
+
+def test_tags_by_size_and_age(budu: Budu, target: str) -> None:
+    name = f"{target}/team/web"
+    for tag, size, year in (("1", 10, 2024), ("2", 900, 2022), ("3", 400, 2026)):
+        text = random.Random(tag).randbytes(size * 9).hex()
+        digest = small(target, "team/web", [tag], text, created=f"{year}-01-02T03:04:05Z")
+    order = {
+        sort: budu("tags", "-q", "--sort", sort, name).split()
+        for sort in ("version", "size", "age")
+    }
+    assert order == {"version": ["3", "2", "1"], "size": ["2", "3", "1"], "age": ["3", "1", "2"]}
+    rows = [json.loads(each) for each in budu("tags", "--format", "json", name).splitlines()]
+    assert (rows[0]["Digest"], rows[0]["CreatedAt"]) == (digest, "2026-01-02T03:04:05Z")
+    assert {row["Platforms"] for row in rows} == {f"linux/{machine_architecture()}"}
+    assert digest in budu("tags", "--no-trunc", name)
+    assert digest not in budu("tags", name)
 
 
 def test_manifest_list_of_two_platforms(budu: Budu, target: str, engine: EngineProcess) -> None:
@@ -136,7 +169,12 @@ def test_manifest_lists_with_every_flag(budu: Budu, target: str) -> None:
     listed = json.loads(budu("manifest", "inspect", name))
     assert [each["digest"] for each in listed["manifests"]] == [*digests.values()]
     assert listed["manifests"][1]["platform"] == wanted
-    assert "does not exist in" in budu.failure("manifest", "annotate", name, f"{target}/app:c")
+    for missing in (name, f"{target}/no:list"):
+        said = budu.failure("manifest", "annotate", missing, f"{target}/app:c")
+        assert f"manifest for image {target}/app:c does not exist in {missing}" in said
+    for flag, pair in (("--arch=weird", "linux/weird"), ("--os=odd", "odd/arm64")):
+        said = budu.failure("manifest", "annotate", flag, name, two)
+        assert f"unsupported os/arch combination: {pair}" in said
     member = json.loads(budu("manifest", "inspect", "--insecure", "-v", name, two))
     assert member["Descriptor"]["platform"] == wanted
     raw = base64.b64decode(member["Raw"])
@@ -221,6 +259,8 @@ def test_history_for_people_and_programs(budu: Budu) -> None:
     ]  # fmt: skip
     assert budu("history", "-q", "--no-trunc", "busybox").startswith("sha256:")
     assert int(budu("history", "-H=false", "--format", "{{.Size}}", "busybox").split()[0]) > 0
+    assert "CREATED AT" in budu("history", "-H=false", "busybox")
+    assert "CREATED AT" not in budu("history", "busybox")
 
 
 @pytest.mark.parametrize(

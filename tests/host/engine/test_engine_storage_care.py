@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from tests.support.engine import EngineProcess
+from tests.support.fixtures import Registry
+from tests.support.images import push_index
 
 pytestmark = pytest.mark.host
 
@@ -192,6 +194,19 @@ def test_explore_and_diff(one: EngineProcess) -> None:
     assert all(each["Kind"] == "added" for each in changes)
     assert one.request("GET", "/budu/images/diff", a="busybox", b="busybox").json == []
     assert one.request("GET", "/budu/images/explore", name="nothing").status == 404
+
+
+def test_an_artifact_has_no_files_to_look_into(one: EngineProcess, registry: Registry) -> None:
+    push_index(registry.address, "library/listed", "1")
+    pull(one, "listed", "artifact")
+    pull(one, "busybox", "latest")
+    for path, query in (
+        ("explore", {"name": "listed:artifact"}),
+        ("diff", {"a": "busybox", "b": "listed:artifact"}),
+    ):
+        reply = one.request("GET", f"/budu/images/{path}", **query)
+        assert reply.status == 400
+        assert "is no image: it is of type application/vnd.example.thing" in reply.message
 
 
 def test_cleanup_by_a_policy_spares_images_of_containers(one: EngineProcess) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from budu.base.errors import NotFound
 from budu.distribution.choose import choose_manifest, is_attestation
+from budu.distribution.known_names import near_names
 from budu.distribution.retry import RetryPolicy, retry_after_s
 from budu.distribution.tags import near_tags
 from budu.spec.image import Descriptor, Index
@@ -98,6 +99,22 @@ def test_near_tags_are_few_and_of_the_same_line() -> None:
     assert 0 < len(found) <= 5
     assert all(name.startswith("2") for name in found)
     assert near_tags("x", []) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("library/busybx", ["library/busybox"]),
+        ("library/nothing", []),
+        ("busybx", ["busybox"]),
+        ("team/busybox", ["library/busybox", "busybox"]),
+        ("apache", ["httpd"]),
+        ("mine/apache", ["httpd"]),
+    ],
+)
+def test_near_names_are_sought_beside_it_first(typed: str, near: list[str]) -> None:
+    known = ["library/app", "library/busybox", "library/foreign", "busybox", "httpd"]
+    assert near_names(typed, known) == near
 
 
 def test_pauses_double_up_to_the_cap() -> None:

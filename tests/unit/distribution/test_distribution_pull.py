@@ -569,6 +569,7 @@ async def test_attestations_of_any_size_are_kept(engine: Engine, fake: FakeRegis
     pulled = await engine.pull()
     parts = [str(Digest.of(each)) for each in (b"{}", small, STATEMENT)]
     assert pulled.extras == (attestation, *parts)
+    assert {type(each) for each in pulled.extras} == {str}  # a record is made of them
     assert {*pulled.extras} <= {*engine.content.list()}
     assert engine.content.size(Digest.of(STATEMENT)) == len(STATEMENT)
     assert engine.statuses(parts[-1])[-1] == "Pull complete"

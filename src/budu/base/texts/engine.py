@@ -17,6 +17,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It is kept as it is, for push and save; there is nothing in it that could run.",
         "푸시와 저장을 위해 그대로 보관되며, 실행할 내용은 없습니다.",
     ),
+    "engine.artifact-look": (
+        "It is kept as it is, for push and save; it has no layers of files to look into.",
+        "푸시와 저장을 위해 그대로 보관되며, 들여다볼 파일 레이어가 없습니다.",
+    ),
     "engine.push-tag-first": (
         "{source} is here. Give it the name to push under first: budu tag {source} {target}",
         "{source} 이미지가 있습니다. 먼저 푸시할 이름을 붙이세요: budu tag {source} {target}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from budu.base.errors import BuduError, Hint, NotFound
+from budu.base.errors import BuduError, Hint, InvalidArgument, NotFound
 from budu.cli.declare import Call, Command, Flag
 from budu.cli.names import parse_name
 from budu.cli.values import filters_of, read_filter
@@ -92,7 +92,11 @@ def run_rmi(context: Context, call: Call) -> int:
 def run_tag(context: Context, call: Call) -> int:
     """Add a name to an image."""
     source, target = call.args
-    name = parse_name(target)
+    try:
+        name = parse_name(target)
+    except InvalidArgument as error:
+        begin = f'Error parsing reference: "{target}" is not a valid repository/tag: '
+        raise error.after(begin) from None
     if name.digest:
         from budu.cli.failures import CommandFailed
 

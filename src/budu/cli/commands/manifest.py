@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from budu.cli.context import Context
 
 _DOCKER = "application/vnd.docker.distribution.manifest"
+_SYSTEMS = frozenset(
+    ("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux",
+     "netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows", "zos"),
+)  # fmt: skip
+_ARCHITECTURES = frozenset(
+    ("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64",
+     "ppc64le", "riscv64", "s390x", "wasm"),
+)  # fmt: skip
+"""Go's own, which image indexes use. Source: OCI image-spec 1.1, image-index, "platform"."""
 
 
 def run_create(context: Context, call: Call) -> int:
@@ -52,7 +61,7 @@ def run_annotate(context: Context, call: Call) -> int:
     """Say more about a manifest of a list."""
     name, member = map(_name, call.args)
     store = ManifestStore(context.config_folder)
-    entries = store.read(name)
+    entries = store.read(name) if store.has(name) else []
     entry = next((each for each in entries if each["Ref"] == member), None)
     if entry is None:
         raise CommandFailed(f"manifest for image {member} does not exist in {name}")
@@ -64,10 +73,10 @@ def run_annotate(context: Context, call: Call) -> int:
             platform[field] = call.text(flag)
     if call.texts("os-features"):
         platform["os.features"] = call.texts("os-features")
-    if not platform.get("os") or not platform.get("architecture"):
-        pair = f"{platform.get('os', '')}/{platform.get('architecture', '')}"
+    system, architecture = platform.get("os", ""), platform.get("architecture", "")
+    if system not in _SYSTEMS or architecture not in _ARCHITECTURES:
         message = "manifest entry for image has unsupported os/arch combination: "
-        raise CommandFailed(message + pair)
+        raise CommandFailed(f"{message}{system}/{architecture}")
     store.write(name, entries)
     return 0
 

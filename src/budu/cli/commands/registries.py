@@ -23,7 +23,7 @@ def run_search(context: Context, call: Call) -> int:
     hits = search_images(
         context.session,
         call.args[0],
-        limit=call.number("limit") or None,
+        limit=max(0, call.number("limit")) or None,
         filters=filters_of(pairs) if isinstance(pairs, list) else {},
         auth=registry_auth(context.config, call.args[0]),
         tls_verify=call.on("tls-verify"),

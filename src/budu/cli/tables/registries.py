@@ -99,14 +99,17 @@ def print_history(steps: Sequence[Any], options: Mapping[str, Any], out: TextIO)
         out.write("".join(f"{row['ID']}\n" for row in rows))
         return
     shown = ("ID", "CreatedSince", "CreatedBy", "Size", "Comment")
-    columns = [(key, _HISTORY[key]) for key in shown]
-    print_rows(rows, out, columns=columns, headers=_HISTORY, form=form)
+    headers = dict(_HISTORY)
+    if not options.get("human"):
+        headers["CreatedSince"] = headers["CreatedAt"]
+    columns = [(key, headers[key]) for key in shown]
+    print_rows(rows, out, columns=columns, headers=headers, form=form)
 
 
 def _step(step: Any, *, full: bool, human: bool) -> dict[str, object]:
     identity, by = step["Id"], step["CreatedBy"].replace("\t", " ")
     short = identity.removeprefix("sha256:")[:12] if identity.startswith("sha256:") else identity
-    at = _rfc3339(step["Created"]) if step["Created"] else "N/A"
+    at = _rfc3339(step["Created"])
     return {
         "ID": identity if full else short,
         "CreatedAt": at,

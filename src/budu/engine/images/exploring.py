@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from budu.archive.tar import FileSource, TarEntry, TarReader
+from budu.base.errors import Hint, InvalidArgument
 from budu.engine.images.service import ImageService
 from budu.engine.streams import ThreadResult
 from budu.image.explore import (
@@ -36,7 +37,7 @@ class ExploringService:
 
     async def explore(self, ref: str, *, files: int) -> ImageReport:
         """See `ImageExplorer.explore`."""
-        image = self._images.get(ref)
+        image = self._find(ref)
         steps = [step for step in self._images.config(image).history or () if not step.empty_layer]
         made = [step.created_by for step in steps]
         made = made if len(made) == len(image.diff_ids) else [""] * len(image.diff_ids)
@@ -57,8 +58,15 @@ class ExploringService:
 
     async def compare(self, first: str, second: str) -> list[PathChange]:
         """See `ImageExplorer.compare`."""
-        images = (self._images.get(first), self._images.get(second))
+        images = (self._find(first), self._find(second))
         return await ThreadResult("image-diff", lambda: self._compare(*images)).wait()
+
+    def _find(self, ref: str) -> ImageRecord:
+        image = self._images.get(ref)
+        if image.artifact_type:
+            message = f"{ref} is no image: it is of type {image.artifact_type}"
+            raise InvalidArgument(message, hint=Hint("engine.artifact-look"))
+        return image
 
     def _compare(self, first: ImageRecord, second: ImageRecord) -> list[PathChange]:
         trees = self._tree(first), self._tree(second)
