@@ -136,7 +136,7 @@ def adopt(connection: Connection, keys: KeyFile) -> None:
         _seal_all(connection, keys.seal)
     elif not hmac.compare_digest(mark, keys.seal.mark):
         raise InvalidArgument(
-            Sentence("hub.other-key", path=keys.path), hint=Hint("hint.hub-other-key")
+            Sentence("hub.other-key", path=keys.path), hint=Hint("hub.other-key-hint")
         )
 
 

@@ -105,7 +105,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The secrets in this database are sealed with another key than that of {path}.",
         "이 데이터베이스의 비밀 값은 {path} 와(과) 다른 키로 잠겨 있습니다.",
     ),
-    "hint.hub-other-key": (
+    "hub.other-key-hint": (
         "every process of a hub needs the same key: copy the first one's secret.key and name it "
         "with --secret-key; if it is lost: budu hub forget-secrets",
         "허브의 모든 프로세스는 같은 키를 써야 합니다. 첫 프로세스의 secret.key 를 복사해 "
