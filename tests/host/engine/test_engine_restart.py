@@ -70,6 +70,21 @@ def test_a_published_port_works_throughout(engine: EngineProcess) -> None:
     await_page(port)
 
 
+def test_a_childs_memory_kill_meanwhile_is_known(engine: EngineProcess) -> None:
+    waiting = "while ! test -e /go; do sleep 0.02; done"
+    hungry = "dd if=/dev/zero of=/dev/null bs=64M count=1"
+    script = f"{waiting}; {hungry}; touch /after; {PATIENT}"
+    id_ = run(engine, script, Memory=16 << 20, MemorySwap=16 << 20)
+    root = Path(f"/proc/{engine.state(id_)['Pid']}/root")
+    engine.kill()
+    (root / "go").touch()
+    eventually((root / "after").exists)
+    engine.start()
+    assert engine.state(id_)["Running"]
+    eventually(lambda: engine.state(id_)["OOMKilled"])
+    assert [each["Action"] for each in engine.events(container=id_)].count("oom") == 1
+
+
 def test_an_exit_meanwhile_is_known(engine: EngineProcess) -> None:
     """The container ends by itself only after the engine is gone, because somebody lets it."""
     id_ = run(engine, "echo begun; while ! test -e /go; do sleep 0.02; done; echo end; exit 42")

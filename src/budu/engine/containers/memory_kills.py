@@ -29,13 +29,14 @@ class MemoryKills:
         self._watches: dict[str, OomWatch] = {}
 
     def started(self, container: Container, running: Running) -> None:
-        """Begin to listen."""
-        watch = running.cgroup.watch_oom()
-        if watch is None or container.oom_killed:
+        """Begin to listen; what was killed before that is told now."""
+        watch = None if container.oom_killed else running.cgroup.watch_oom()
+        if watch is None:
             return
         self._watches[container.id] = watch
         loop = asyncio.get_running_loop()
         loop.add_reader(watch.fileno(), self._heard, container.id, running.cgroup)
+        self._look(container.id, running.cgroup, 0)
 
     def ended(self, container: Container) -> None:
         """Stop listening."""
