@@ -203,6 +203,22 @@ def test_groups_that_the_container_made_are_removed_too(cgroups: Cgroups, parent
     assert below.pids() == []
 
 
+@only_chosen
+@pytest.mark.cgroup_v1
+async def test_who_has_joined_half_of_it_is_killed(
+    cgroups: Cgroups, parent: str, spawn: Spawn, alive: Callable[[], int]
+) -> None:
+    """Clearing up takes the empty directories first, while somebody is on the way in."""
+    cgroup = cgroups.create(f"{parent}/one", Resources())
+    pid = spawn(cgroup, alive)
+    await _until_joined(cgroup, pid)
+    Path(f"/sys/fs/cgroup/freezer{parent}/tasks").write_text(str(pid))
+    assert not cgroup.try_remove()
+    assert not Path(f"/sys/fs/cgroup/freezer{cgroup.path}").exists()
+    assert await actions.clear(cgroup)
+    assert _exit_code(pid) == -9
+
+
 def test_nothing_is_left_after_a_refused_limit(cgroups: Cgroups, parent: str) -> None:
     with pytest.raises(InvalidArgument, match=r"cpuset\.cpus"):
         cgroups.create(f"{parent}/one", Resources(cpu=CPU(cpus="4000")))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
+from contextlib import suppress
 
 from budu.runtime.cgroups.contract import Features, OomWatch, Placement, Usage
 from budu.runtime.cgroups.files import (
@@ -138,18 +140,18 @@ class CgroupV1:
 
     def freeze(self) -> None:
         """Write FROZEN; the kernel may need several of them."""
-        self._set_state("FROZEN")
+        self._set_state("FROZEN", _write)
 
     def thaw(self) -> None:
         """Write THAWED."""
-        self._set_state("THAWED")
+        self._set_state("THAWED", _write)
 
-    def _set_state(self, state: str) -> None:
+    def _set_state(self, state: str, write: Callable[[str, str], None]) -> None:
         freezer = self._directories.get("freezer")
         if freezer:
-            _write(f"{freezer}/freezer.state", state)
+            write(f"{freezer}/freezer.state", state)
         elif self._unified:
-            _write(f"{self._unified}/cgroup.freeze", "1" if state == "FROZEN" else "0")
+            write(f"{self._unified}/cgroup.freeze", "1" if state == "FROZEN" else "0")
 
     @property
     def is_frozen(self) -> bool:
@@ -171,12 +173,15 @@ class CgroupV1:
             self._kill_frozen(pids)
 
     def _kill_frozen(self, pids: list[int]) -> None:
-        self.freeze()
+        # A process that has joined some hierarchies only keeps only their directories.
+        with suppress(FileNotFoundError):
+            self._set_state("FROZEN", write_control)
         try:
             for pid in dict.fromkeys(pids + self.pids()):
                 _kill(pid)
         finally:
-            self.thaw()
+            with suppress(FileNotFoundError):
+                self._set_state("THAWED", write_control)
 
     def pids(self) -> list[int]:
         """The processes inside, by the hierarchy that every container joins first."""
