@@ -91,16 +91,23 @@ def _add_default_bridge(add: _Add) -> None:
     add("--fixed-cidr", metavar="CIDR", help="part of its subnet that addresses come from")
     add("--bip6", metavar="CIDR", help="its IPv6 address")
     add("--fixed-cidr-v6", metavar="CIDR", help="part of its IPv6 subnet for addresses")
+    add("--default-gateway", metavar="ADDRESS", help="where its containers send what goes out")
+    add("--default-gateway-v6", metavar="ADDRESS", help="as --default-gateway, of IPv6")
     for name, destination, words in (
         ("ipv6", "ipv6", "give the default bridge IPv6 addresses"),
         ("icc", "icc", "let its containers talk to each other"),
         ("ip-masq", "ip_masq", "hide its containers behind this host's addresses"),
         ("userland-proxy", "userland_proxy", "serve ::1 and IPv6 clients from the engine"),
+        ("iptables", "iptables", "write firewall rules of IPv4"),
+        ("ip6tables", "ip6tables", "write firewall rules of IPv6"),
+        ("ip-forward", "ip_forward", "switch forwarding on where a network needs it"),
+        ("ip-forward-no-drop", "ip_forward_no_drop", "forward for everybody then"),
     ):
         add(f"--{name}", type=_truth, nargs="?", const=True, dest=destination, help=words)
 
 
 def _add_networks(add: _Add) -> None:
+    add("--userland-proxy-path", metavar="FILE", help="taken and not heeded")
     add("--mtu", type=int, metavar="BYTES", help="largest packet of networks")
     add("--ip", metavar="ADDRESS", help="where ports are published that name no address")
     add("--reach", choices=REACHES, help="who reaches published ports (world)")

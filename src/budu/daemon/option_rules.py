@@ -47,6 +47,8 @@ def _check_networks(options: Options) -> None:
     ):
         if text and not _parses(kind, text):
             raise InvalidArgument(f"invalid value of {name}: {text}")
+    _check_firewall(options)
+    _check_gateways(options)
     addresses = [("ip", options.ip)] if options.ip else []
     addresses += [("dns", each) for each in options.dns]
     addresses += [("host-gateway-ips", each) for each in options.host_gateway_ips]
@@ -56,6 +58,33 @@ def _check_networks(options: Options) -> None:
     for pool in options.default_address_pools:
         if not _is_pool(pool):
             raise InvalidArgument(f"invalid default address pool: {pool.base}, size {pool.size}")
+
+
+def _check_firewall(options: Options) -> None:
+    """Source: moby 28.5, daemon/daemon_unix.go (verifyDaemonSettings)."""
+    families = [("iptables", options.iptables)]
+    families += [("ip6tables", options.ip6tables)] if options.ipv6 else []
+    for name, is_on in families:
+        if not is_on and not options.icc:
+            raise InvalidArgument(
+                f"You specified --{name}=false with --icc=false. ICC=false uses {name} to "
+                f"function. Please set --icc or --{name} to true"
+            )
+    if options.reach == "lan" and not (options.iptables and options.ip6tables):
+        raise InvalidArgument("reach lan needs the firewall rules that iptables=false forbids")
+
+
+def _check_gateways(options: Options) -> None:
+    for name, text, subnet in (
+        ("default-gateway", options.default_gateway, options.bip or options.fixed_cidr),
+        ("default-gateway-v6", options.default_gateway_v6, options.bip6 or options.fixed_cidr_v6),
+    ):
+        if not text:
+            continue
+        if not _parses(ipaddress.ip_address, text):
+            raise InvalidArgument(f"invalid value of {name}: {text}")
+        if not subnet or ipaddress.ip_address(text) not in ipaddress.ip_interface(subnet).network:
+            raise InvalidArgument(f"invalid value of {name}: {text} is not in the bridge's subnet")
 
 
 def _parses(read: Callable[[str], object], text: str) -> bool:

@@ -77,6 +77,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Let containers of the default bridge talk to each other."""
     ip_masq: bool = True
     """Hide the default bridge's containers behind this host's addresses."""
+    default_gateway: str = ""
+    """Where the default bridge's containers send what goes out; empty is the bridge itself."""
+    default_gateway_v6: str = ""
+    """As `default_gateway`, of IPv6."""
+    iptables: bool = True
+    """Write firewall rules of IPv4; without them published ports are relayed by the engine."""
+    ip6tables: bool = True
+    """As `iptables`, of IPv6."""
+    ip_forward: bool = True
+    """Switch forwarding between this host's links on where a network needs it."""
+    ip_forward_no_drop: bool = False
+    """Forward for everybody where the engine switched it on, not for containers alone."""
     mtu: int = 0
     """Largest packet of networks in bytes; 0 takes that of the host's default route."""
     ip: str = ""
@@ -85,6 +97,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Who reaches ports that name neither address nor reach: `me`, `lan`, `world` (empty)."""
     userland_proxy: bool = True
     """Serve ::1 and IPv6 clients of IPv4 containers from the engine."""
+    userland_proxy_path: str = ""
+    """Docker's proxy program. Taken and not heeded: the engine itself passes on."""
     dns: tuple[str, ...] = ()
     """Name servers of containers that name none; empty is the host's."""
     dns_search: tuple[str, ...] = ()

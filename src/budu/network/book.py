@@ -15,7 +15,7 @@ from budu.network.contract import EndpointState, NetworkSpec, Subnet
 from budu.network.ipam import Address, Pool, parse_address
 from budu.network.subnets import of_version
 
-_OTHER_GATEWAY = {4: "DefaultGatewayIPv4", 6: "DefaultGatewayIPv6"}
+OTHER_GATEWAY = {4: "DefaultGatewayIPv4", 6: "DefaultGatewayIPv6"}
 """Auxiliary addresses of these names are where containers are sent instead of the gateway."""
 
 
@@ -59,7 +59,7 @@ class AddressBook:
         return Place(
             address=str(address),
             prefix_length=pool.subnet.prefixlen,
-            gateway=subnet.auxiliary.get(_OTHER_GATEWAY[version]) or subnet.gateway,
+            gateway=subnet.auxiliary.get(OTHER_GATEWAY[version]) or subnet.gateway,
         )
 
     def take_again(self, state: EndpointState) -> None:

@@ -31,17 +31,30 @@ class BridgeDriver:
     """The bridge of one network whose subnets and link are chosen.
 
     `connection` is an rtnetlink socket of the host's network namespace; it stays the caller's.
-    `alias` is written on the bridge, so that its engine knows it again.
+    `alias` is written on the bridge, so that its engine knows it again. `make_router`: switch the
+    host's forwarding on; `lead_localhost`: let what comes from 127.0.0.1 go out to the bridge, from
+    which a firewall must keep others.
     """
 
     on_link = False
 
-    def __init__(self, connection: Connection, spec: NetworkSpec, *, mtu: int, alias: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        spec: NetworkSpec,
+        *,
+        mtu: int,
+        alias: str,
+        make_router: bool,
+        lead_localhost: bool,
+    ) -> None:
         self.name = spec.link
         self.mtu = mtu
         self.options = bridge_options(spec)
         self._spec = spec
         self._alias = alias
+        self._make_router = make_router and not spec.internal
+        self._lead_localhost = lead_localhost and not spec.internal
         self._connection = connection
         self._index = 0
         self._needs_hairpin = False
@@ -190,8 +203,9 @@ class BridgeDriver:
         The firewall drops what comes from outside to 127/8. Reverse-path filters stay as the
         host has them: every packet of ours passes even the strict one.
         """
-        if not self._spec.internal:
+        if self._make_router:
             hosts.forward(4)
+        if self._lead_localhost:
             hosts.switch(hosts.SYSCTL / "ipv4/conf" / self.name / "route_localnet", "1")
         conf = hosts.SYSCTL / "ipv6/conf" / self.name
         if self._is_isolated and conf.exists():
@@ -199,7 +213,7 @@ class BridgeDriver:
         if self._spec.enable_ipv6:
             hosts.switch(conf / "disable_ipv6", "0")
             hosts.switch(conf / "accept_ra", "0")
-            if not self._spec.internal:
+            if self._make_router:
                 hosts.forward(6)
         filters = [
             hosts.read_switch(hosts.SYSCTL / f"bridge/bridge-nf-call-{name}") == "1"

@@ -220,7 +220,10 @@ class FabricConfig(msgspec.Struct, frozen=True, kw_only=True):
     published, both families when empty. `guard_forwarding`: when it is the engine that makes the
     host a router, forward only for containers. `join_foreign`: let the containers' packets through
     other firewalls' FORWARD chains that drop by policy, as Docker does. `relay`: serve ::1 and
-    IPv6 clients of IPv4 containers from the engine (Docker's userland-proxy).
+    IPv6 clients of IPv4 containers from the engine (Docker's userland-proxy). `families`: those
+    that have firewall rules (Docker's iptables and ip6tables); of the others no packet is touched,
+    and their published ports are relayed. `make_router`: switch forwarding on where a network
+    needs it.
     """
 
     default: NetworkSpec
@@ -236,6 +239,8 @@ class FabricConfig(msgspec.Struct, frozen=True, kw_only=True):
     guard_forwarding: bool = True
     join_foreign: bool = True
     relay: bool = True
+    families: tuple[int, ...] = (4, 6)
+    make_router: bool = True
 
 
 class Fabric(Protocol):

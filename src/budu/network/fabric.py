@@ -74,7 +74,7 @@ class NetworkFabric:
         self._resources = ExitStack()
         self._live: dict[str, EndpointState] = {}
         self._foreign = ForeignChains(config.table)
-        self._legacy = LegacyChains(config.table)
+        self._legacy = LegacyChains(config.table, config.families)
         self._watch: Watch | None = None
         self._default_id = config.default.id
         self._route: Connection
@@ -398,14 +398,16 @@ class NetworkFabric:
         table = Firewall(self._netfilter, Skeleton(table=self.config.table))
         exists = table.exists()
         guarded = []
-        for version, chain in GUARD_CHAINS.items():
-            was_guarded = exists and table.has_chain(chain)
-            if was_guarded or (self.config.guard_forwarding and not hosts.forwards(version)):
+        wants_guard = self.config.guard_forwarding and self.config.make_router
+        for version in self.config.families:
+            was_guarded = exists and table.has_chain(GUARD_CHAINS[version])
+            if was_guarded or (wants_guard and not hosts.forwards(version)):
                 guarded.append(version)
         return Skeleton(
             table=self.config.table,
             sources=hosts.neighbourhood(self._route),
             guarded=tuple(guarded),
+            families=self.config.families,
         )
 
     def _remove_link(self, name: str) -> None:
@@ -422,7 +424,7 @@ class NetworkFabric:
 
     def published(self) -> list[PublishedPort]:
         """Every port that leads into a container, by host port."""
-        return published_ports(self._live.values())
+        return published_ports(self._live.values(), families=self.config.families)
 
     def diagnose(self) -> tuple[Hint, ...]:
         """What on this host keeps containers from their networks, each with its cure.

@@ -14,6 +14,8 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from budu.base.errors import BuduError, Hint, Internal, PermissionDenied, Unavailable
 from budu.linux.netlink import nftables
 from budu.linux.netlink.nftables import BaseChain, Element
@@ -46,8 +48,14 @@ class Firewall:
     def load(self) -> None:
         """Replace the whole table by one with everything remembered.
 
+        Without a family there shall be none: one that is there is removed.
+
         Raises: Unavailable when `nft` is missing; PermissionDenied; Internal with its words.
         """
+        if not self.skeleton.families:
+            if self.exists():
+                self.remove()
+            return
         run_nft(render_table(self.skeleton, self._asked))
         self._rule_count = nftables.count_rules(self._connection, self.table)
 
@@ -60,6 +68,8 @@ class Firewall:
         """
         before = self._rows.get(owner, ())
         added, removed = self.remember(owner, rows)
+        if not self.skeleton.families:
+            return
         try:
             self._commit(added, removed)
         except (FileNotFoundError, FileExistsError):
@@ -89,8 +99,9 @@ class Firewall:
         """Change which networks count as the neighbourhood. Raises: as `load`."""
         if sources == self.skeleton.sources:
             return
-        self.skeleton = Skeleton(table=self.table, sources=sources, guarded=self.skeleton.guarded)
-        run_nft(render_sources(self.table, sources))
+        self.skeleton = msgspec.structs.replace(self.skeleton, sources=sources)
+        if self.skeleton.families:
+            run_nft(render_sources(self.table, sources))
 
     def exists(self) -> bool:
         """Whether the kernel has a table of this name."""
@@ -102,8 +113,10 @@ class Firewall:
 
     def is_whole(self) -> bool:
         """Whether the kernel's table has as many rules and elements as it must."""
-        if not self.exists():
+        if self.exists() != bool(self.skeleton.families):
             return False
+        if not self.skeleton.families:
+            return True
         if nftables.count_rules(self._connection, self.table) != self._rule_count:
             return False
         wanted = Counter(row.set for row in self._asked)
@@ -114,11 +127,14 @@ class Firewall:
         run_nft(f"table inet {self.table}\ndelete table inet {self.table}\n")
 
     def dropping_chains(self) -> list[BaseChain]:
-        """Forward chains of others that drop what they do not know."""
+        """Forward chains of others that drop what they do not know, of families that are ours."""
+        ours = {f"ip{each}".removesuffix("4") for each in self.skeleton.families}
+        ours |= {"inet"} if len(ours) == 2 else set()
         return [
             chain
             for chain in nftables.base_chains(self._connection)
-            if chain.hook == nftables.NF_INET_FORWARD
+            if chain.family in ours
+            and chain.hook == nftables.NF_INET_FORWARD
             and chain.policy_drops
             and chain.table != self.table
         ]

@@ -153,7 +153,14 @@ class Inventory:
         if spec.driver != BRIDGE:
             return ParentDriver(self._connection, spec, alias=alias)
         mtu = bridge_options(spec).mtu or self._mtu
-        return BridgeDriver(self._connection, spec, mtu=mtu, alias=alias)
+        return BridgeDriver(
+            self._connection,
+            spec,
+            mtu=mtu,
+            alias=alias,
+            make_router=self._config.make_router,
+            lead_localhost=4 in self._config.families,
+        )
 
     def _choice(
         self, spec: NetworkSpec, others: list[NetworkSpec], pools: tuple[str, ...]

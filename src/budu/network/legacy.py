@@ -16,15 +16,19 @@ from pathlib import Path
 from budu.base.errors import Internal
 
 _NET = Path("/proc/thread-self/net")
-_PROGRAMS = {"ip_tables_names": "iptables-legacy", "ip6_tables_names": "ip6tables-legacy"}
+_PROGRAMS = {
+    4: ("ip_tables_names", "iptables-legacy"),
+    6: ("ip6_tables_names", "ip6tables-legacy"),
+}
 _TIMEOUT_S = 10
 
 
 class LegacyChains:
     """Our rules in them; `table` is the name of our own nftables table."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, families: Sequence[int] = (4, 6)) -> None:
         self._comment = f"{table}: containers"
+        self._families = families
 
     def join(self, bridges: Sequence[str]) -> list[str]:
         """Let bridges of these names (`bd-*`) through; the programs whose chain did not yet.
@@ -32,7 +36,7 @@ class LegacyChains:
         Raises: Internal with the program's words.
         """
         joined = []
-        for program in _filtering():
+        for program in _filtering(self._families):
             rules = _rules(program)
             wanted = [self._rule(way, name) for name in bridges for way in ("-i", "-o")]
             if not _drops(rules) or all(self._has(rules, rule) for rule in wanted):
@@ -45,13 +49,13 @@ class LegacyChains:
 
     def leave(self) -> None:
         """Take our rules out of these chains."""
-        for program in _filtering():
+        for program in _filtering(self._families):
             self._delete(program, _rules(program))
 
     def closed(self) -> list[str]:
         """Programs whose chain drops what it does not know, our containers' packets included."""
         found = []
-        for program in _filtering():
+        for program in _filtering(self._families):
             rules = _rules(program)
             if _drops(rules) and not any(self._comment in rule for rule in rules):
                 found.append(program)
@@ -70,11 +74,10 @@ class LegacyChains:
                 _run(program, "-D", *rule[1:])
 
 
-def _filtering() -> list[str]:
-    """The programs whose table `filter` exists in this network namespace."""
-    return [
-        program for file, program in _PROGRAMS.items() if "filter" in _tables(_NET / file).split()
-    ]
+def _filtering(families: Sequence[int]) -> list[str]:
+    """The families' programs whose table `filter` exists in this network namespace."""
+    chosen = [_PROGRAMS[each] for each in families]
+    return [program for file, program in chosen if "filter" in _tables(_NET / file).split()]
 
 
 def _tables(path: Path) -> str:

@@ -29,6 +29,7 @@ from budu.base.errors import (
 from budu.network.contract import (
     ANY_ADDRESS,
     ANY_ADDRESS6,
+    LAN,
     ME,
     SCTP,
     TCP,
@@ -56,7 +57,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is the container's; `mode4` and `mode6` are the network's gateway modes; `hosts` the
     addresses of ports that name none, `reach` theirs. `relay`: IPv6 clients may be passed on to a
-    container without IPv6.
+    container without IPv6. `families` are those that have firewall rules.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = _ANY
     reach: str = ""
     relay: bool = True
+    families: tuple[int, ...] = (4, 6)
 
 
 class _Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,6 +276,8 @@ def wanted_bindings(request: PortRequest, owner: Owner) -> list[PortBinding]:
 
     A port of a routed network needs no port of the host: it has 0. Families that neither the host
     nor the container has are left out unless they are named.
+
+    Raises: InvalidArgument for a reach that rules would have to keep, and there are none.
     """
     reach = request.reach or (owner.reach if not request.host_address else "")
     hosts = (request.host_address,) if request.host_address else owner.hosts
@@ -285,6 +289,9 @@ def wanted_bindings(request: PortRequest, owner: Owner) -> list[PortBinding]:
         routed = (owner.mode6 if is_v6 else owner.mode4) == ROUTED
         if not _is_served(request, owner, is_v6=is_v6, routed=routed):
             continue
+        if reach == LAN and (6 if is_v6 else 4) not in owner.families:
+            name = "ip6tables" if is_v6 else "iptables"
+            raise InvalidArgument(f"reach {LAN} needs the firewall rules that {name}=false forbids")
         found.append(
             PortBinding(
                 container_port=request.container_port,

@@ -94,11 +94,16 @@ class Publisher:
     def relay(self, state: EndpointState, bindings: Iterable[PortBinding]) -> None:
         """Pass on what comes to those of the ports that no rule can lead in, and what comes to ::1
         of the others."""
-        accepts = is_accepted_here if self._config.relay else is_relayed
         for each in bindings:
-            held = self._ports.socket_of(each) if accepts(each, state) else None
+            held = self._ports.socket_of(each) if self._accepts(each, state) else None
             if held is not None:
                 self._relay.start(each, held, target=target_of(each, state))
+
+    def _accepts(self, binding: PortBinding, state: EndpointState) -> bool:
+        families = self._config.families
+        if self._config.relay:
+            return is_accepted_here(binding, state, families=families)
+        return is_relayed(binding, state)
 
     def _owner(self, network: Network, state: EndpointState) -> Owner:
         given = (self._config.host_address,) if self._config.host_address else ()
@@ -112,6 +117,7 @@ class Publisher:
             hosts=network.hosts or given or (ANY_ADDRESS, ANY_ADDRESS6),
             reach=self._config.reach,
             relay=self._config.relay,
+            families=self._config.families,
         )
 
     def _forget_flows(self, bindings: Iterable[PortBinding]) -> None:
@@ -126,8 +132,11 @@ class Publisher:
             conntrack.delete_udp_flows(self._flows, ports, addresses=here)
 
 
-def published_ports(states: Iterable[EndpointState]) -> list[PublishedPort]:
-    """Every port of these endpoints that leads into a container, by host port."""
+def published_ports(
+    states: Iterable[EndpointState], *, families: Sequence[int]
+) -> list[PublishedPort]:
+    """Every port of these endpoints that leads into a container, by host port; `families` are
+    those that have rules."""
     found = [
         PublishedPort(
             network_id=state.network_id,
@@ -135,7 +144,7 @@ def published_ports(states: Iterable[EndpointState]) -> list[PublishedPort]:
             name=state.name,
             address=target_of(each, state),
             binding=each,
-            relayed=is_relayed(each, state),
+            relayed=is_relayed(each, state, families=families),
         )
         for state in states
         for each in state.bindings

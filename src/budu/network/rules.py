@@ -6,7 +6,7 @@ firewalls", "Gateway modes".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 
 import msgspec
@@ -101,21 +101,28 @@ def binding_rows(binding: PortBinding, state: EndpointState, rules: PortRules) -
     return rows
 
 
-def is_relayed(binding: PortBinding, state: EndpointState) -> bool:
-    """Whether the engine itself must pass on what comes to the port.
+def is_relayed(
+    binding: PortBinding, state: EndpointState, *, families: Collection[int] = (4, 6)
+) -> bool:
+    """Whether the engine itself must pass on what comes to the port; `families` have rules.
 
     Nothing that comes from ::1 can be led out of the loopback link, and no rule turns IPv6 into
     IPv4.
     """
-    if ip_address(binding.host_address).version == 4 or binding.host_port == 0:
+    version = ip_address(binding.host_address).version
+    if binding.host_port == 0:
         return False
-    return not state.address6 or binding.host_address == "::1"
+    if version not in families:
+        return True
+    return version == 6 and (not state.address6 or binding.host_address == "::1")
 
 
-def is_accepted_here(binding: PortBinding, state: EndpointState) -> bool:
+def is_accepted_here(
+    binding: PortBinding, state: EndpointState, *, families: Collection[int] = (4, 6)
+) -> bool:
     """Whether the engine itself takes connections at the port's socket: to relay it, or for ::1
     alone where rules lead in what comes to every other address."""
-    if is_relayed(binding, state):
+    if is_relayed(binding, state, families=families):
         return True
     return binding.host_address == ANY_ADDRESS6 and binding.host_port != 0
 

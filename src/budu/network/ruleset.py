@@ -35,6 +35,9 @@ PROTOCOL_NUMBERS = {TCP: 6, UDP: 17, SCTP: 132}
 GUARD_CHAINS = {4: "guard4", 6: "guard6"}
 """Chains that exist while the table keeps the host from being everybody's router."""
 
+_POLICY = "policy accept;\n"
+"""How the first line of every chain that packets come to by themselves ends."""
+
 _LINK_NAME_BYTES = 16
 _LINK, _IP4, _IP6, _PROTO, _PORT = "ifname", "ipv4_addr", "ipv6_addr", "inet_proto", "inet_service"
 
@@ -83,12 +86,14 @@ class Skeleton(msgspec.Struct, frozen=True, kw_only=True):
     """What of the table is no element of `SETS`.
 
     `sources` are the networks that count as the neighbourhood, of both families; `guarded` the
-    families (4, 6) for which only containers' packets are forwarded.
+    families (4, 6) for which only containers' packets are forwarded; `families` those whose packets
+    the table touches at all: with none of them there shall be no table.
     """
 
     table: str
     sources: tuple[str, ...] = ()
     guarded: tuple[int, ...] = ()
+    families: tuple[int, ...] = (4, 6)
 
 
 def render_table(skeleton: Skeleton, rows: Iterable[Row]) -> str:
@@ -113,7 +118,14 @@ def render_table(skeleton: Skeleton, rows: Iterable[Row]) -> str:
         _render_forward(skeleton.guarded),
         "}",
     ]
-    return "\n".join(parts) + "\n"
+    return _untouched("\n".join(parts) + "\n", skeleton.families)
+
+
+def _untouched(table: str, families: tuple[int, ...]) -> str:
+    """The table whose chains let packets of all other families go on at once."""
+    others = [each for each in (4, 6) if each not in families]
+    lines = "".join(f"\t\tmeta nfproto ipv{each} accept\n" for each in others)
+    return table.replace(_POLICY, _POLICY + lines)
 
 
 def render_sources(table: str, sources: Iterable[str]) -> str:

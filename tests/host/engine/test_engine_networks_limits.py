@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import pytest
 from test_engine_networks import FIRST, SECOND, ask, connect, join, make, networks, places
 from tests.support.engine import EngineProcess, Reply
 from tests.support.ports import free_port
-from tests.support.scenes import create, logs, publish, run, start, wait
+from tests.support.scenes import (
+    SERVER,
+    await_page,
+    create,
+    logs,
+    publish,
+    run,
+    start,
+    wait,
+)
 
 pytestmark = pytest.mark.host
 
@@ -116,6 +126,26 @@ def test_settings_for_those_that_ask_for_nothing(
         made = make(careful, name, Options=options)
         assert Path(f"/sys/class/net/bd-{made[:12]}/mtu").read_text().strip() == expected
         assert careful.request("DELETE", f"/networks/{name}").status == 204
+
+
+def test_an_engine_that_shall_write_no_rules(make_engine: Callable[..., EngineProcess]) -> None:
+    plain = pull(
+        make_engine(
+            "--iptables=false", "--ip6tables=false", "--userland-proxy-path", "/nowhere",
+            "--bip", "10.213.9.1/24", "--default-gateway", "10.213.9.254",
+        )
+    )  # fmt: skip
+    port = free_port()
+    run(plain, SERVER, name="web", **publish(port))
+    await_page(port)
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+    assert plain.table not in tables.stdout
+    shown = run(plain, "ip route")
+    wait(plain, shown)
+    assert logs(plain, shown).decode().splitlines()[0] == "default via 10.213.9.254 dev eth0 "
+    assert plain.inspect("web")["NetworkSettings"]["Networks"]["bridge"]["Gateway"] == (
+        "10.213.9.254"
+    )
 
 
 def test_a_port_that_is_taken_is_named_with_its_holder(engine: EngineProcess) -> None:

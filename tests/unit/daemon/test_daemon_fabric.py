@@ -1,6 +1,7 @@
 """Settings of networks: from Docker's words to the fabric's."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,67 @@ def test_flags() -> None:
     assert (config.relay, config.pools, config.default_pools) == (
         False, ("10.10.0.0/16:24",), (),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "families"),
+    [
+        ((), (4, 6)),
+        (("--iptables=false",), (6,)),
+        (("--ip6tables=false",), (4,)),
+        (("--iptables=false", "--ip6tables=false"), ()),
+    ],
+)
+def test_families_with_rules(words: tuple[str, ...], families: tuple[int, ...]) -> None:
+    assert config_of(*words).families == families
+
+
+def test_how_the_host_forwards(tmp_path: Path) -> None:
+    default, off = config_of(), config_of("--ip-forward=false")
+    open_to_all = config_of(file={"ip-forward-no-drop": True}, folder=tmp_path)
+    assert (default.make_router, default.guard_forwarding) == (True, True)
+    assert (off.make_router, open_to_all.guard_forwarding) == (False, False)
+
+
+def test_other_gateways(tmp_path: Path) -> None:
+    settings = {
+        "bip": "10.9.0.9/24", "default-gateway": "10.9.0.1",
+        "fixed-cidr-v6": "fd00:9::/64", "default-gateway-v6": "fd00:9::fe",
+        "userland-proxy-path": "/usr/bin/docker-proxy",
+    }  # fmt: skip
+    four, six = config_of(file=settings, folder=tmp_path).default.subnets
+    assert four.auxiliary == {"DefaultGatewayIPv4": "10.9.0.1"}
+    assert six.auxiliary == {"DefaultGatewayIPv6": "fd00:9::fe"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"iptables": False, "icc": False},
+            "You specified --iptables=false with --icc=false. ICC=false uses iptables to function. "
+            "Please set --icc or --iptables to true",
+        ),
+        (
+            {"ip6tables": False, "icc": False, "ipv6": True},
+            "You specified --ip6tables=false with --icc=false. ICC=false uses ip6tables to "
+            "function. Please set --icc or --ip6tables to true",
+        ),
+        ({"reach": "lan", "iptables": False}, "reach lan needs the firewall rules that"),
+        ({"reach": "lan", "ip6tables": False}, "reach lan needs the firewall rules that"),
+        ({"default-gateway": "10.9.0.1"}, "10.9.0.1 is not in the bridge's subnet"),
+        ({"default-gateway": "10.9.0.1", "bip": "10.8.0.1/24"}, "not in the bridge's subnet"),
+        ({"default-gateway": "ten", "bip": "10.8.0.1/24"}, "invalid value of default-gateway: ten"),
+    ],
+)
+def test_settings_that_cannot_be_together(settings: object, words: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=re.escape(words)):
+        config_of(file=settings, folder=tmp_path)
+
+
+def test_isolation_without_ipv6_does_not_need_its_rules(tmp_path: Path) -> None:
+    config = config_of(file={"ip6tables": False, "icc": False}, folder=tmp_path)
+    assert config.families == (4,)
 
 
 def test_the_default_bridge_has_both_families_as_asked() -> None:

@@ -83,6 +83,16 @@ def test_packets_to_loopback_from_outside_are_dropped_before_translation() -> No
     assert 'iifname != "lo" ip daddr 127.0.0.0/8 drop' in raw
 
 
+def test_packets_of_a_family_without_rules_pass_every_chain_at_once() -> None:
+    text = render_table(Skeleton(table="budu", families=(4,)), [])
+    hooked = [each for each in text.split("chain ") if "hook" in each]
+    assert len(hooked) == 5
+    for chain in hooked:
+        assert chain.splitlines()[2].strip() == "meta nfproto ipv6 accept"
+    assert "meta nfproto ipv4 accept" not in text
+    assert "meta nfproto ipv6 accept" not in render_table(Skeleton(table="budu"), [])
+
+
 def test_guard_stands_only_for_guarded_families() -> None:
     text = render_table(Skeleton(table="budu", guarded=(4,)), [])
     assert "jump guard4" in text
