@@ -41,9 +41,6 @@ _NEWER: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 _OURS: tuple[Difference, ...] = (
-    Difference("(Error parsing reference: .*)?invalid reference format: repository name "
-               r"\(library/Upper\)", "invalid reference format: repository name (Upper)",
-               "a name is shown as it was typed"),
     Difference(r"PORTS  NAMES\n\| ID", "PORTS  REACH  NAMES\n| ID",
                "who can reach the ports is shown"),
     Difference("->80/tcp  three", "->80/tcp  me  three", "as above"),

@@ -95,6 +95,12 @@ def test_inspect(scene: Scene) -> None:
         assert found["Architecture"] == other_architecture()
         assert found["Descriptor"]["digest"] == scene.digests["index"]
         assert "Manifests" not in found
+    whole = scene.get("json", manifests=1)
+    assert {each["ID"] for each in whole["Manifests"]} == {*scene.digests.values()} - {
+        scene.digests["index"]
+    }
+    status, message = scene.get("json", manifests=1, platform=json.dumps(OWN))
+    assert (status, "manifests and platform options cannot both be set" in message) == (400, True)
     status, message = scene.get("json", platform=json.dumps(NONE))
     assert (status, "linux/s390x" in message) == (404, True)
     assert scene.get("json", platform='{"os": "linux"}')[0] == 400
@@ -117,6 +123,7 @@ def test_list_with_manifests(scene: Scene) -> None:
     assert about == {"For": scene.digests["own"]}
     sizes = [each["Size"] for each in row["Manifests"] if each["Kind"] == "image"]
     assert all(each["Total"] > each["Content"] > 0 for each in sizes)
+    assert row["Size"] == sum(each["Size"]["Total"] for each in row["Manifests"])
     old = scene.engine.request("GET", "/v1.46/images/json", manifests=1).json
     assert all("Manifests" not in each for each in old)
 

@@ -306,6 +306,28 @@ async def test_a_cut_connection_is_taken_up_where_it_ended(
     assert any(line == "Retrying in 1 second" for line in engine.statuses(built.blobs[0]))
 
 
+async def test_a_token_that_expires_during_a_pull_is_renewed(tmp_path: Path) -> None:
+    async with (
+        FakeRegistry(auth="token").serving() as fake,
+        engine_on(tmp_path / "engine", fake) as engine,
+    ):
+        built = big_image(fake)
+        fake.faults.hold_after[built.blobs[0]] = 100_000
+        fake.faults.drop_after[built.blobs[0]] = 200_000
+        fake.faults.drops_left = 1
+        async with asyncio.TaskGroup() as group:
+            pulling = group.create_task(engine.pull())
+            await fake.faults.held.wait()
+            fake.tokens_issued += 1  # what was given out before is worth nothing now
+            fake.faults.release.set()
+        assert pulling.result().new
+        assert tar_in(engine.layers, built.diff_ids[0]) == tar_of({"big": BIG})
+        asked = [r.headers for r in fake.requests if r.path.endswith(built.blobs[0])]
+        assert [each.get("Range") is not None for each in asked] == [False, True, True]
+        tokens = [each["Authorization"] for each in asked]
+        assert tokens[0] == tokens[1] != tokens[2]
+
+
 @pytest.mark.parametrize("fault", ["ignore_ranges", "refuse_ranges"])
 async def test_a_cut_connection_without_range_support(
     engine: Engine, fake: FakeRegistry, fault: str

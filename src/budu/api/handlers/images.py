@@ -22,7 +22,7 @@ from budu.base.filters import Filters
 from budu.engine.contract import Images
 from budu.engine.contract.usage import Usages
 from budu.image.model import ImageRecord
-from budu.spec.api.image import ImagePruneResponse
+from budu.spec.api.image import ImagePruneResponse, ImageSummary
 
 _SHARED_SINCE = ApiVersion(1, 42)
 _MANIFESTS_SINCE = ApiVersion(1, 47)
@@ -69,7 +69,7 @@ class ImageHandlers:
                 shared=shared.get(image.id),
                 version=request.version,
             )
-            rows.append(msgspec.structs.replace(row, **self._tree(image)) if manifests else row)
+            rows.append(_with_tree(row, self._tree(image)) if manifests else row)
         return Response.json(rows)
 
     def _tree(self, image: ImageRecord) -> dict[str, Any]:
@@ -131,3 +131,9 @@ class ImageHandlers:
             images_deleted=deletion_views(deletions) or None, space_reclaimed=freed
         )
         return Response.json(answer)
+
+
+def _with_tree(row: ImageSummary, tree: dict[str, Any]) -> ImageSummary:
+    """A row with its manifests; its size is then theirs, packed and unpacked, as `--tree` shows."""
+    total = sum(each.size.total for each in tree.get("manifests", ()))
+    return msgspec.structs.replace(row, size=total or row.size, **tree)

@@ -79,9 +79,13 @@ def run_container_inspect(context: Context, call: Call) -> int:
 
 
 def run_image_inspect(context: Context, call: Call) -> int:
-    """Print details of images."""
+    """Print details of images, with every manifest of those that are for several platforms."""
     session, platform = context.session, call.text("platform")
-    return _print(context, call, lambda ref: session.inspect_image(ref, platform=platform))
+
+    def find(ref: str) -> dict[str, Any]:
+        return session.inspect_image(ref, platform=platform, manifests=not platform)
+
+    return _print(context, call, find)
 
 
 def run_network_inspect(context: Context, call: Call) -> int:
