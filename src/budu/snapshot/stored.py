@@ -29,7 +29,7 @@ from typing import Protocol
 from budu.archive.faults import from_os_error, os_errors
 from budu.archive.remove import remove_entries
 from budu.archive.tar import PIECE_BYTES
-from budu.base.errors import BuduError, DataLoss, Hint, Internal, NotFound
+from budu.base.errors import BuduError, DataLoss, Hint, Internal, NotFound, ResourceExhausted
 from budu.linux.system import boot_id as read_boot_id
 from budu.snapshot.growing import GrowingFile
 from budu.snapshot.layers import Layer
@@ -180,6 +180,7 @@ class StoredLayers:
             return not place.exists()
         finally:
             self._throw_away(scratch)
+            self.sweep()  # a tree for comparison, which is not to wait beside the next one
 
     def begin(self, diff_id: Digest | None, *, replaces: bool = False) -> StoredLayerWriter:
         """See `LayerStore.begin`."""
@@ -275,6 +276,7 @@ class StoredLayerWriter:
         self._hash = hashlib.sha256()
         self._size = 0
         self._is_open = True
+        self._found_no_room = False
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         with os_errors(f"open {place / TAR}"):
             self._fd = os.open(place / TAR, flags, 0o600)
@@ -286,7 +288,11 @@ class StoredLayerWriter:
     def write(self, data: bytes) -> None:
         """See `LayerWriter.write`."""
         self._hash.update(data)
-        self._tar.append(data)
+        try:
+            self._tar.append(data)
+        except ResourceExhausted:
+            self._found_no_room = True
+            raise
         self._size += len(data)
 
     def commit(self, expected: Digest | None = None) -> Layer:
@@ -312,15 +318,17 @@ class StoredLayerWriter:
             self._end()
 
     def _end(self) -> None:
-        """Waits for the builder and removes what was not adopted."""
+        """Waits for the builder and removes what was not adopted; from a full disk at once."""
         if not self._is_open:
             return
         self._is_open = False
         self._tar.abandon()
-        self._building.exception()
+        failure = self._building.exception()
         os.close(self._fd)
         if self._place.exists():
             self._store._throw_away(self._place)
+        if self._found_no_room or isinstance(failure, ResourceExhausted):
+            self._store.sweep()
 
 
 def _no_layer(diff_id: Digest) -> NotFound:

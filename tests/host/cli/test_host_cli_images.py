@@ -91,6 +91,28 @@ def test_save_and_load(budu: Budu, tmp_path: Path) -> None:
     assert "no such file or directory" in budu.failure("load", "-i", file + "x")
 
 
+def test_save_where_there_is_no_room_or_no_right(budu: Budu, tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", place], check=True)
+    try:
+        said = budu.failure("save", "-o", str(place / "box.tar"), "busybox")
+        assert said == f"write {place}/box.tar: no space left on device\n"
+        assert [*place.iterdir()] == []
+        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        said = budu.failure("save", "-o", str(place / "box.tar"), "busybox")
+        assert said.startswith(f"failed to save image: open {place}/box.tar")
+        assert said.endswith(": read-only file system\n")
+    finally:
+        subprocess.run(["umount", place], check=True)
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-c", "from budu.cli.main import entry; entry()", "save", "busybox"],
+            env=budu.environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "write /dev/stdout: no space left on device\n")
+
+
 def test_search_falls_back_to_the_catalogue(budu: Budu, target: str) -> None:
     small(target, "team/web", ["1"], "w")
     small(target, "team/db", ["1"], "d")

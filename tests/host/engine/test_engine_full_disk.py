@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
+import random
+import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.fakes.registry import tar_of
 from tests.support.engine import EngineProcess
 from tests.support.fixtures import Registry, fresh_engine
 from tests.support.leaks import assert_clean
@@ -158,6 +164,56 @@ def test_a_removal_makes_room(engine: EngineProcess, disk: Disk) -> None:
     assert engine.request("DELETE", f"/containers/{id_}").status == 204
     assert engine.containers() == []
     eventually(lambda: os.statvfs(disk.place).f_bavail * 4096 > 500_000, "room")
+
+
+def sent(engine: EngineProcess, path: str, body: bytes) -> bytes:
+    """The answer to an archive, which may come before the archive's end."""
+    head = f"POST {path} HTTP/1.1\r\nHost: engine\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(engine.socket))
+        with suppress(BrokenPipeError):
+            connection.sendall(head.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+
+def old_archive(layer: bytes) -> bytes:
+    """As `docker save` wrote images before they were OCI layouts."""
+    diff_id = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    config = {"os": "linux", "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
+    listed = [{"Config": "config.json", "RepoTags": ["big:1"], "Layers": ["one/layer.tar"]}]
+    documents = {"config.json": config, "manifest.json": listed}
+    parts = {name: json.dumps(each).encode() for name, each in documents.items()}
+    return tar_of({**parts, "one/layer.tar": layer})
+
+
+@pytest.mark.parametrize("way", ["import", "load"])
+def test_an_archive_that_does_not_fit_leaves_nothing(
+    engine: EngineProcess, disk: Disk, way: str
+) -> None:
+    """At once: who frees some space and tries again finds all of it."""
+    layer = tar_of({"big": random.Random(4).randbytes(30_000_000)})
+    before = os.statvfs(disk.place).f_bavail
+    if way == "import":
+        answer = sent(engine, "/images/create?fromSrc=-&repo=big", layer)
+    else:
+        answer = sent(engine, "/images/load", old_archive(layer))
+    assert b"no space left on device" in answer, answer
+    assert os.statvfs(disk.place).f_bavail >= before - 100
+    assert [each["RepoTags"] for each in engine.request("GET", "/images/json").json] == [
+        ["busybox:latest"]
+    ]
+
+
+def test_looking_after_storage_on_a_full_disk(engine: EngineProcess, disk: Disk) -> None:
+    disk.fill()
+    reply = engine.request("POST", "/budu/storage/check", deep=1)
+    if reply.status != 200:  # a layer that is a folder is compared with one made of its tar
+        assert "no space left on device" in reply.message
+        assert "--quick" in reply.json["hint"]
+    quick = engine.request("POST", "/budu/storage/check")
+    assert quick.status == 200, quick.body
+    assert quick.json["MissingLayers"] == []
 
 
 def test_an_engine_starts_on_a_full_disk(engine: EngineProcess, disk: Disk) -> None:

@@ -21,6 +21,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It is kept as it is, for push and save; it has no layers of files to look into.",
         "푸시와 저장을 위해 그대로 보관되며, 들여다볼 파일 레이어가 없습니다.",
     ),
+    "engine.check-room": (
+        "To compare a layer with its archive takes room for its files. Free some space, or look "
+        "without reading every byte: budu doctor storage --quick",
+        "레이어를 원본과 비교하려면 그 파일만큼의 공간이 필요합니다. 공간을 확보하거나, 내용을 "
+        "모두 읽지 않고 확인하세요: budu doctor storage --quick",
+    ),
     "engine.push-tag-first": (
         "{source} is here. Give it the name to push under first: budu tag {source} {target}",
         "{source} 이미지가 있습니다. 먼저 푸시할 이름을 붙이세요: budu tag {source} {target}",

@@ -40,14 +40,14 @@ def write_archive(
             )
         pieces = begin()
         context.out.flush()
-        _write(1, pieces)
+        _write(1, pieces, name="/dev/stdout")
         return
     try:
         _check_target(target, f"failed to {action}: ")
     except OSError as error:
         problem = f"stat {error.filename}: {(error.strerror or '').lower()}"
         raise CommandFailed(f"failed to {action}: invalid output path: {problem}") from None
-    _write_file(target, begin())
+    _write_file(target, begin(), begin=f"failed to {action}: ")
 
 
 def _check_target(target: str, begin: str) -> None:
@@ -63,13 +63,16 @@ def _check_target(target: str, begin: str) -> None:
         raise CommandFailed(begin + "cannot write to a non-regular file")
 
 
-def _write_file(target: str, pieces: Iterator[bytes]) -> None:
-    """The file appears whole or not at all."""
+def _write_file(target: str, pieces: Iterator[bytes], *, begin: str) -> None:
+    """The file appears whole or not at all. Raises: CommandFailed."""
     half = f"{target}.{os.getpid()}.tmp"
-    fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CommandFailed(f"{begin}open {half}: {_reason(error)}") from None
     try:
         try:
-            _write(fd, pieces)
+            _write(fd, pieces, name=target)
         finally:
             os.close(fd)
         os.replace(half, target)
@@ -78,11 +81,21 @@ def _write_file(target: str, pieces: Iterator[bytes]) -> None:
         raise
 
 
-def _write(fd: int, pieces: Iterator[bytes]) -> None:
+def _write(fd: int, pieces: Iterator[bytes], *, name: str) -> None:
+    """Raises: CommandFailed for a full disk and the like; BrokenPipeError."""
     for piece in pieces:
         view = memoryview(piece)
         while view:
-            view = view[os.write(fd, view) :]
+            try:
+                view = view[os.write(fd, view) :]
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise CommandFailed(f"write {name}: {_reason(error)}") from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "").lower()
 
 
 EXPORT = Command(

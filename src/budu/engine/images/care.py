@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from budu.archive.compression import decompress
-from budu.base.errors import BuduError, NotFound
+from budu.base.errors import BuduError, Hint, NotFound, ResourceExhausted
 from budu.base.tasks import Rounds
 from budu.content.disk import DiskContent
 from budu.engine.containers.model import Container
@@ -231,9 +231,13 @@ class StorageCareService:
         return False
 
     def _layer_is_broken(self, diff_id: Digest) -> bool:
-        with suppress(NotFound):
+        try:
             return not self._blobs.layers.check(diff_id)
-        return False
+        except NotFound:
+            return False
+        except ResourceExhausted as error:
+            error.hint = Hint("engine.check-room")
+            raise
 
 
 def _hash(fd: int) -> str:
