@@ -108,6 +108,7 @@ def _registry(services: Services) -> Registry:
             database, Limits(anonymous=options.pulls, signed_in=options.pulls_signed_in)
         ),
         address=options.address.rstrip("/"),
+        folder=options.data,
         address_of=partial(client_address, trusted_proxies=options.trusted_proxies),
     )
     return Registry(context)

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.fakes.registry import FakeRegistry
 from tests.support.hub import RunningHub, serving_hub
 from tests.support.hub_client import CONFIG, LAYER, OCI, Answer, Client, image
 from tests.support.registry import running_registry
 
+from budu.hub import schema
 from budu.spec.digest import Digest
 
 
@@ -108,6 +110,69 @@ async def test_many_clients_share_one_fetch(hub: RunningHub, upstream: FakeRegis
     assert all(answer.body == data for answer in answers)
     asked = [r for r in upstream.requests if blob in r.path and "Authorization" in r.headers]
     assert len(asked) == 1
+
+
+async def test_a_range_of_a_blob_under_way_is_a_range(
+    hub: RunningHub, upstream: FakeRegistry
+) -> None:
+    data = bytes(range(256)) * 2000
+    blob = upstream.add_blob(data)
+    upstream.add_image("team/app", "1.0")
+    nobody = await copied(hub, upstream)
+    for wanted, start, end in (
+        ("bytes=1000-1999", 1000, 2000),
+        ("bytes=-5", len(data) - 5, len(data)),
+        ("bytes=300000-", 300_000, len(data)),
+    ):
+        upstream.faults.hold_after[blob] = 100_000
+        upstream.faults.held.clear()
+        upstream.faults.release.clear()
+        headers = {"Range": wanted}
+        asked = asyncio.create_task(nobody("GET", path("blobs", blob), headers=headers))
+        await asyncio.wait_for(upstream.faults.held.wait(), 20)
+        past = await nobody("GET", path("blobs", blob), headers={"Range": "bytes=900000-"})
+        assert (past.status, past.headers["Content-Range"]) == (416, f"bytes */{len(data)}")
+        upstream.faults.release.set()
+        answer = await asked
+        assert (answer.status, answer.body) == (206, data[start:end])
+        assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{len(data)}"
+        await eventually_stored(hub, nobody, blob)
+        await forget_blob(hub, blob)
+
+
+async def forget_blob(hub: RunningHub, digest: str) -> None:
+    """As if it had never been fetched."""
+    await hub.context.blobs.delete(Digest(digest))
+    links = sa.delete(schema.blob_links).where(schema.blob_links.c.digest == digest)
+    rows = sa.delete(schema.blobs).where(schema.blobs.c.digest == digest)
+    for change in (links, rows):
+        await hub.database.write(lambda c, change=change: c.execute(change).rowcount)
+
+
+async def test_a_copied_image_has_its_platform(hub: RunningHub, upstream: FakeRegistry) -> None:
+    built = upstream.add_image("team/app", "1.0", platform="linux/arm64/v8")
+    for name in ("other/app", "third/app"):
+        upstream.add_image(name, "1.0", platform="linux/arm64/v8")
+    nobody = await copied(hub, upstream)
+    table = schema.manifests
+    query = sa.select(table.c.platform).where(table.c.digest == built.digest)
+
+    async def until_told(*wanted: str) -> None:
+        async with asyncio.timeout(20):
+            while await hub.database.read(lambda c: [*c.execute(query).scalars()]) != [*wanted]:
+                await asyncio.sleep(0.01)
+
+    config = built.config_digest
+    for name in ("team/app", "other/app"):
+        answer = await nobody("GET", path("manifests", "1.0", f"copy/{name}"))
+        assert answer.status == 200
+    await until_told("", "")
+    await eventually_got(hub, nobody, config)  # it comes
+    await until_told("linux/arm64/v8", "")
+    assert (await nobody("GET", path("blobs", config, "copy/other/app"))).status == 200  # is there
+    await until_told("linux/arm64/v8", "linux/arm64/v8")
+    assert (await nobody("GET", path("manifests", "1.0", "copy/third/app"))).status == 200
+    await until_told(*["linux/arm64/v8"] * 3)
 
 
 async def test_a_tag_is_believed_and_then_asked_for(

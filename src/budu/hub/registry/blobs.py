@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from dataclasses import dataclass
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -55,19 +56,24 @@ async def _upstreams_blob(call: Call, repository: Repository, digest: Digest) ->
         size = await shown_size(call, repository, digest)
         if size is not None:
             return await send_blob(call, digest, size, is_private=repository.is_private)
-    headers = blob_headers(digest, is_private=repository.is_private)
+    is_private = repository.is_private
     try:
         if call.request.method == "HEAD":
             size = await upstreams.size(repository, digest)
             length = {} if size is None else {"Content-Length": str(size)}
-            return web.Response(headers={**headers, **length})
+            return web.Response(headers={**blob_headers(digest, is_private=is_private), **length})
         fetch = await upstreams.fetch(repository, digest)
     except NotFound:
         raise unknown(digest) from None
     try:
-        response = web.StreamResponse(headers=headers)
-        response.content_length = fetch.size
-        return await send_pieces(call.request, response, fetch.read(0, fetch.size))
+        if fetch.size is None:  # its end is not known, so neither is what a range would be of it
+            response = web.StreamResponse(headers=blob_headers(digest, is_private=is_private))
+            return await send_pieces(call.request, response, fetch.read(0, None))
+        part = Part.asked(call.request, fetch.size)
+        if part.is_nowhere:
+            return part.refusal()
+        pieces = fetch.read(part.start, part.end)
+        return await send_pieces(call.request, part.response(digest, is_private=is_private), pieces)
     finally:
         fetch.release()
 
@@ -92,17 +98,13 @@ async def send_blob(
     call: Call, digest: Digest, size: int, *, is_private: bool
 ) -> web.StreamResponse:
     """The blob or the range of it that was asked for."""
-    start, end = read_range(call.request.headers.get("Range"), size)
-    if start >= end and size:
-        return empty(416, Content_Range=f"bytes */{size}")
-    response = web.StreamResponse(status=206 if end - start < size else 200)
-    response.headers.update(blob_headers(digest, is_private=is_private))
-    if response.status == 206:
-        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    response.content_length = end - start
+    part = Part.asked(call.request, size)
+    if part.is_nowhere:
+        return part.refusal()
+    response = part.response(digest, is_private=is_private)
     path = call.context.blobs.path(digest)
     if path is None:
-        pieces = call.context.blobs.read(digest, start=start, end=end)
+        pieces = call.context.blobs.read(digest, start=part.start, end=part.end)
         return await send_pieces(call.request, response, pieces)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -113,9 +115,42 @@ async def send_blob(
         if os.fstat(fd).st_size != size:
             log.error("a blob has another size than it had digest=%s", digest)
             raise unknown(digest)
-        return await send_file(call.request, response, fd, start, end)
+        return await send_file(call.request, response, fd, part.start, part.end)
     finally:
         os.close(fd)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a blob is asked for: bytes from `start` up to `end` of `size`."""
+
+    start: int
+    end: int
+    size: int
+
+    @classmethod
+    def asked(cls, request: web.BaseRequest, size: int) -> Part:
+        """The part that a request's Range names; the whole without one."""
+        return cls(*read_range(request.headers.get("Range"), size), size)
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the blob has nothing of it."""
+        return self.start >= self.end and self.size > 0
+
+    def refusal(self) -> web.Response:
+        """The answer where there is nothing of it."""
+        return empty(416, Content_Range=f"bytes */{self.size}")
+
+    def response(self, digest: Digest, *, is_private: bool) -> web.StreamResponse:
+        """The head of the answer."""
+        is_whole = self.end - self.start == self.size
+        response = web.StreamResponse(status=200 if is_whole else 206)
+        response.headers.update(blob_headers(digest, is_private=is_private))
+        if not is_whole:
+            response.headers["Content-Range"] = f"bytes {self.start}-{self.end - 1}/{self.size}"
+        response.content_length = self.end - self.start
+        return response
 
 
 def blob_headers(digest: Digest, *, is_private: bool) -> dict[str, str]:

@@ -81,11 +81,11 @@ class Pushed(NamedTuple):
     digest: Digest
     payload: bytes
     document: Document
-    platform: str
     tag: str | None
-    immutable_tags: str
-    by: str
     now: float
+    platform: str = ""
+    immutable_tags: str = ""
+    by: str = ""
 
 
 def store(connection: Connection, pushed: Pushed) -> None:

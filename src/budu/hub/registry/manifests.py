@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from budu.base.errors import NotFound
 from budu.hub.access import Role
 from budu.hub.registry import blob_rows, manifest_rows
 from budu.hub.registry.context import Call, Context, empty
 from budu.hub.registry.contract import Repository
 from budu.hub.registry.documents import (
     MAX_BYTES,
-    MAX_CONFIG_BYTES,
     Document,
     child_for_old_clients,
     media_type_of,
-    platform_of,
     read_manifest,
 )
 from budu.hub.registry.errors import (
@@ -29,6 +26,7 @@ from budu.hub.registry.errors import (
 )
 from budu.hub.registry.manifest_rows import Pushed, Stored, unknown
 from budu.hub.registry.paths import is_tag, read_digest
+from budu.hub.registry.platforms import read_platform
 from budu.hub.registry.uploads import writable
 from budu.spec.digest import Digest
 from budu.spec.image import INDEX_TYPES
@@ -156,12 +154,7 @@ async def _platform(context: Context, repository: Repository, document: Document
     if config is None:
         return ""
     found = await context.database.read(lambda c: blob_rows.shown(c, repository.id, config))
-    if found is None or found[0] > MAX_CONFIG_BYTES:
-        return ""
-    try:
-        return platform_of(b"".join([piece async for piece in context.blobs.read(config)]))
-    except NotFound:
-        return ""
+    return await read_platform(context.blobs, config, found[0]) if found else ""
 
 
 async def delete_manifest(call: Call) -> web.StreamResponse:

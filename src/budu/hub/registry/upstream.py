@@ -22,13 +22,14 @@ from sqlalchemy import Connection
 from budu.base.errors import BuduError, NotFound, Unavailable
 from budu.hub.blobs.contract import BlobStore
 from budu.hub.database import Database
-from budu.hub.registry import blob_rows, manifest_rows
+from budu.hub.registry import blob_rows, manifest_rows, platforms
 from budu.hub.registry.contract import Repository, Upstream
 from budu.hub.registry.documents import MAX_BYTES, Document, media_type_of, read_manifest
 from budu.hub.registry.fetches import Fetch
 from budu.hub.registry.hashing import CountedHash
 from budu.hub.registry.manifest_rows import Pushed, Stored
 from budu.hub.registry.manifest_store import ManifestStore
+from budu.hub.registry.platforms import read_platform
 from budu.hub.registry.touching import touched
 from budu.hub.registry.upstream_client import UpstreamClient
 from budu.hub.schema import repositories, tags, upstream_tags
@@ -148,17 +149,11 @@ class Upstreams:
         document: Document,
         tag: str | None,
     ) -> None:
-        pushed = Pushed(
-            repository=repository.id,
-            digest=digest,
-            payload=body,
-            document=document,
-            platform="",
-            tag=tag,
-            immutable_tags="",
-            by="",
-            now=self._now(),
-        )
+        pushed = Pushed(repository.id, digest, body, document, tag, self._now())
+        if document.config is not None:  # another repository may have it already
+            size = await self._store.size(document.config)
+            platform = await read_platform(self._store, document.config, size) if size else ""
+            pushed = pushed._replace(platform=platform)
 
         def change(connection: Connection) -> None:
             manifest_rows.keep(connection, pushed)
@@ -183,10 +178,14 @@ class Upstreams:
 
     async def take_stored(self, repository: Repository, digest: Digest) -> bool:
         """Show a blob that is stored for another repository, when a copied manifest names it."""
-        if await self._store.size(digest) is None:
+        size = await self._store.size(digest)
+        if size is None:
             return False
         now = self._now()
-        return await self._database.write(lambda c: _take(c, repository.id, digest, now))
+        if not await self._database.write(lambda c: _take(c, repository.id, digest, now)):
+            return False
+        await self._tell_platform(repository, digest, size)
+        return True
 
     async def fetch(self, repository: Repository, digest: Digest) -> Fetch:
         """The blob on its way, held for the caller; who asks first sets it off.
@@ -234,6 +233,14 @@ class Upstreams:
         await self._store.commit(upload, digest)
         now = self._now()
         await self._database.write(lambda c: blob_rows.link(c, repository.id, digest, now))
+        await self._tell_platform(repository, digest, fetch.received)
+
+    async def _tell_platform(self, repository: Repository, digest: Digest, size: int) -> None:
+        """What came may be the config that a copied manifest waits for."""
+        waits = await self._database.read(lambda c: platforms.waits_for(c, repository.id, digest))
+        platform = await read_platform(self._store, digest, size) if waits else ""
+        if platform:
+            await self._database.write(lambda c: platforms.tell(c, repository.id, digest, platform))
 
     # Tags
 
