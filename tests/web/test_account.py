@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 from tests.support.seeded_hub import RunningHub
-from tests.web.people import make_repository, sign_up
+from tests.web.people import PASSWORD, make_repository, sign_up
 from tests.web.visitor import Door
 
 
@@ -179,3 +179,65 @@ def test_a_star_counts_once(door: Door) -> None:
     expect(star).to_contain_text("1")
     page.reload()
     expect(star).to_have_attribute("aria-pressed", "true")
+
+
+def test_an_account_is_deleted_after_its_name_and_password(door: Door) -> None:
+    visitor = door.visitor()
+    page = visitor.page
+    sign_up(visitor, "leaver")
+    make_repository(visitor, "raft")
+    visitor.open("/settings")
+    panel = page.locator("form").filter(has_text="Delete this account")
+    button = panel.get_by_role("button", name="Delete for good")
+    panel.get_by_label("Type leaver to confirm").fill("leaver")
+    expect(button).to_be_disabled()
+    panel.get_by_label("Your password").fill("not my password")
+    button.click()
+    expect(panel.get_by_role("alert")).to_contain_text("The name or the password is wrong.")
+    panel.get_by_label("Your password").fill(PASSWORD)
+    button.click()
+    page.wait_for_url(f"{visitor.hub.address}/")
+    expect(page.get_by_role("banner").get_by_role("link", name="Sign in")).to_be_visible()
+    visitor.open("/r/leaver/raft")
+    expect(page.get_by_text("There is nothing here")).to_be_visible()
+    visitor.open("/sign-up")
+    page.get_by_label("Name", exact=True).fill("leaver")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make an account").click()
+    expect(page.get_by_role("alert")).to_contain_text("leaver was given up lately.")
+
+
+def test_an_owner_changes_and_deletes_an_organization(door: Door) -> None:
+    visitor = door.visitor()
+    page = visitor.page
+    sign_up(visitor, "founder")
+    visitor.open("/organizations")
+    page.get_by_label("Name", exact=True).fill("shortlived")
+    page.get_by_role("button", name="Create").click()
+    page.wait_for_url("**/u/shortlived")
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_label("Full name").fill("Shortlived Ltd")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1, name="Shortlived Ltd")).to_be_visible()
+    stranger = door.visitor()
+    sign_up(stranger, "passerby")
+    stranger.open("/u/shortlived/settings")
+    expect(stranger.page.get_by_label("Your password")).to_have_count(0)
+
+    page.get_by_label("Type shortlived to confirm").fill("shortlived")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Delete for good").click()
+    page.wait_for_url("**/organizations")
+    expect(page.get_by_text("No organizations yet")).to_be_visible()
+
+
+def test_activity_is_told_in_the_readers_words(door: Door) -> None:
+    visitor = door.visitor()
+    page = visitor.page
+    sign_up(visitor, "logger")
+    make_repository(visitor, "log")
+    visitor.open("/activity")
+    expect(page.get_by_role("cell", name="repository made")).to_be_visible()
+    page.evaluate("localStorage.setItem('hub.language', 'ko')")
+    visitor.open("/activity")
+    expect(page.get_by_role("cell", name="저장소 생성")).to_be_visible()

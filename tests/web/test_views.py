@@ -37,6 +37,7 @@ PRIVATE = {
     "organizations": "/organizations",
     "members": "/u/library/members",
     "teams": "/u/library/teams",
+    "organization-settings": "/u/library/settings",
     "activity": "/activity",
     "admin": "/admin",
     "admin-mirrors": "/admin/mirrors",

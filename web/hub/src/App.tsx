@@ -32,6 +32,7 @@ const PAGES: Record<string, Page> = {
   account: lazy(() => import("./pages/account/AccountPage")),
   organizationMembers: lazy(() => import("./pages/organization/MembersPage")),
   organizationTeams: lazy(() => import("./pages/organization/TeamsPage")),
+  organizationSettings: lazy(() => import("./pages/organization/OrganizationSettingsPage")),
   signIn: lazy(() => import("./pages/account/SignInPage")),
   signUp: lazy(() => import("./pages/account/SignUpPage")),
   newRepository: lazy(() => import("./pages/repository/NewRepositoryPage")),

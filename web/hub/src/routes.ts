@@ -12,6 +12,7 @@ export const ROUTES: Routes = [
   ["/u/:account", "account"],
   ["/u/:account/members", "organizationMembers"],
   ["/u/:account/teams", "organizationTeams"],
+  ["/u/:account/settings", "organizationSettings"],
   ["/sign-in", "signIn"],
   ["/sign-up", "signUp"],
   ["/new", "newRepository"],

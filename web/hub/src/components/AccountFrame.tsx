@@ -13,7 +13,7 @@ import { Tile } from "./Tile";
 
 interface FrameProps {
   name: string;
-  children: (account: Account) => ReactNode;
+  children: (account: Account, reload: () => void) => ReactNode;
 }
 
 /** What all pages of an account have above them. */
@@ -26,7 +26,7 @@ export function AccountFrame({ name, children }: FrameProps) {
         {(account) => (
           <>
             <AccountHead account={account} />
-            {children(account)}
+            {children(account, loaded.reload)}
           </>
         )}
       </Loader>
@@ -41,6 +41,7 @@ function AccountHead({ account }: { account: Account }) {
   const tabs: [string, string][] = [[home, t("account.repositories")]];
   if (isOrganization && account.role !== "none") {
     tabs.push([`${home}/members`, t("org.members")], [`${home}/teams`, t("org.teams")]);
+    if (account.role === "owner") tabs.push([`${home}/settings`, t("repo.settings")]);
   }
   return (
     <header className="repository-head">

@@ -2,6 +2,7 @@ import { query } from "../api/client";
 import { useData } from "../api/hooks";
 import type { AuditPage } from "../api/types";
 import { useTexts } from "../i18n/language";
+import { isKnown, type TextKey } from "../i18n/texts";
 import { useSearchParams } from "../lib/navigation";
 import { Age } from "./Age";
 import { Loader } from "./Loader";
@@ -12,6 +13,7 @@ const PAGE_SIZE = 50;
 
 export function AuditTable({ account }: { account: string }) {
   const { t } = useTexts();
+  const action = (name: string) => (isKnown(`did.${name}`) ? t(`did.${name}` as TextKey) : name);
   const page = Number.parseInt(useSearchParams().get("page") ?? "1", 10) || 1;
   const loaded = useData<AuditPage>(`/audit${query({ account, page, pageSize: PAGE_SIZE })}`);
   return (
@@ -39,9 +41,7 @@ export function AuditTable({ account }: { account: string }) {
                         <Age time={entry.at} />
                       </td>
                       <td>{entry.actor}</td>
-                      <td>
-                        <code>{entry.action}</code>
-                      </td>
+                      <td title={entry.action}>{action(entry.action)}</td>
                       <td>{entry.target}</td>
                       <td>{entry.address}</td>
                     </tr>

@@ -7,7 +7,12 @@ import { useTexts } from "../i18n/language";
 import { Area, Field } from "./Field";
 import { Form } from "./Form";
 
-export function ProfileForm({ account }: { account: Account }) {
+interface ProfileFormProps {
+  account: Account;
+  onDone?: () => void;
+}
+
+export function ProfileForm({ account, onDone }: ProfileFormProps) {
   const { t } = useTexts();
   const { reload } = useSession();
   const send = useRequest();
@@ -17,13 +22,15 @@ export function ProfileForm({ account }: { account: Account }) {
   const save = useAction(async () => {
     await send<Account>("PATCH", path`/accounts/${account.name}`, { displayName, email, about });
     reload();
+    onDone?.();
   });
+  const isOrganization = account.kind === "organization";
   return (
     <Form action={save} button={t("save")} done={t("saved")} className="panel">
       <h2>{t("account.profile")}</h2>
-      <Field label={t("signUp.displayName")} value={displayName} onValue={setDisplayName} maxLength={200} autoComplete="name" />
+      <Field label={t("signUp.displayName")} value={displayName} onValue={setDisplayName} maxLength={200} autoComplete={isOrganization ? "organization" : "name"} />
       <Field label={t("signUp.email")} type="email" value={email} onValue={setEmail} autoComplete="email" />
-      <Area label={t("account.about")} value={about} onValue={setAbout} maxLength={2000} />
+      <Area label={t(isOrganization ? "account.about.org" : "account.about")} value={about} onValue={setAbout} maxLength={2000} />
     </Form>
   );
 }

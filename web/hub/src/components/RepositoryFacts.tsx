@@ -24,7 +24,9 @@ export function RepositoryFacts({ repository }: { repository: Repository }) {
       )}
       <dt>{t("repo.publisher")}</dt>
       <dd>
-        <Link to={to.account(repository.account)}>{repository.publisher || repository.account}</Link>
+        <Link to={to.account(repository.account)}>
+          {repository.account === "library" ? t("publisher.official") : repository.publisher || repository.account}
+        </Link>
       </dd>
       {own.length > 0 && (
         <>

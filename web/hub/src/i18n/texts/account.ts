@@ -20,6 +20,17 @@ export const account = {
   "account.password.old": ["Password now", "현재 비밀번호"],
   "account.password.new": ["New password", "새 비밀번호"],
   "account.password.change": ["Change password", "비밀번호 변경"],
+  "leave.user": ["Delete this account", "계정 삭제"],
+  "leave.user.text": [
+    "Its repositories, tokens and stars go, and nobody can pull its images any more. Nobody gets the name {name} for 90 days. This can't be undone.",
+    "저장소, 토큰, 별표가 사라지고 아무도 이미지를 내려받을 수 없게 됩니다. {name} 이름은 90일 동안 아무도 쓸 수 없습니다. 되돌릴 수 없습니다.",
+  ],
+  "leave.org": ["Delete this organization", "조직 삭제"],
+  "leave.org.text": [
+    "Its repositories and teams go, and nobody can pull its images any more. Nobody gets the name {name} for 90 days. This can't be undone.",
+    "저장소와 팀이 사라지고 아무도 이미지를 내려받을 수 없게 됩니다. {name} 이름은 90일 동안 아무도 쓸 수 없습니다. 되돌릴 수 없습니다.",
+  ],
+  "leave.password": ["Your password", "내 비밀번호"],
   "account.joined": ["Here since {date}", "{date}부터 사용"],
   "account.repositories": ["Repositories", "저장소"],
   "account.noRepositories": ["Nothing public here yet.", "아직 공개된 저장소가 없습니다."],

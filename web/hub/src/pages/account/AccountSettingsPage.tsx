@@ -1,6 +1,7 @@
 import { path } from "../../api/client";
 import { useData } from "../../api/hooks";
 import type { Account, User } from "../../api/types";
+import { DeleteAccount } from "../../components/DeleteAccount";
 import { Loader } from "../../components/Loader";
 import { PasswordForm } from "../../components/PasswordForm";
 import { ProfileForm } from "../../components/ProfileForm";
@@ -20,8 +21,15 @@ function Settings({ user }: { user: User }) {
   return (
     <div className="page-narrow settings-body">
       <h1>{t("account.title")}</h1>
-      <Loader of={loaded}>{(account) => <ProfileForm account={account} />}</Loader>
-      <PasswordForm name={user.name} />
+      <Loader of={loaded}>
+        {(account) => (
+          <>
+            <ProfileForm account={account} />
+            <PasswordForm name={user.name} />
+            <DeleteAccount account={account} asker={user.name} />
+          </>
+        )}
+      </Loader>
     </div>
   );
 }

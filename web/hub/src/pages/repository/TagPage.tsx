@@ -6,13 +6,14 @@ import type { TagDetails } from "../../api/types";
 import { Age } from "../../components/Age";
 import { Choice } from "../../components/Choice";
 import { CommandBox } from "../../components/CommandBox";
+import { CopyButton } from "../../components/CopyButton";
 import { Dockerfile } from "../../components/Dockerfile";
 import { ImageSettings } from "../../components/ImageSettings";
 import { Layers } from "../../components/Layers";
 import { Loader } from "../../components/Loader";
 import { Referrers } from "../../components/Referrers";
+import { TagFacts } from "../../components/TagFacts";
 import { useTexts } from "../../i18n/language";
-import { bytes } from "../../lib/format";
 import { Link } from "../../lib/navigation";
 import { to } from "../../routes";
 import { RepositoryFrame } from "./RepositoryFrame";
@@ -45,11 +46,12 @@ function Details({ details, repository }: { details: TagDetails; repository: str
         <div>
           <h2>{tag.name}</h2>
           <p className="tag-times">
-            {t("tags.pushed")} <Age time={tag.pushedAt} />
+            <Age time={tag.pushedAt} within="tags.pushed.at" />
             {tag.pushedBy && ` · ${tag.pushedBy}`}
           </p>
-          <p>
+          <p className="digest-line">
             <code className="digest">{tag.digest}</code>
+            <CopyButton text={tag.digest} isSmall />
           </p>
         </div>
         <CommandBox command={tag.pullCommand} label={t("repo.pull")} />
@@ -64,9 +66,7 @@ function Details({ details, repository }: { details: TagDetails; repository: str
       )}
       {image && (
         <>
-          <p className="tag-facts">
-            {image.platform || image.artifactType || image.mediaType} · {bytes(image.sizeBytes)}
-          </p>
+          <TagFacts image={image} isOnly={image.digest === tag.digest} />
           <Layers layers={image.layers} />
           {image.dockerfile && <Dockerfile text={image.dockerfile} />}
           {image.settings && <ImageSettings settings={image.settings} />}
