@@ -10,11 +10,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from ipaddress import ip_interface
-from typing import TypeVar
 
 import msgspec
 
-from budu.base.errors import Hint, Internal
 from budu.network.contract import (
     ANY_ADDRESS,
     PROTOCOLS,
@@ -22,8 +20,9 @@ from budu.network.contract import (
     PortBinding,
     Subnet,
 )
+from budu.network.remote_calls import RemoteCalls
 from budu.network.subnets import of_version
-from budu.plugin.client import PluginClient, Reply, is_refusal
+from budu.plugin.client import PluginClient, Reply
 from budu.plugin.registry import NETWORK_DRIVER
 
 GENERIC = "com.docker.network.generic"
@@ -35,7 +34,6 @@ EXPOSED_PORTS = "com.docker.network.endpoint.exposedports"
 NODE_DISCOVERY = 1
 _PROTOCOL_NUMBERS = (6, 17, 132)  # in the order of PROTOCOLS
 
-R = TypeVar("R", bound=Reply)
 Options = dict[str, object]
 
 
@@ -122,13 +120,13 @@ class RemoteDriver:
     Unavailable, DeadlineExceeded."""
 
     def __init__(self, client: PluginClient) -> None:
-        self._client = client
+        self._call = RemoteCalls(client, NETWORK_DRIVER)
 
     async def capabilities(self) -> Capabilities:
         """What it can do. Raises: Internal for a scope that is none."""
         told = await self._call("GetCapabilities", None, Capabilities)
         if told.scope not in ("local", "global"):
-            raise self._broken(
+            raise self._call.broken(
                 f"invalid capability: expecting 'local' or 'global', got {told.scope}"
             )
         return told
@@ -173,7 +171,7 @@ class RemoteDriver:
         told = told or PlacedLink()
         for name, what in (("mac", "MAC address"), ("address", "address"), ("address6", "address")):
             if getattr(told, name) and getattr(link, name):
-                raise self._broken(f"driver modified interface {what}")
+                raise self._call.broken(f"driver modified interface {what}")
         for text in filter(None, (told.address, told.address6)):
             self._check_address(text)
         return PlacedLink(
@@ -186,7 +184,7 @@ class RemoteDriver:
         try:
             ip_interface(text)
         except ValueError:
-            raise self._broken(f"invalid CIDR address: {text}") from None
+            raise self._call.broken(f"invalid CIDR address: {text}") from None
 
     async def endpoint_info(self, network_id: str, endpoint_id: str) -> dict[str, object]:
         """What the plugin tells people of an endpoint."""
@@ -228,25 +226,6 @@ class RemoteDriver:
         body = {"DiscoveryType": NODE_DISCOVERY, "DiscoveryData": _node(address)}
         await self._call("DiscoverDelete", body, Reply, optional=True)
 
-    async def _call(
-        self,
-        method: str,
-        arguments: object,
-        kind: type[R],
-        *,
-        long: bool = False,
-        optional: bool = False,
-    ) -> R:
-        try:
-            return await self._client.call(
-                f"{NETWORK_DRIVER}.{method}", arguments, kind, long=long, optional=optional
-            )
-        except Internal as error:
-            raise as_remote(error) from error
-
-    def _broken(self, words: str) -> Internal:
-        return Internal(words, hint=Hint("plugin.broken", name=self._client.name))
-
 
 class _PortMapped(
     msgspec.Struct,
@@ -286,13 +265,6 @@ def own_address() -> str:
         except OSError:
             return ""
         return str(probe.getsockname()[0])
-
-
-def as_remote(error: Internal) -> Internal:
-    """The plugin's own words after Docker's mark of who speaks."""
-    if not is_refusal(error) or error.message.startswith((NETWORK_DRIVER, "IpamDriver")):
-        return error
-    return Internal(f"remote: {error.message}", hint=error.hint, reference=error.reference)
 
 
 def _ids(network_id: str, endpoint_id: str) -> Options:

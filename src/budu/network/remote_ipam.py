@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_interface, ip_network
-from typing import TypeVar
 
 import msgspec
 
-from budu.base.errors import Hint, Internal
-from budu.network.remote import as_remote
+from budu.network.remote_calls import RemoteCalls
 from budu.plugin.client import PluginClient, Reply
 from budu.plugin.registry import IPAM_DRIVER
 
 _ADDRESS_TYPE = "RequestAddressType"
 _GATEWAY = "com.docker.network.gateway"
 _MAC = "com.docker.network.endpoint.macaddress"
-
-R = TypeVar("R", bound=Reply)
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +68,7 @@ class RemoteIpam:
     DeadlineExceeded."""
 
     def __init__(self, client: PluginClient) -> None:
-        self._client = client
+        self._call = RemoteCalls(client, IPAM_DRIVER)
 
     async def wants_mac(self) -> bool:
         """Whether requests for addresses shall tell the endpoint's MAC."""
@@ -100,7 +96,9 @@ class RemoteIpam:
             if gateway:
                 ip_interface(gateway)
         except ValueError:
-            raise self._broken(f"invalid CIDR address: {told.pool} {gateway}".strip()) from None
+            raise self._call.broken(
+                f"invalid CIDR address: {told.pool} {gateway}".strip()
+            ) from None
         return Pool(id=told.id, subnet=str(prefix), gateway=gateway)
 
     async def release_pool(self, pool_id: str) -> None:
@@ -119,31 +117,12 @@ class RemoteIpam:
         body = {"PoolID": pool_id, "Address": wanted, "Options": options}
         told = await self._call("RequestAddress", body, _Address)
         if not told.address:
-            raise self._broken("ipam driver did not return an IP address")
+            raise self._call.broken("ipam driver did not return an IP address")
         try:
             return str(ip_interface(told.address).ip)
         except ValueError:
-            raise self._broken(f"invalid CIDR address: {told.address}") from None
+            raise self._call.broken(f"invalid CIDR address: {told.address}") from None
 
     async def release_address(self, pool_id: str, address: str) -> None:
         """Give an address back."""
         await self._call("ReleaseAddress", {"PoolID": pool_id, "Address": address}, Reply)
-
-    async def _call(
-        self,
-        method: str,
-        arguments: object,
-        kind: type[R],
-        *,
-        long: bool = False,
-        optional: bool = False,
-    ) -> R:
-        try:
-            return await self._client.call(
-                f"{IPAM_DRIVER}.{method}", arguments, kind, long=long, optional=optional
-            )
-        except Internal as error:
-            raise as_remote(error) from error
-
-    def _broken(self, words: str) -> Internal:
-        return Internal(words, hint=Hint("plugin.broken", name=self._client.name))
