@@ -71,6 +71,46 @@ def test_value_is_shown_as_go_shows_it(value: object, text: str) -> None:
     assert render("{{.}}", value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"Subnet": "10.9.0.0/24", "Gateway": "10.9.0.1"}, "{10.9.0.0/24  10.9.0.1 map[]}"),
+        (
+            {"Config": [{"Subnet": "fd00::/64", "AuxiliaryAddresses": {"a": "fd00::9"}}],
+             "Driver": "default", "Options": None},
+            "{default map[] [{fd00::/64   map[a:fd00::9]}]}",
+        ),
+        ({"Config": None, "Driver": "default", "Options": {}}, "{default map[] []}"),
+        (
+            {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "81/tcp": None},
+            "map[80/tcp:[{0.0.0.0 8080}] 81/tcp:<nil>]",
+        ),
+        (
+            {"Type": "bind", "Source": "/a", "Destination": "/b", "Mode": "", "RW": True,
+             "Propagation": "rprivate"},
+            "{bind  /a /b   true rprivate}",
+        ),
+        ({"80/tcp": {}, "81/udp": {}}, "map[80/tcp:{} 81/udp:{}]"),
+        ({"Subnet": "a label", "other": "b"}, "map[Subnet:a label other:b]"),
+    ],
+)  # fmt: skip
+def test_structs_are_shown_without_names(value: object, text: str) -> None:
+    assert render("{{.}}", value) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("{{.Labels}}", "map[]"),
+        ("{{json .Labels}}", "null"),
+        ("{{len .Labels}} {{.Labels.a}} {{if .Labels}}yes{{end}}", "0 <no value> "),
+        ("{{range .Labels}}x{{end}}", ""),
+    ],
+)
+def test_a_map_that_is_null_is_empty(form: str, text: str) -> None:
+    assert render(form, {"Labels": None}) == text
+
+
 def test_break_outside_range_is_malformed() -> None:
     with pytest.raises(TemplateError):
         check("{{break}}")

@@ -19,6 +19,7 @@ _TYPES: tuple[tuple[str, dict[str, object]], ...] = (
     ("GlobalIPv6Address", {"DriverOpts": {}, "GwPriority": 0}),
     ("Subnet", {"IPRange": "", "Gateway": "", "AuxiliaryAddresses": {}}),
     ("Mountpoint", {"CreatedAt": "", "Status": {}, "UsageData": None, "ClusterVolume": None}),
+    ("ConfigOnly", {"Peers": [], "Services": {}}),
     ("ServerVersion", {"HttpProxy": "", "HttpsProxy": "", "NoProxy": ""}),
 )  # fmt: skip
 """A field that tells a type, and what its empty fields are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from budu.cli.template.absent import look_up
 from budu.cli.template.functions import FUNCTIONS, CallError, is_true, show
 from budu.cli.template.lex import TemplateError
+from budu.cli.template.structs import NilMap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ class _Run:
         for name in names:
             if isinstance(value, dict):
                 value = value[name] if name in value else self._absent(value, name, owner, place)
+                if value is None and name in _MAPS and owner not in _MAPS:
+                    value = NilMap()
             elif value is not None:
                 problem = f"can't evaluate field {name} in type interface {{}}"
                 raise self._error(place, problem)

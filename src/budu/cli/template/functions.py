@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from budu.cli.template.printf import format_text, type_name
+from budu.cli.template.structs import NilMap, as_raw, is_set, struct_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,13 +29,21 @@ def go_text(value: object) -> str:
         case str():
             return value
         case dict():
-            return "map[" + " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value)) + "]"
+            return _map_text(value)
         case list() | tuple():
             return "[" + " ".join(map(go_text, value)) + "]"
         case float():
             return _float_text(value)
         case _:
             return str(value)
+
+
+def _map_text(value: dict[str, object]) -> str:
+    fields = struct_values(value)
+    if fields is not None:
+        return "{" + " ".join(map(go_text, fields)) + "}"
+    empty = "{}" if is_set(value) else ""
+    return "map[" + " ".join(f"{key}:{empty or go_text(value[key])}" for key in sorted(value)) + "]"
 
 
 def _float_text(value: float) -> str:
@@ -53,6 +62,8 @@ def is_true(value: object) -> bool:
 def _json(value: object) -> str:
     from budu.client.json import dumps
 
+    if isinstance(value, NilMap):
+        return "null"
     return dumps(value).decode()
 
 
@@ -61,7 +72,7 @@ def _index(value: object, *keys: object) -> object:
         if value is None:
             raise CallError("index of untyped nil")
         if isinstance(value, dict):
-            value = value.get(key)
+            value = as_raw(value.get(key)) if "/" in str(key) else value.get(key)
         elif isinstance(value, (list, str)):
             value = value[_position(key, len(value), "index")]
         else:
