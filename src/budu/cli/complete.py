@@ -44,6 +44,18 @@ _VALUES = {
     "uts": "host",
 }
 _NAMES = {"link": "CONTAINER", "volumes-from": "CONTAINER", "network": "NETWORK"}
+_PLACES = (
+    ("CONTAINER", ("CONTAINER",)),
+    ("IMAGE", ("IMAGE",)),
+    ("SOURCE_IMAGE", ("IMAGE",)),
+    ("TARGET_IMAGE", ("IMAGE",)),
+    ("REPOSITORY", ("IMAGE",)),
+    ("NAME[:TAG", ("IMAGE",)),
+    ("NAME|ID", ("CONTAINER", "IMAGE", "NETWORK", "VOLUME")),
+    ("NETWORK", ("NETWORK",)),
+    ("VOLUME", ("VOLUME",)),
+)
+"""How placeholders of usage lines begin, and whose names they stand for."""
 _OF_RUNNING = frozenset(("attach", "exec", "kill", "pause", "port", "stop", "top", "unpause"))
 """Commands that mean running containers."""
 _PATHS = frozenset(
@@ -176,31 +188,32 @@ def _contexts(context: Context) -> list[str]:
 
 def _arguments(context: Context, usage: str, count: int, *, running: bool) -> Iterable[Candidate]:
     """Names for the argument at place `count` of a usage line; its last one repeats."""
-    places = [word for word in usage.replace("|", " ").split() if word != "[OPTIONS]"]
+    places = [word for word in usage.split() if word != "[OPTIONS]"]
     if not places:
         return ()
     place = places[min(count, len(places) - 1)].strip("[].")
-    for kind in ("CONTAINER", "IMAGE", "NETWORK", "VOLUME"):
-        if place.startswith(kind):
-            return _names(context, kind, suffix=":" if ":" in place else "", running=running)
-    if "PATH" in place or place in ("file", "FILE"):
+    choices = place.split("|")
+    if all(choice.islower() for choice in choices) and len(choices) > 1:
+        return ((choice, "") for choice in choices) if count < len(places) else ()
+    for beginning, kinds in _PLACES:
+        if place.startswith(beginning):
+            end = ":" if place.startswith(f"{beginning}:") else ""
+            names = (each for kind in kinds for each in _names(context, kind, running=running))
+            return ((name + end, meaning) for name, meaning in names)
+    if "PATH" in place or choices[0] in ("file", "FILE"):
         return ((FILES, ""),)
     return ((name, "") for name in _contexts(context)) if place == "CONTEXT" else ()
 
 
-def _names(
-    context: Context, kind: str, *, suffix: str = "", running: bool = False
-) -> Iterator[Candidate]:
+def _names(context: Context, kind: str, *, running: bool = False) -> Iterator[Candidate]:
     from budu.base.errors import BuduError
     from budu.client.session import Session
 
     session = Session(context.endpoint)
     try:
-        found = list(_ask(session, kind, running=running))
+        yield from list(_ask(session, kind, running=running))
     except BuduError:
         return
-    for name, meaning in found:
-        yield name + suffix, meaning
 
 
 def _ask(session: Session, kind: str, *, running: bool) -> Iterator[Candidate]:

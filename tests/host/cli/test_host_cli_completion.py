@@ -49,6 +49,26 @@ def test_images_and_networks(engine: EngineProcess) -> None:
     assert complete(engine, "run", "--network", "") == ["bridge", "host", "none"]
 
 
+def test_names_of_several_kinds(engine: EngineProcess) -> None:
+    engine.request("POST", "/volumes/create", {"Name": "kept"})
+    kinds = {"lively", "busybox:latest", "bridge", "kept"}
+    assert kinds <= set(complete(engine, "inspect", ""))
+    for words in (("push",), ("tag",), ("images",), ("tag", "busybox")):
+        assert "busybox:latest" in complete(engine, *words, "")
+    assert complete(engine, "volume", "inspect", "k") == ["kept"]
+    assert complete(engine, "volume", "cp", "k") == ["kept:"]
+
+
+def test_a_shell_is_chosen_from_the_three(shell_environment: dict[str, str]) -> None:
+    script = """
+source <(budu completion bash)
+COMP_LINE="budu completion " COMP_POINT=16 COMP_WORDS=(budu completion "") COMP_CWORD=2
+_budu
+echo "${COMPREPLY[@]}"
+"""
+    assert said_by(["bash", "-c", script], shell_environment) == "bash zsh fish\n"
+
+
 def test_the_programs_own_words_are_files(engine: EngineProcess) -> None:
     assert complete(engine, "run", "busybox", "ls", "") == [":files"]
 

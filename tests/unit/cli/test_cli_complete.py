@@ -46,7 +46,10 @@ def test_root_flags_come_before_a_command() -> None:
         (("run", "--pull", "m"), {"missing"}),
         (("run", "--env-file", ""), {FILES}),
         (("run", "-v", ""), {FILES}),
-        (("completion", "b"), set()),
+        (("completion", ""), {"bash", "fish", "zsh"}),
+        (("completion", "b"), {"bash"}),
+        (("completion", "bash", ""), set()),
+        (("import", ""), {FILES}),
         (("nonsense", ""), set()),
     ],
 )
