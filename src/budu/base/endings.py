@@ -48,7 +48,8 @@ def _kind(ending: Mapping[str, Any]) -> str:
     if cause == "out-of-memory":
         return cause if ending.get("MemoryLimit") else "out-of-memory-host"
     if ending.get("By") and cause in ("signal", "failed", "finished"):
-        return f"asked-{ending['Force']}" if ending.get("Force") else "asked"
+        how = ending.get("Force") or ("signal" if ending.get("Signal") else "")
+        return f"asked-{how}" if how else "asked"
     if cause == "failed" and ending.get("OomKills"):
         return "child-out-of-memory"
     if cause == "signal" and ending.get("Signal") in _CRASHES:

@@ -132,6 +132,29 @@ def test_why_shows_the_last_words(engine: EngineProcess) -> None:
     assert "exit code 3" in why.stdout
 
 
+def test_why_names_the_signal_and_who_asked(engine: EngineProcess) -> None:
+    run(engine, ["sleep", "600"], name="shot")
+    engine.request("POST", "/containers/shot/kill")
+    assert "by kill (SIGKILL)" in budu(engine, "ps", "-a").stdout
+    assert "ended by `kill`, as somebody asked: SIGKILL" in budu(engine, "why", "shot").stdout
+    korean = budu(engine, "why", "shot", lang="ko").stdout
+    assert "누군가 `kill` 을(를) 요청하여 SIGKILL 신호로" in korean
+    assert "초" in korean.splitlines()[0]
+    start(engine, "shot")
+    os.kill(engine.state("shot")["Pid"], 9)
+    wait(engine, "shot")
+    assert "It did not come from this engine" in budu(engine, "why", "shot").stdout
+
+
+def test_why_of_one_that_lives_again_tells_of_the_run_before(engine: EngineProcess) -> None:
+    id_ = run(engine, "test -e /again && exec sleep 600; touch /again; exit 3", name="again")
+    wait(engine, id_)
+    start(engine, id_)
+    told = budu(engine, "why", "again").stdout.splitlines()
+    assert told[0].startswith("again: has been running for ")
+    assert told[1].startswith("  The run before: The program ended by itself with exit code 3")
+
+
 def test_why_of_something_unknown(engine: EngineProcess) -> None:
     why = budu(engine, "why", "nobody")
     assert (why.returncode, why.stdout) == (1, "")

@@ -49,7 +49,7 @@ CASES = [
     (ended(139, 11), EndCause.SIGNAL, "crashed (SIGSEGV)"),
     (ended(137, 9, oom_kills=1), EndCause.OUT_OF_MEMORY, "out of memory (limit 64MiB)"),
     (ended(1, oom_kills=2), EndCause.FAILED, "error after a process was killed for memory"),
-    (ended(143, 15, asked=STOP), EndCause.SIGNAL, "by stop"),
+    (ended(143, 15, asked=STOP), EndCause.SIGNAL, "by stop (SIGTERM)"),
     (ended(0, asked=STOP), EndCause.FINISHED, "by stop"),
     (ended(137, 9, asked=FORCED), EndCause.SIGNAL, "by stop, killed after its time was up"),
     (ended(255, seen=False), EndCause.LOST, "lost: nobody saw its end"),

@@ -97,7 +97,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "경고! 로그인 정보가 암호화되지 않은 채 '{path}'에 저장되었습니다.",
     ),
     "cli.why-created": ("never ran", "실행된 적 없음"),
-    "cli.why-running": ("runs since {since}", "{since} 전부터 실행 중"),
+    "cli.why-running": ("has been running for {since}", "{since} 전부터 실행 중"),
+    "cli.why-before": ("The run before: {sentence}", "그 전 실행: {sentence}"),
     "cli.why-paused": ("paused; it was started {since} ago", "일시 정지됨, {since} 전에 시작"),
     "cli.why-exited": (
         "ended {since} ago with exit code {code}",

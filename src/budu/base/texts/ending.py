@@ -6,6 +6,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ending.short-signal": ("{signal} from somebody else", "다른 곳에서 온 {signal}"),
     "ending.short-crash": ("crashed ({signal})", "비정상 종료({signal})"),
     "ending.short-asked": ("by {by}", "{by} 요청"),
+    "ending.short-asked-signal": ("by {by} ({signal})", "{by} 요청({signal})"),
     "ending.short-asked-timeout": (
         "by {by}, killed after its time was up",
         "{by} 요청, 시간 초과로 강제 종료",
@@ -49,6 +50,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ending.long-asked": (
         "It was ended by `{by}`, as somebody asked (exit code {code}).",
         "누군가 `{by}` 을(를) 요청하여 종료되었습니다(종료 코드 {code}).",
+    ),
+    "ending.long-asked-signal": (
+        "It was ended by `{by}`, as somebody asked: {signal} killed process 1 (exit code {code}).",
+        "누군가 `{by}` 을(를) 요청하여 {signal} 신호로 1번 프로세스가 종료되었습니다(종료 코드 "
+        "{code}).",
     ),
     "ending.long-asked-timeout": (
         "It was ended by `{by}`. It did not end in the time it was given, so SIGKILL followed.",

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from budu.cli.context import Context
 
+_ALIVE = ("running", "paused")
+
 
 def run_why(context: Context, call: Call) -> int:
     """Explain the last end of each container; the log lines go to standard output too."""
@@ -28,7 +30,9 @@ def _explain(context: Context, container: dict[str, Any], *, lines: int) -> None
     say = context.out.write
     say(f"{name}: {_status(context, state, restarts=container['RestartCount'])}\n")
     if ending:
-        say(f"  {sentence(ending, context.lang)}\n")
+        told = sentence(ending, context.lang)
+        lives_again = state["Status"] in _ALIVE
+        say(f"  {context.message('cli.why-before', sentence=told) if lives_again else told}\n")
     if state.get("Error"):
         say(f"  {state['Error']}\n")
     if ending and lines:
@@ -41,14 +45,14 @@ def _explain(context: Context, container: dict[str, Any], *, lines: int) -> None
 def _status(context: Context, state: dict[str, Any], *, restarts: int) -> str:
     """Where it stands now, and since when."""
     from budu.base.clock import now_ns, parse_time
-    from budu.base.units import human_duration
+    from budu.cli.tables.times import duration
 
     status = state["Status"]
     moment = state["FinishedAt"] if status in ("exited", "dead", "restarting") else ""
-    moment = state["StartedAt"] if status in ("running", "paused") else moment
+    moment = state["StartedAt"] if status in _ALIVE else moment
     since = parse_time(moment) if moment and not moment.startswith("0001-") else 0
     key = f"cli.why-{status}" if since else "cli.why-created"
-    ago = human_duration(max(now_ns() - since, 0)) if since else ""
+    ago = duration(max(now_ns() - since, 0), context.lang) if since else ""
     words = context.message(key, since=ago, code=state["ExitCode"])
     return words + (context.message("cli.why-restarts", count=restarts) if restarts else "")
 

@@ -6,6 +6,32 @@ import time
 
 from budu.base.units import human_duration
 
+_KOREAN = {
+    "Less than a second": "1초 미만",
+    "About a minute": "약 1분",
+    "About an hour": "약 1시간",
+}
+_KOREAN_UNITS = {
+    "second": "초",
+    "minute": "분",
+    "hour": "시간",
+    "day": "일",
+    "week": "주",
+    "month": "개월",
+    "year": "년",
+}
+
+
+def duration(duration_ns: int, lang: str) -> str:
+    """`3 weeks` or `3주`: for sentences; lists keep Docker's words in either language."""
+    words = human_duration(duration_ns)
+    if lang != "ko":
+        return words
+    if words in _KOREAN:
+        return _KOREAN[words]
+    count, _, unit = words.partition(" ")
+    return f"{count}{_KOREAN_UNITS[unit.removesuffix('s')]}"
+
 
 def ago(unix_s: int) -> str:
     """`3 weeks ago`; `N/A` where there is no time."""
