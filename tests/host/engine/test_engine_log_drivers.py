@@ -158,6 +158,27 @@ def test_a_server_that_is_away_does_not_stop_the_container(
             assert b"patience" in connection.recv(65535)
 
 
+@pytest.mark.parametrize("mode", ["blocking", "non-blocking"])
+def test_a_server_that_does_not_read_slows_nobody(
+    engine: EngineProcess, listener: socket.socket, mode: str
+) -> None:
+    """The frames on the disk are the buffer: nothing waits and nothing is lost in either mode."""
+    buffer = {"max_buffer_size": "4k"} if mode == "non-blocking" else {}
+    address = f"127.0.0.1:{port(listener)}"
+    script = (
+        "i=0; while [ $i -lt 30000 ]; do echo line-$i-of-a-program-that-talks; i=$((i+1)); done"
+    )
+    options = driver("fluentd", fluentd_address=address, mode=mode, **buffer)
+    ref = run(engine, ["sh", "-c", script], **options)
+    connection, _ = listener.accept()
+    with connection:
+        ended(engine, ref)
+        assert engine.state(ref)["ExitCode"] == 0
+        said = logs(engine, ref)
+        assert said.count(b"line-") == 30000
+        assert b"line-29999-" in said
+
+
 def test_none_is_not_read(engine: EngineProcess) -> None:
     ref = run(engine, SAY, **driver("none"))
     reply = engine.request("GET", f"/containers/{ref}/logs", stdout=1)

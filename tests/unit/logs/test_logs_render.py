@@ -141,6 +141,34 @@ def test_bad_options_are_refused(options: dict[str, str]) -> None:
         find_driver("local").settings(options)
 
 
+@pytest.mark.parametrize(
+    "driver", ["local", "json-file", "syslog", "journald", "gelf", "fluentd", "none"]
+)
+def test_every_driver_may_be_told_not_to_block(driver: str) -> None:
+    address = {"gelf-address": "udp://127.0.0.1:1"} if driver == "gelf" else {}
+    find_driver(driver).settings({"mode": "non-blocking", "max-buffer-size": "4m"} | address)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"mode": "fast"}, "logger: logging mode not supported: fast"),
+        (
+            {"max-buffer-size": "4m"},
+            "logger: max-buffer-size option is only supported with 'mode=non-blocking'",
+        ),
+        (
+            {"mode": "non-blocking", "max-buffer-size": "much"},
+            "error parsing option max-buffer-size: invalid size: 'much'",
+        ),
+    ],
+)
+def test_wrong_modes_are_refused_in_dockers_words(options: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        find_driver("json-file").settings(options)
+    assert caught.value.message == sentence
+
+
 def test_unknown_driver_is_named_as_docker_does() -> None:
     with pytest.raises(InvalidArgument, match="no log driver named 'gelff' is registered"):
         find_driver("gelff")
