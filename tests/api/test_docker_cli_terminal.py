@@ -1,6 +1,5 @@
 """The genuine docker command line on a terminal, and ours: run -it, attach, resize, detach keys."""
 
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -140,8 +139,6 @@ def test_figures_are_drawn_again_and_again(docker: Docker, on_terminal: OnTermin
         for _ in range(3):
             terminal.read_until("PIDS")
             terminal.read_until("tt ")
-        terminal.process.send_signal(signal.SIGINT)
-        terminal.wait()
 
 
 def test_a_quiet_copy_says_nothing(docker: Docker, on_terminal: OnTerminal, tmp_path: Path) -> None:
