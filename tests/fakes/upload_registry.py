@@ -33,6 +33,11 @@ class UploadRegistry:
         self.forgets = False
         """Uploads that broke off are lost."""
         self.denies = False
+        self.together = 0
+        """An upload begins when so many are about to, not before."""
+        self.beginning = 0
+        """How many are about to begin, or have begun together."""
+        self._gathered = asyncio.Event()
         self.spoils = 0
         """So many of the next uploads get a wrong byte on their way."""
 
@@ -68,6 +73,10 @@ class UploadRegistry:
         if self.denies:
             errors = [{"code": "DENIED", "message": "requested access to the resource is denied"}]
             return web.json_response({"errors": errors}, status=403)
+        self.beginning += 1
+        if self.beginning >= self.together:
+            self._gathered.set()
+        await self._gathered.wait()
         name, source = request.match_info["name"], request.query.get("from", "")
         digest = request.query.get("mount", "")
         if (source, digest) in self.blobs:

@@ -15,7 +15,7 @@ from budu.content.disk import DiskContent
 from budu.distribution.client import Registries
 from budu.distribution.hosts import hosts_config
 from budu.distribution.progress import ProgressEvent, PullEvent, PullSummary, PushResult
-from budu.distribution.push import PushDocument, Pusher, PushPlan
+from budu.distribution.push import MAX_UPLOADS, PushDocument, Pusher, PushPlan
 from budu.distribution.retry import RetryPolicy
 from budu.distribution.upload import PushBlob
 from budu.snapshot.blobs import Blobs
@@ -194,6 +194,15 @@ async def test_cancelled_push_is_taken_up_by_the_next_one(tmp_path: Path) -> Non
         await one.push(blob)
         assert one.registry.requests == ["GET", "PATCH 500000", "PUT"]
         assert one.registry.blobs["team/app", blob.digest] == BIG
+
+
+async def test_five_blobs_go_at_a_time(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as one:
+        blobs = [one.keep(bytes([number]) * 10_000) for number in range(7)]
+        one.registry.together = MAX_UPLOADS
+        async with asyncio.timeout(30):
+            await one.push(*blobs)
+        assert {digest for _, digest in one.registry.blobs} == {blob.digest for blob in blobs}
 
 
 async def test_two_pushes_share_one_upload(tmp_path: Path) -> None:
