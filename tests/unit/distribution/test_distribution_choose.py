@@ -88,7 +88,13 @@ TAGS = ["2", "2.2", "2.4", "2.4.62", "2.4-alpine", "latest", "alpine", "trixie",
 
 @pytest.mark.parametrize(
     ("typed", "first"),
-    [("lastest", "latest"), ("2.4.26", "2.4.62"), ("2.4-alpin", "2.4-alpine"), ("3.9", "latest")],
+    [
+        ("2.5", "2.4"),
+        ("lastest", "latest"),
+        ("2.4.26", "2.4.62"),
+        ("2.4-alpin", "2.4-alpine"),
+        ("3.9", "latest"),
+    ],
 )
 def test_near_tags(typed: str, first: str) -> None:
     assert near_tags(typed, TAGS)[0] == first

@@ -1,6 +1,7 @@
 """The registry client against a real registry on loopback."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
@@ -23,7 +24,7 @@ from budu.distribution.client import Registries
 from budu.distribution.errors import RequestFailed
 from budu.distribution.hosts import HostsConfig, hosts_config
 from budu.distribution.login import login
-from budu.distribution.repository import Repository
+from budu.distribution.repository import MANIFEST_LIMIT, Repository
 from budu.distribution.retry import RetryPolicy
 from budu.spec.digest import Digest
 from budu.spec.image import MEDIA_OCI_INDEX, MEDIA_OCI_MANIFEST, Descriptor
@@ -212,6 +213,19 @@ async def test_a_missing_blob_is_not_found(fake: FakeRegistry) -> None:
         repository = await open_repository(registries, fake)
         error = await raised(NotFound, repository.open_blob("sha256:" + "0" * 64))
     assert error.message == "blob unknown: blob unknown to registry"
+
+
+async def test_a_manifest_beyond_the_limit_is_refused(fake: FakeRegistry) -> None:
+    """By tag and by digest, and before all of it is read."""
+    text = "a" * MANIFEST_LIMIT
+    body = json.dumps({"schemaVersion": 2, "config": {}, "annotations": {"a": text}}).encode()
+    digest = fake.add_manifest("team/app", "huge", body, MEDIA_OCI_MANIFEST)
+    async with connected() as registries:
+        for name in (f"{fake.address}/team/app:huge", f"{fake.address}/team/app@{digest}"):
+            repository = await registries.repository(parse_reference(name))
+            descriptor = await repository.resolve()
+            error = await raised(DataLoss, repository.fetch_manifest(descriptor))
+            assert f"larger than {MANIFEST_LIMIT} bytes" in error.message
 
 
 async def test_a_config_beyond_the_limit_is_refused(fake: FakeRegistry) -> None:

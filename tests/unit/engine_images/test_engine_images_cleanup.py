@@ -49,6 +49,19 @@ def test_newest_of_each_repository_are_kept() -> None:
     assert plan(policy, *uses, use(9, "y:1")) == [(1, "keep-last")]
 
 
+def test_kept_ones_stay_whatever_other_rules_say() -> None:
+    uses = [use(day, f"x:{day}", day=day, ago_h=99, layers=layers) for day, layers in
+            ((1, "a"), (2, "b"), (3, "c"))]  # fmt: skip
+    policy = CleanupPolicy(keep_last=1, unused_ns=HOUR)
+    assert plan(policy, *uses) == [(1, "unused-for"), (2, "unused-for")]
+    assert plan(CleanupPolicy(keep_last=2, max_bytes=1), *uses) == [(1, "keep-last")]
+    assert plan(CleanupPolicy(keep_last=1, max_bytes=1), *uses, use(9, ago_h=1)) == [
+        (1, "keep-last"),
+        (2, "keep-last"),
+        (9, "max-size"),
+    ]
+
+
 def test_image_that_one_repository_keeps_stays() -> None:
     policy = CleanupPolicy(keep_last=1)
     assert plan(policy, use(1, "x:1", "y:1", day=1), use(2, "x:2", day=2)) == []

@@ -130,7 +130,7 @@ IMAGE_CLEANUP = Command(
           "정책에 따라 이미지를 지웁니다 (엔진 설정이나 여기서 준 규칙)"),
     flags=(
         Flag("dry-run", help=("Only show what would go", "지우지 않고 보여 주기만 합니다")),
-        Flag("keep-last", "string", help=("Keep so many of each repository",
+        Flag("keep-last", "string", help=("Keep so many of each repository, and no more",
                                           "저장소마다 남길 이미지 수")),
         Flag("max-size", "string", help=("Stay under this size (20g)",
                                          "이 크기를 넘지 않게 합니다 (20g)")),

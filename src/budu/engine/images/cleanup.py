@@ -1,7 +1,7 @@
 """Clean-up policies: which images may go by themselves. The plan is pure, the service acts.
 
     unused-for   no container was made of it or started with it for so long
-    keep-last    so many of each repository stay, the newest ones
+    keep-last    of each repository the newest so many stay, whatever other rules say; the rest goes
     max-size     the longest unused go until all layers together take no more
 
 An image that a container stands on never goes. When an image was last used is kept in the
@@ -93,19 +93,19 @@ def plan_cleanup(
 ) -> list[tuple[ImageRecord, str]]:
     """The images that go, and the rule by which. Pure."""
     found: dict[str, tuple[ImageRecord, str]] = {}
-    free = [each for each in uses if not each.is_needed]
+    kept = _newest(uses, policy.keep_last)
+    free = [each for each in uses if not each.is_needed and each.image.id not in kept]
     if policy.unused_ns:
         for each in free:
             if now - each.used_ns > policy.unused_ns:
                 found[each.image.id] = (each.image, "unused-for")
     if policy.keep_last:
-        kept = _newest(uses, policy.keep_last)
         for each in free:
-            if each.image.repo_tags and each.image.id not in kept:
+            if each.image.repo_tags:
                 found.setdefault(each.image.id, (each.image, "keep-last"))
     if policy.max_bytes:
         left = [each for each in uses if each.image.id not in found]
-        candidates = sorted((e for e in left if not e.is_needed), key=lambda e: e.used_ns)
+        candidates = sorted((e for e in free if e in left), key=lambda e: e.used_ns)
         while _size(left, layer_size) > policy.max_bytes and candidates:
             oldest = candidates.pop(0)
             left.remove(oldest)
