@@ -55,10 +55,6 @@ class ExpansionLimits(msgspec.Struct, frozen=True, kw_only=True):
     ratio_floor_bytes: int = 1 << 30
 
 
-NO_LIMITS = ExpansionLimits(max_bytes=1 << 62, max_ratio=1 << 30)
-"""For streams that this engine wrote itself."""
-
-
 def detect(head: bytes) -> Compression:
     """The packing that a stream's first bytes announce (six are enough)."""
     if head.startswith(b"\x1f\x8b"):

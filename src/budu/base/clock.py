@@ -14,9 +14,6 @@ from budu.base.units import SECOND_NS, parse_duration
 ZERO_TIME = "0001-01-01T00:00:00Z"
 """Go's zero time: how an unset time looks on the wire."""
 
-ZERO_NS = -62_135_596_800 * SECOND_NS
-"""Go's zero time in unix nanoseconds."""
-
 _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -33,12 +30,6 @@ def format_time(unix_ns: int | None) -> str:
     seconds, fraction = divmod(unix_ns, SECOND_NS)
     digits = f".{fraction:09d}".rstrip("0") if fraction else ""
     return f"{_date_and_time(seconds)}{digits}Z"
-
-
-def format_time_fixed(unix_ns: int) -> str:
-    """RFC 3339 in UTC with nine fraction digits: the time stamps of log lines."""
-    seconds, fraction = divmod(unix_ns, SECOND_NS)
-    return f"{_date_and_time(seconds)}.{fraction:09d}Z"
 
 
 def parse_time(text: str) -> int:

@@ -12,7 +12,6 @@ from budu.base.errors import InvalidArgument
 SHORT_LENGTH = 12
 """Hex digits of a short id."""
 
-_HEX_DIGITS = frozenset("0123456789abcdef")
 _ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _NAME_CHARACTERS = _ALNUM | frozenset("_.-")
 
@@ -26,22 +25,6 @@ def new_id() -> str:
         text = os.urandom(32).hex()
         if not text[:SHORT_LENGTH].isdigit():
             return text
-
-
-def short_id(text: str) -> str:
-    """The first twelve hex digits, without an algorithm (`sha256:`) in front."""
-    _, colon, digits = text.partition(":")
-    return (digits if colon else text)[:SHORT_LENGTH]
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` is a full id."""
-    return len(text) == 64 and _HEX_DIGITS.issuperset(text)
-
-
-def is_id_prefix(text: str) -> bool:
-    """Whether `text` can be the beginning of an id."""
-    return 0 < len(text) <= 64 and _HEX_DIGITS.issuperset(text)
 
 
 def check_name(name: str) -> str:

@@ -7,10 +7,6 @@ from __future__ import annotations
 
 from budu.base.errors import InvalidArgument
 
-KIB = 1 << 10
-MIB = 1 << 20
-GIB = 1 << 30
-
 SECOND_NS = 1_000_000_000
 """Nanoseconds of a second."""
 

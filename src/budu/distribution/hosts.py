@@ -19,7 +19,6 @@ from budu.base.errors import InvalidArgument
 from budu.spec.reference import DEFAULT_DOMAIN
 
 HUB_HOST = "registry-1.docker.io"
-HUB_SERVER_ADDRESS = "https://index.docker.io/v1/"
 _HUB_NAMES = frozenset({DEFAULT_DOMAIN, "index.docker.io", "www.docker.io", "registry-1.docker.io"})
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _GROUP = re.compile(r"\$(?:(\w+)|\{(\w+)\})")

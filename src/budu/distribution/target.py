@@ -70,10 +70,6 @@ class PushTarget:
         """Whether the repository has the blob. Raises: Refused, RequestFailed, BuduError."""
         return await self._has("blobs", digest)
 
-    async def has_manifest(self, digest: Digest) -> bool:
-        """Whether the repository has the manifest. Raises: as `has_blob`."""
-        return await self._has("manifests", digest)
-
     async def _has(self, kind: str, digest: Digest) -> bool:
         response = await self._session.request("HEAD", self._path(kind, digest))
         response.close()

@@ -14,7 +14,6 @@ from budu.linux.process import PR_CAP_AMBIENT, PR_CAPBSET_DROP, prctl
 
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 PR_CAP_AMBIENT_RAISE = 2  # <linux/prctl.h>
-PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 NAMES = (
     "CAP_CHOWN",
@@ -113,11 +112,6 @@ def drop_bounding(number: int) -> None:
 def raise_ambient(number: int) -> None:
     """Add one permitted and inheritable capability to the ambient set."""
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number)
-
-
-def clear_ambient() -> None:
-    """Empty the ambient set."""
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
 
 
 def parse_status(text: str) -> dict[str, int]:

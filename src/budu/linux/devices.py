@@ -33,12 +33,3 @@ def make_node(path: str, kind: str, major: int, minor: int, *, mode: int, fd: in
         os.makedev(major, minor),
         dir_fd=None if fd < 0 else fd,
     )
-
-
-def describe_device(path: str) -> tuple[str, int, int, int] | None:
-    """Return (c or b, major, minor, permission bits) of a device node; None when it is none."""
-    status = os.stat(path)
-    kind = {S_IFCHR: "c", S_IFBLK: "b"}.get(status.st_mode & 0o170000)
-    if kind is None:
-        return None
-    return kind, os.major(status.st_rdev), os.minor(status.st_rdev), status.st_mode & 0o7777

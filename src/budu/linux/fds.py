@@ -18,24 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MFD_CLOEXEC = 1  # <linux/memfd.h>
-MFD_ALLOW_SEALING = 2
 
 IN_MODIFY = 0x2  # <linux/inotify.h>
-IN_ATTRIB = 0x4
-IN_CLOSE_WRITE = 0x8
 IN_MOVED_FROM = 0x40
 IN_MOVED_TO = 0x80
 IN_CREATE = 0x100
 IN_DELETE = 0x200
-IN_DELETE_SELF = 0x400
-IN_MOVE_SELF = 0x800
-IN_Q_OVERFLOW = 0x4000
 IN_IGNORED = 0x8000
 IN_ONLYDIR = 0x01000000
 
 _EVENT = struct.Struct("iIII")  # struct inotify_event: wd, mask, cookie, len
 
-_eventfd = bind("eventfd", c_uint, c_int)
 _inotify_init1 = bind("inotify_init1", c_int)
 _inotify_add_watch = bind("inotify_add_watch", c_int, c_char_p, c_uint)
 _inotify_rm_watch = bind("inotify_rm_watch", c_int, c_int)
@@ -72,11 +65,6 @@ def recv_fds(sock: _socket.socket, size: int, max_fds: int) -> tuple[bytes, list
 def memfd_create(name: str, flags: int = MFD_CLOEXEC) -> int:
     """Return an anonymous file in memory."""
     return os.memfd_create(name, flags)
-
-
-def eventfd(initial: int = 0, flags: int = os.O_CLOEXEC | os.O_NONBLOCK) -> int:
-    """Return a counter that can be waited for."""
-    return _eventfd(initial, flags)
 
 
 def inotify_init(flags: int = os.O_CLOEXEC | os.O_NONBLOCK) -> int:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Function = Callable[..., int]
 
 AT_FDCWD = -100  # <fcntl.h>
-AT_SYMLINK_NOFOLLOW = 0x100
 AT_RECURSIVE = 0x8000
 AT_EMPTY_PATH = 0x1000
 

@@ -12,7 +12,6 @@ LOOP_CONFIGURE = 0x4C0A
 LOOP_CTL_GET_FREE = 0x4C82
 LO_FLAGS_READ_ONLY = 1
 LO_FLAGS_AUTOCLEAR = 4
-LO_FLAGS_DIRECT_IO = 16
 
 # struct loop_config: fd, block_size, struct loop_info64, reserved. Of loop_info64 only lo_flags
 # (the fourth of its 32 bit numbers, after five of 64 bits) and the name are ours.

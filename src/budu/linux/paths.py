@@ -16,12 +16,10 @@ from budu.linux.libc import bind_syscall
 SYS_openat2 = 437
 
 O_PATH = 0o10000000  # <fcntl.h>
-RESOLVE_NO_XDEV = 0x01  # <linux/openat2.h>
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
-RESOLVE_CACHED = 0x20
 
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -94,15 +92,6 @@ def read_file(root: int, path: str, limit: int = 1 << 20) -> str | None:
         if os.fstat(fd).st_mode & 0o170000 != 0o100000:
             return None
         return _read_all(fd, limit).decode(errors="surrogateescape")
-    finally:
-        os.close(fd)
-
-
-def read_link(root: int, path: str) -> str:
-    """Return the text of the symlink at `path` below `root`."""
-    fd = open_in_root(root, path, O_PATH | os.O_NOFOLLOW)
-    try:
-        return os.readlink("", dir_fd=fd)
     finally:
         os.close(fd)
 

@@ -20,19 +20,13 @@ SYS_close_range = 436
 
 CLONE_PIDFD = 0x1000  # <linux/sched.h>
 CLONE_PARENT = 0x8000
-CLONE_CLEAR_SIGHAND = 0x100000000
 CLONE_INTO_CGROUP = 0x200000000
-CLOSE_RANGE_UNSHARE = 2  # <linux/close_range.h>
 CLOSE_RANGE_CLOEXEC = 4
 SIGCHLD = 17  # <asm/signal.h>
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
-PR_SET_NAME = 15
-PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
-PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 
@@ -109,11 +103,6 @@ def prctl(option: int, arg2: int = 0, arg3: int = 0, arg4: int = 0, arg5: int = 
 def set_no_new_privs() -> None:
     """Forbid this process and its descendants to gain privileges by execve."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-
-
-def set_child_subreaper() -> None:
-    """Become the parent of orphaned descendants."""
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def set_dumpable(value: int) -> None:

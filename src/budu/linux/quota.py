@@ -54,13 +54,6 @@ def set_project(directory: int, project: int) -> None:
     fcntl.ioctl(directory, FS_IOC_FSSETXATTR, wanted)
 
 
-def get_project(directory: int) -> int:
-    """Return the project id of an open directory."""
-    packed = fcntl.ioctl(directory, FS_IOC_FSGETXATTR, bytes(_XATTR.size))
-    project: int = _XATTR.unpack(packed)[3]
-    return project
-
-
 def set_limit(directory: int, project: int, size: int) -> None:
     """Limit a project to `size` bytes, 0 for no limit."""
     blocks = -(-size // _BLOCK)

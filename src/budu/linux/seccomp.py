@@ -50,8 +50,3 @@ _sock_filter = struct.Struct("<HBBI")  # struct sock_filter { code; jt; jf; k; }
 def pack_filter(instructions: Iterable[Instruction]) -> bytes:
     """The program as an array of struct sock_filter, from (code, jt, jf, k)."""
     return b"".join(_sock_filter.pack(*instruction) for instruction in instructions)
-
-
-def unpack_filter(program: bytes) -> list[Instruction]:
-    """The instructions (code, jt, jf, k) of a packed program."""
-    return list(_sock_filter.iter_unpack(program))

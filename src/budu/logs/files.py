@@ -154,17 +154,6 @@ def close_all(files: list[LogFile]) -> None:
         file.close()
 
 
-def usage(directory: str) -> int:
-    """Bytes that the log takes on disk, all files together."""
-    total = 0
-    for path in _paths(directory):
-        try:
-            total += path.stat().st_blocks * 512
-        except FileNotFoundError:
-            continue
-    return total
-
-
 def clear(directory: str) -> None:
     """Forget everything written so far; a running container's shim goes on in the same file."""
     for path in _paths(directory):

@@ -17,8 +17,6 @@ from budu.plugin.discovery import PluginFolders, find, scan
 VOLUME_DRIVER = "VolumeDriver"
 NETWORK_DRIVER = "NetworkDriver"
 IPAM_DRIVER = "IpamDriver"
-KINDS = (VOLUME_DRIVER, NETWORK_DRIVER, IPAM_DRIVER)
-"""What a plugin may be for this engine. There are others, such as `authz`, that it leaves alone."""
 
 log = logging.getLogger(__name__)
 

@@ -332,7 +332,7 @@ def test_terminal_can_be_resized_by_the_master(runner: Runner) -> None:
     os.close(null)
     assert started.console is not None
     tty.set_size(started.console, 12, 34)
-    assert tty.get_size(started.console) == (12, 34)
+    assert os.get_terminal_size(started.console) == (34, 12)
     os.write(started.console, b"\n")
     assert b"12 34" in _printed(started.console)
     assert wait_pidfd(started.pidfd) == (0, None)

@@ -8,9 +8,6 @@ from hypothesis import strategies as st
 
 from budu.base.errors import InvalidArgument
 from budu.base.units import (
-    GIB,
-    KIB,
-    MIB,
     SECOND_NS,
     format_duration,
     human_duration,
@@ -19,6 +16,8 @@ from budu.base.units import (
     parse_bytes,
     parse_duration,
 )
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
 @pytest.mark.parametrize(

@@ -178,11 +178,6 @@ def test_room_in_the_log_harms_no_record(
     assert {each.id: each for each in found.all()} == {each.id: each for each in stored}
 
 
-def test_containers_of_an_image_are_found(containers: ContainerRepository) -> None:
-    containers.add(a_container("pg", image_id=an_image("pg").id))
-    assert {each.name for each in containers.using_image(an_image().id)} == {"web", "db"}
-
-
 BUSYBOX, PG = an_image("busybox"), an_image("pg")
 TAG, OTHER = parse_reference("busybox:1"), parse_reference("localhost:5000/busybox:1")
 PINNED = TAG.with_digest(Digest.of(b"index"))

@@ -12,7 +12,7 @@ import pytest
 
 from budu.linux import fds, limits, memory, process, system, tty
 from budu.linux.libc import bind
-from budu.linux.paths import make_directories, make_file, open_in_root, read_file, read_link
+from budu.linux.paths import make_directories, make_file, open_in_root, read_file
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_file_is_kept_and_directory_is_refused(root: int, tmp_path: Path) -> Non
         make_directories(root, "/f/d")
 
 
-def test_read_file_and_link(root: int, tmp_path: Path) -> None:
+def test_read_file(root: int, tmp_path: Path) -> None:
     (tmp_path / "root/f").write_bytes(b"ab\xff")
     (tmp_path / "root/l").symlink_to("f")
     os.mkfifo(tmp_path / "root/pipe")
@@ -127,21 +127,14 @@ def test_read_file_and_link(root: int, tmp_path: Path) -> None:
     assert read_file(root, "f", limit=1) == "a"
     assert read_file(root, "none") is None
     assert read_file(root, "pipe") is None
-    assert read_link(root, "l") == "f"
 
 
-def test_terminal_has_size_and_raw_mode() -> None:
+def test_terminal_has_a_size() -> None:
     master = tty.open_ptmx()
     slave = tty.open_slave(master)
-    assert os.ttyname(slave) == f"/dev/pts/{tty.slave_number(master)}"
+    assert os.ttyname(slave).startswith("/dev/pts/")
     tty.set_size(master, 40, 120)
-    assert tty.get_size(slave) == (40, 120)
-    old = tty.make_raw(slave)
-    os.write(master, b"\x03\r")
-    assert os.read(slave, 2) == b"\x03\r"
-    tty.restore(slave, old)
-    os.write(master, b"a\r")
-    assert os.read(slave, 2) == b"a\n"
+    assert os.get_terminal_size(slave) == (120, 40)
     os.close(slave)
     os.close(master)
 
@@ -153,21 +146,7 @@ def test_limits_read_back() -> None:
     limits.setrlimit(limits.NUMBERS["RLIMIT_CORE"], soft, hard)
 
 
-def test_start_time_names_a_living_process() -> None:
-    first = system.start_time(os.getpid())
-    assert first is not None and first == system.start_time(os.getpid())
-    pid, pidfd = process.clone3(0)
-    if pid == 0:
-        os._exit(0)
-    process.wait_pidfd(pidfd)
-    os.close(pidfd)
-    assert system.start_time(pid) is None
-
-
 def test_machine_facts() -> None:
-    assert system.kernel_version() >= (5, 10)
-    assert system.memory_total() > 1 << 20
-    assert system.cpu_count() >= 1
     assert len(system.boot_id()) == 36
 
 

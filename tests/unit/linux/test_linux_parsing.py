@@ -48,11 +48,6 @@ def test_capget_agrees_with_proc() -> None:
     assert capabilities.capget() == (status["CapEff"], status["CapPrm"], status["CapInh"])
 
 
-def test_start_time_survives_odd_program_names() -> None:
-    fields = " ".join(str(n) for n in range(4, 53))
-    assert system.parse_start_time(f"12 (a) b) (c)) S {fields}") == 22
-
-
 def test_sysctl_path_swaps_dot_and_slash() -> None:
     assert system.sysctl_path("net.ipv4.ip_forward") == "/proc/sys/net/ipv4/ip_forward"
 

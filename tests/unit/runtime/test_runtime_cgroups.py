@@ -55,12 +55,12 @@ def test_hybrid_layout_is_read() -> None:
     }
     assert layout.v2 is not None
     assert (layout.v2.mount, layout.v2.own_path) == ("/sys/fs/cgroup/unified", "/user.slice/x")
-    assert (layout.version, layout.is_hybrid) == (1, True)
+    assert layout.version == 1
 
 
 def test_v2_layout_is_read() -> None:
     layout = parse_layout(V2_MOUNTS, "0::/init.scope\n")
-    assert (layout.version, layout.is_hybrid, layout.v1) == (2, False, {})
+    assert (layout.version, layout.v1) == (2, {})
 
 
 def test_systemds_own_hierarchy_does_not_make_it_v1() -> None:

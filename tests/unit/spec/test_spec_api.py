@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.json import encode
 
 from budu.base.errors import InvalidArgument
 from budu.spec import image as oci
 from budu.spec.api import (
     auth,
     container,
-    error,
     events,
     host_config,
     image,
@@ -22,7 +22,8 @@ from budu.spec.api import (
     system,
     volume,
 )
-from budu.spec.api.codec import decode, encode
+from budu.spec.api import exec as execs
+from budu.spec.api.codec import decode
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "engine_api_1_51.json"
 DEFINITIONS: dict[str, dict[str, str]] = json.loads(FIXTURE.read_text())
@@ -49,7 +50,6 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     "EndpointIPAMConfig": network.EndpointIPAMConfig,
     "EndpointSettings": network.EndpointSettings,
     "ErrorDetail": image.ErrorDetail,
-    "ErrorResponse": error.ErrorResponse,
     "EventActor": events.EventActor,
     "EventMessage": events.EventMessage,
     "FilesystemChange": container.FilesystemChange,
@@ -58,12 +58,10 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     "HealthConfig": container.HealthConfig,
     "HealthcheckResult": container.HealthcheckResult,
     "HostConfig": host_config.HostConfig,
-    "IDResponse": container.IDResponse,
     "IPAM": network.IPAM,
     "IPAMConfig": network.IPAMConfig,
     "ImageConfig": oci.ExecConfig,
     "ImageDeleteResponseItem": image.ImageDeleteItem,
-    "ImageHistoryResponseItem": image.ImageHistoryItem,
     "ImageInspect": image.ImageInspect,
     "ImageManifestSummary": image.ManifestSummary,
     "ImageSummary": image.ImageSummary,
@@ -81,7 +79,7 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     "PluginsInfo": system.PluginsInfo,
     "Port": container.Port,
     "PortBinding": host_config.PortBinding,
-    "ProcessConfig": container.ExecProcessConfig,
+    "ProcessConfig": execs.ProcessConfig,
     "ProgressDetail": image.ProgressDetail,
     "RegistryServiceConfig": system.RegistryServiceConfig,
     "RestartPolicy": host_config.RestartPolicy,

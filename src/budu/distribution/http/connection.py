@@ -45,11 +45,6 @@ class Connection(asyncio.Protocol):
         is_over = parser is None or (parser.is_done and parser.keeps_alive)
         return is_over and not self._pieces and not self.is_closed
 
-    @property
-    def is_read(self) -> bool:
-        """Whether every byte of the answer was read."""
-        return self._parser is not None and self._parser.is_done and not self._pieces
-
     # what callers do
 
     async def exchange(

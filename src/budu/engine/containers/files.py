@@ -35,7 +35,6 @@ from budu.runtime.users import UserNotFound, resolve_user
 
 T = TypeVar("T")
 
-_DIRECTORY = os.O_PATH | os.O_DIRECTORY
 _KEPT_XATTRS = (b"user.", b"system.posix_acl_")
 _CAPABILITY = b"security.capability"
 

@@ -123,10 +123,6 @@ class ContainerRepository:
         self._forget(latest)
         self._database.on_rollback(lambda: self._remember(latest))
 
-    def using_image(self, image_id: str) -> list[Container]:
-        """The containers made from one image."""
-        return [each for each in self._by_id.values() if each.image_id == image_id]
-
 
 def name_in_use(name: str, holder_id: str) -> AlreadyExists:
     """Docker's sentence for a taken container name."""

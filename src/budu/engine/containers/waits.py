@@ -14,8 +14,6 @@ from budu.engine.containers.model import Container
 from budu.engine.contract import WaitResult
 
 NOT_RUNNING = "not-running"
-NEXT_EXIT = "next-exit"
-REMOVED = "removed"
 
 
 class Waits:

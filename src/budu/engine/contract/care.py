@@ -38,13 +38,6 @@ class StorageReport(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """What was put right: digests."""
     freed_bytes: int = 0
 
-    @property
-    def is_sound(self) -> bool:
-        """Whether nothing lacks and nothing is broken."""
-        return not (
-            self.missing_blobs or self.missing_layers or self.broken_blobs or self.broken_layers
-        )
-
 
 class CleanupRow(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """An image that goes by a policy, or would."""

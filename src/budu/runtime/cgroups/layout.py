@@ -29,11 +29,6 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return 2 if self.v2 and not self._has_v1_controllers else 1
 
     @property
-    def is_hybrid(self) -> bool:
-        """Whether v1 controllers and a v2 hierarchy stand side by side."""
-        return self.v2 is not None and self._has_v1_controllers
-
-    @property
     def _has_v1_controllers(self) -> bool:
         return any(not controller.startswith("name=") for controller in self.v1)
 

@@ -43,11 +43,6 @@ def decode(kind: type[T], body: bytes | str) -> T:
         raise InvalidArgument(f"invalid JSON: {error}") from error
 
 
-def encode(record: object) -> bytes:
-    """The record as JSON."""
-    return msgspec.json.encode(record)
-
-
 @functools.cache
 def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)

@@ -1,6 +1,6 @@
-"""Containers: create body, inspection, rows of the list, waiting, exec.
+"""Containers: create body, inspection, rows of the list, waiting.
 
-Source: Engine API 1.51, ContainerConfig, ContainerInspectResponse, ContainerSummary, Exec;
+Source: Engine API 1.51, ContainerConfig, ContainerInspectResponse, ContainerSummary;
 moby 28.3, api/types/container.
 """
 
@@ -266,74 +266,3 @@ class FilesystemChange(Body, frozen=True, kw_only=True):
 
     kind: int = ZERO
     path: str = TEXT
-
-
-class ExecCreateBody(Body, frozen=True, kw_only=True):
-    """Body of preparing an exec. `console_size` is height, width."""
-
-    user: str = TEXT
-    privileged: bool = FALSE
-    tty: bool = FALSE
-    console_size: tuple[int, int] | None = None
-    attach_stdin: bool = FALSE
-    attach_stderr: bool = FALSE
-    attach_stdout: bool = FALSE
-    detach_keys: str = TEXT
-    env: list[str] | None = NULL
-    working_dir: str = TEXT
-    cmd: StrSlice | None = NULL
-
-
-class ExecStartBody(Body, frozen=True, kw_only=True):
-    """Body of starting an exec. `console_size` is height, width."""
-
-    detach: bool = FALSE
-    tty: bool = FALSE
-    console_size: tuple[int, int] | None = None
-
-
-class ExecProcessConfig(
-    msgspec.Struct, frozen=True, kw_only=True, rename="lower", omit_defaults=True
-):
-    """The program of an exec; lower-case names on the wire."""
-
-    tty: bool = FALSE
-    entrypoint: str = TEXT
-    arguments: list[str] | None = NULL
-    privileged: bool | None = None
-    user: str = ""
-
-
-class ExecInspect(Body, frozen=True, kw_only=True):
-    """Inspection of an exec; `exit_code` null while it runs."""
-
-    id: str = named("ID", TEXT)
-    running: bool = FALSE
-    exit_code: int | None = NULL
-    process_config: ExecProcessConfig | None = NULL
-    open_stdin: bool = FALSE
-    open_stderr: bool = FALSE
-    open_stdout: bool = FALSE
-    can_remove: bool = FALSE
-    container_id: str = named("ContainerID", TEXT)
-    detach_keys: str = TEXT
-    pid: int = ZERO
-
-
-class IDResponse(Body, frozen=True, kw_only=True):
-    """The id of what was made (exec create, commit)."""
-
-    id: str = TEXT
-
-
-class PathStat(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A path inside a container: JSON of the header X-Docker-Container-Path-Stat.
-
-    `mode` is Go's os.FileMode; `mtime` RFC 3339.
-    """
-
-    name: str
-    size: int
-    mode: int
-    mtime: str
-    link_target: str = ""

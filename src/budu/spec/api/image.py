@@ -107,17 +107,6 @@ class ImageInspect(Body, frozen=True, kw_only=True):
     manifests: list[ManifestSummary] | None = None
 
 
-class ImageHistoryItem(Body, frozen=True, kw_only=True):
-    """One step of an image's history, newest first. `created` in unix seconds, `size` in bytes."""
-
-    comment: str = TEXT
-    created: int = ZERO
-    created_by: str = TEXT
-    id: str = TEXT
-    size: int = ZERO
-    tags: list[str] | None = NULL
-
-
 class ImageDeleteItem(Body, frozen=True, kw_only=True):
     """One effect of an image deletion: a name taken away, or an image deleted."""
 
