@@ -112,10 +112,12 @@ def challenge(request: web.Request, target: Target, address: str = "") -> str:
         return f'{text},scope="registry:catalog:*"'
     if not target.name:
         return text
-    return f'{text},scope="repository:{target.name}:{_actions(request.method)}"'
+    return f'{text},scope="repository:{target.name}:{_actions(target.kind, request.method)}"'
 
 
-def _actions(method: str) -> str:
+def _actions(kind: Kind, method: str) -> str:
+    if kind in (Kind.UPLOADS, Kind.UPLOAD):  # asking for one and cancelling it is part of pushing
+        return "pull,push"
     if method in ("GET", "HEAD"):
         return "pull"
     return "delete" if method == "DELETE" else "pull,push"
