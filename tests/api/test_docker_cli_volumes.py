@@ -277,6 +277,10 @@ def test_missing_source_for_a_file_of_the_image_is_told(docker: Docker, tmp_path
     done = docker.run("create", "-v", f"{missing}:/etc/passwd", "busybox", "true")
     assert done.status == 0
     assert f"{missing} was missing and is made as a folder" in done.err
+    failed = docker.run("run", "--rm", "-v", f"{missing}:/etc/passwd", "busybox", "true")
+    assert failed.status == 125
+    assert f'error mounting "{missing}" to rootfs at "/etc/passwd": mount {missing}:' in failed.err
+    assert "not a directory: unknown: Are you trying to mount a directory onto a file" in failed.err
 
 
 def test_old_clients_have_shallow_read_only_mounts(

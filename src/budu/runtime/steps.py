@@ -89,7 +89,7 @@ def run(context: Context, steps: tuple[Step, ...]) -> StepFailed | None:
     except UserNotFound as error:
         return StepFailed(describe(step), 0, str(error))
     except OSError as error:
-        return _explain(step, error)
+        return _explain(_with_sources(step, steps), error)
     return None
 
 
@@ -105,6 +105,14 @@ def run_and_exit(context: Context, steps: tuple[Step, ...]) -> None:
     finally:
         # Never back into the parent's code: this is a copy of its memory.
         os._exit(EXIT_FAILED)
+
+
+def _with_sources(step: Step, steps: tuple[Step, ...]) -> Step:
+    """The step with paths in place of the keys of opened trees: people know the paths."""
+    opened = {each[1]: each[2] for each in steps if each[0] == "open-source"}
+    if step[0] != "bind":
+        return step
+    return (step[0], step[1], opened.get(step[2], step[2]), *step[3:])
 
 
 def _explain(step: Step, error: OSError) -> StepFailed:

@@ -84,7 +84,7 @@ def test_directory_onto_file_and_back_fail(
     with pytest.raises(StepFailed) as failure:
         runner.run(make_spec("true", mounts=(_bind(shared / source, target),)))
     assert failure.value.detail.endswith(": not a directory")
-    assert failure.value.detail.startswith("error mounting ")
+    assert failure.value.detail.startswith(f'error mounting "{shared / source}" to rootfs at ')
 
 
 def test_absolute_symlink_as_bind_target_stays_inside(

@@ -54,6 +54,11 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 _PROGRAM_FAILED = {126: "engine.not-executable", 127: "engine.not-found"}
 """Hints by the exit codes for which the client's program is to blame, not the machine."""
+_NOT_FOUND = 127
+_MOUNT_ADVICE = (
+    ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified "
+    "host path exists and is the expected type"
+)
 RUNTIME_PREFIX = (
     "failed to create task for container: failed to create shim task: OCI runtime create failed: "
     "runc create failed: unable to start container process: error during container init: "
@@ -335,15 +340,20 @@ def start_failure(failure: StepFailed, container: Container) -> StartFailed:
     detail = failure.detail
     if failure.step.startswith("find-user"):
         return StartFailed(InvalidArgument(detail), failure.exit_code)
-    kind = InvalidArgument if failure.exit_code in _PROGRAM_FAILED else Internal
-    sentence = f"{RUNTIME_PREFIX}{detail}: unknown{access_words(failure)}"
-    return StartFailed(kind(sentence, hint=hint), failure.exit_code)
+    code = _NOT_FOUND if failure.errno == errno.ENOTDIR else failure.exit_code
+    kind = InvalidArgument if code in _PROGRAM_FAILED else Internal
+    sentence = f"{RUNTIME_PREFIX}{detail}: unknown{added_words(failure)}"
+    return StartFailed(kind(sentence, hint=hint), code)
 
 
-def access_words(failure: StepFailed) -> str:
-    """What command lines look for in the sentence of a folder that was to be executed: what Linux
-    said before Go 1.20. Source: moby 28.5, daemon/errors.go (setExitCodeFromError)."""
-    return f": {errno_text(errno.EACCES)}" if failure.errno == errno.EISDIR else ""
+def added_words(failure: StepFailed) -> str:
+    """What Docker's engine adds to the runtime's sentence: advice on mounts, and what command lines
+    look for of a folder that was to be executed, as Linux said before Go 1.20.
+
+    Source: moby 28.5, daemon/errors.go (setExitCodeFromError).
+    """
+    words = {errno.EISDIR: f": {errno_text(errno.EACCES)}", errno.ENOTDIR: _MOUNT_ADVICE}
+    return words.get(failure.errno, "")
 
 
 def _namespaces(container: Container) -> dict[str, str]:

@@ -25,7 +25,7 @@ from budu.engine.containers.beside import CWD_NOT_ABSOLUTE, EXEC_FAILED, start_b
 from budu.engine.containers.detach import parse_detach_keys
 from budu.engine.containers.model import Container, Status
 from budu.engine.containers.service import ContainerService
-from budu.engine.containers.start import ContainerStarter, ProcessWish, Running, access_words
+from budu.engine.containers.start import ContainerStarter, ProcessWish, Running, added_words
 from budu.engine.execs.streams import ExecStreams
 from budu.engine.paths import EnginePaths
 from budu.logs.frames import STDERR, STDOUT
@@ -332,7 +332,7 @@ def _is_of_user(failure: StepFailed) -> bool:
 
 
 def _failure(failure: StepFailed, container: Container) -> BuduError:
-    text = EXEC_FAILED.format(detail=failure.detail) + access_words(failure)
+    text = EXEC_FAILED.format(detail=failure.detail) + added_words(failure)
     if _is_of_user(failure):
         return InvalidArgument(failure.detail)
     if failure.exit_code in _PROGRAM_FAILED:
