@@ -56,6 +56,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} repaired, {freed} freed",
         "{count}개 고침, {freed} 비움",
     ),
+    "cli.storage-concerns": (
+        "{name} needs what is missing or broken.",
+        "{name}에 필요한 것이 없거나 손상되었습니다.",
+    ),
     "cli.storage-pull": (
         "{name} lacks something that is only in its registry: budu pull {name}",
         "{name}에 빠진 것은 레지스트리에만 있습니다: budu pull {name}",

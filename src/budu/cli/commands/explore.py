@@ -79,8 +79,9 @@ def run_storage(context: Context, call: Call) -> int:
     if call.on("repair"):
         count, freed = len(found["Repaired"]), _size(found["FreedBytes"])
         say(context.message("cli.storage-repaired", count=count, freed=freed) + "\n")
+    told = "cli.storage-pull" if call.on("repair") else "cli.storage-concerns"
     for name in found["Images"] if bad else ():
-        say("→ " + context.message("cli.storage-pull", name=name) + "\n")
+        say("→ " + context.message(told, name=name) + "\n")
     if (bad or found["OrphanBytes"]) and not call.on("repair"):
         say("→ " + context.message("cli.storage-repair") + "\n")
     return 1 if bad else 0

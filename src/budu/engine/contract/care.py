@@ -33,11 +33,16 @@ class StorageReport(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     broken_layers: tuple[str, ...] = ()
     """Layers whose bytes are not theirs."""
     images: tuple[str, ...] = ()
-    """Names or ids of images that lack something."""
+    """Names or ids of images that lack something; after a repair, of those that still do."""
     repaired: tuple[str, ...] = ()
     """What was put right: digests."""
     freed_bytes: int = 0
 
+    @property
+    def bad(self) -> set[str]:
+        """Digests of everything that lacks or is broken, but for what was put right."""
+        found = {*self.missing_blobs, *self.missing_layers}
+        return (found | {*self.broken_blobs, *self.broken_layers}) - {*self.repaired}
 
 class CleanupRow(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """An image that goes by a policy, or would."""

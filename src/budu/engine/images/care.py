@@ -119,10 +119,13 @@ class StorageCareService:
     async def _repair(
         self, report: StorageReport, images: tuple[ImageRecord, ...]
     ) -> StorageReport:
-        """Free what is nobody's; build again what can be. What was found stays in the report."""
+        """Free what is nobody's; build again what can be. What was found stays in the report, but
+        for the images that lack nothing any more."""
         freed = await ThreadResult("collect", lambda: self._collect(report)).wait()
         work = ThreadResult("rebuild", lambda: self._rebuild(report, images))
-        return msgspec.structs.replace(report, freed_bytes=freed, repaired=await work.wait())
+        report = msgspec.structs.replace(report, freed_bytes=freed, repaired=await work.wait())
+        left = tuple(_name(one) for one in images if report.bad & _parts(one))
+        return msgspec.structs.replace(report, images=left)
 
     def _collect(self, report: StorageReport) -> int:
         """In a thread. Records and leases are asked again: both may have come meanwhile."""
