@@ -44,6 +44,7 @@ class StorageReport(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
         found = {*self.missing_blobs, *self.missing_layers}
         return (found | {*self.broken_blobs, *self.broken_layers}) - {*self.repaired}
 
+
 class CleanupRow(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """An image that goes by a policy, or would."""
 
