@@ -176,29 +176,6 @@ class TcpListener:
         """See `Listener`."""
 
 
-class InheritedListener:
-    """A bound socket that somebody handed over: systemd's socket activation (`fd://`)."""
-
-    def __init__(self, fd: int, *, tls: ssl.SSLContext | None = None) -> None:
-        self._fd = fd
-        self.tls = tls
-        """Set when clients must speak TLS."""
-
-    def open(self) -> list[socket.socket]:
-        """See `Listener`."""
-        try:
-            return [socket.socket(fileno=self._fd)]
-        except OSError as error:
-            raise InvalidArgument(f"fd://{self._fd} is no socket: {error.strerror}") from error
-
-    def describe(self, sock: socket.socket) -> str:
-        """See `Listener`."""
-        return f"fd://{self._fd}"
-
-    def clean_up(self) -> None:
-        """See `Listener`."""
-
-
 def _bind_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:

@@ -1,7 +1,7 @@
-"""File descriptors: passing them over sockets, memfd, eventfd, inotify.
+"""File descriptors: passing them over sockets, memfd, inotify.
 
 Built on `_socket`, because importing `socket` costs milliseconds in a small process.
-Source: man 3 cmsg, man 2 memfd_create, eventfd, man 7 inotify.
+Source: man 3 cmsg, man 2 memfd_create, man 7 inotify.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Terminals: pseudo terminals, window size, raw mode.
+"""Terminals: pseudo terminals, window size.
 
-Source: man 4 tty_ioctl, man 7 pty, man 3 termios.
+Source: man 4 tty_ioctl, man 7 pty.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from budu.api.http.hijack import RAW_STREAM
 from budu.api.http.protocol import Handler, Reply
 from budu.api.http.request import Request
 from budu.api.http.response import Response
-from budu.api.listeners import InheritedListener, Listener, TcpListener, TlsFiles, UnixListener
+from budu.api.listeners import Listener, TcpListener, TlsFiles, UnixListener
 from budu.api.server import ApiServer
 from budu.base.errors import AlreadyExists, InvalidArgument
 
@@ -146,21 +146,6 @@ async def test_tcp_half_close_does_not_end_a_hijacked_connection() -> None:
         client.half_close()
         assert await client.rest() == b"abtotal 2"
         await client.close()
-
-
-async def test_inherited_socket_is_served() -> None:
-    sock = socket.create_server(("127.0.0.1", 0))
-    port = sock.getsockname()[1]
-    async with listening(InheritedListener(sock.detach())) as server:
-        assert server.addresses[0].startswith("fd://")
-        client = RawClient(*await asyncio.open_connection("127.0.0.1", port))
-        assert (await client.ask(GET)).status == 200
-        await client.close()
-
-
-async def test_descriptor_that_is_no_socket_is_refused(tmp_path: Path) -> None:
-    with (tmp_path / "file").open("w") as file, pytest.raises(InvalidArgument, match="no socket"):
-        await ApiServer(hello, [InheritedListener(file.fileno())]).start()
 
 
 def tls_listener(*, verify: bool) -> TcpListener:

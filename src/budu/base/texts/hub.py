@@ -81,11 +81,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "between them.",
         "저장소 이름은 영문 소문자와 숫자이고, 사이에 점, 하이픈, 밑줄을 쓸 수 있습니다.",
     ),
-    "hub.bad-tag": (
-        "A tag has up to 128 letters, digits, dots, dashes and underscores and begins with none of "
-        "dot and dash.",
-        "태그는 영문자, 숫자, 점, 하이픈, 밑줄 128자까지이고 점이나 하이픈으로 시작할 수 없습니다.",
-    ),
     "hub.reserved-name": (
         "{name} is a word of the hub's own addresses. Choose another name.",
         "{name} 은(는) 허브가 쓰는 주소입니다. 다른 이름을 고르세요.",

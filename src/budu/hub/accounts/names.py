@@ -24,7 +24,6 @@ RESERVED = frozenset(_WORDS.split())
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = re.compile(rf"{_COMPONENT}\Z")
 _ACCOUNT = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*\Z")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
 def check_account(name: str, *, may_be_reserved: bool = False) -> str:
@@ -47,11 +46,4 @@ def check_repository(name: str) -> str:
     """The part of a repository's name after the slash. Raises: InvalidArgument."""
     if not 1 <= len(name) <= 128 or not _NAME.match(name):
         raise InvalidArgument(Sentence("hub.bad-repository-name", name=name[:128]))
-    return name
-
-
-def check_tag(name: str) -> str:
-    """A tag. Raises: InvalidArgument."""
-    if not _TAG.match(name):
-        raise InvalidArgument(Sentence("hub.bad-tag", name=name[:128]))
     return name

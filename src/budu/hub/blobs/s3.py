@@ -31,8 +31,6 @@ from budu.hub.blobs.pieces import gathered
 from budu.hub.blobs.s3_bucket import Bucket, StoredObject
 from budu.spec.digest import Digest
 
-MIN_PART_BYTES = 5 << 20
-"""S3's least part, the last one apart."""
 PART_BYTES = 8 << 20
 """Of the first thousand parts."""
 LARGE_PART_BYTES = 64 << 20

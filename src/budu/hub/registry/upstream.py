@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
 import sqlalchemy as sa
@@ -39,7 +38,6 @@ from budu.spec.digest import Digest
 log = logging.getLogger(__name__)
 _BACK_OFF_S = 30.0
 """How long an upstream that failed is left alone about a tag."""
-T = TypeVar("T")
 
 
 class Upstreams:

@@ -149,11 +149,6 @@ def code_of(reply: bytes) -> int:
     return reply[3] & 0xF
 
 
-def is_truncated(reply: bytes) -> bool:
-    """Whether the server had more to say than fits into the datagram."""
-    return bool(reply[2] & (_TC >> 8))
-
-
 def encode_name(name: str) -> bytes:
     """A name as data of a record; a label that is too long is cut."""
     labels = (label.encode("latin-1", "replace")[:63] for label in name.split(".") if label)
