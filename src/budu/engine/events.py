@@ -1,8 +1,9 @@
 """The event stream: kept in the database, passed to whoever listens.
 
 `emit` inside a transaction stores the event with the change that it tells of; listeners hear of it
-when the event loop next turns. A listener that falls too far behind is ended rather than served
-with gaps.
+when the event loop next turns. Events of execs tell of no record that is kept, and nobody shall
+wait for them: they are stored together when the loop next turns. A listener that falls too far
+behind is ended rather than served with gaps.
 Source: Engine API 1.51 SystemEvents.
 """
 
@@ -61,17 +62,36 @@ class EventLog:
         self._database = database
         self._listeners: set[asyncio.Queue[EventMessage | None]] = set()
         self._since_trim = 0
+        self._unstored: list[EventMessage] = []
 
     def emit(self, kind: str, action: str, id: str, **attributes: str) -> None:
         """Store and announce that `action` happened to the object `id` of type `kind`."""
         message = _message(kind, action, id, attributes)
+        if action.startswith("exec_"):
+            self._store_soon(message)
+        else:
+            self._store(message)
+        for queue in tuple(self._listeners):
+            self._offer(queue, message)
+
+    def _store(self, message: EventMessage) -> None:
         self._database.execute(
             "INSERT INTO events (time_ns, record) VALUES (?, ?)",
             (message.time_nano, msgspec.json.encode(message)),
         )
         self._trim()
-        for queue in tuple(self._listeners):
-            self._offer(queue, message)
+
+    def _store_soon(self, message: EventMessage) -> None:
+        if not self._unstored:
+            asyncio.get_running_loop().call_soon(self._store_rest)
+        self._unstored.append(message)
+
+    def _store_rest(self) -> None:
+        messages, self._unstored = self._unstored, []
+        if messages:
+            with self._database.transaction():
+                for message in messages:
+                    self._store(message)
 
     def _trim(self) -> None:
         self._since_trim += 1
@@ -107,6 +127,7 @@ class EventLog:
         return EventStream(self._listeners, past, until_ns=until_ns, filters=filters)
 
     def _past(self, since_ns: int, until_ns: int | None) -> Iterator[EventMessage]:
+        self._store_rest()
         rows = self._database.execute(
             "SELECT record FROM events WHERE time_ns >= ? AND time_ns <= ? ORDER BY time_ns, rowid",
             (since_ns, until_ns if until_ns is not None else now_ns()),

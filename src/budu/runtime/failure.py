@@ -37,6 +37,14 @@ class StepFailed(Exception):
         return cls(*values)
 
 
+def as_failure(step: str, error: Exception) -> StepFailed:
+    """The error itself if it is one, else one that tells of it."""
+    if isinstance(error, StepFailed):
+        return error
+    number = getattr(error, "errno", None) or 0
+    return StepFailed(step, number, str(error) or type(error).__name__)
+
+
 class Refused(Exception):
     """A step knows better words than its errno has; caught by `steps.run` only."""
 

@@ -18,9 +18,10 @@ import os
 import signal
 import struct
 import time
+from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -64,6 +65,21 @@ def read_exit_file(path: str) -> ExitStatus | None:
         return None
 
 
+class Lane(Protocol):
+    """What a handle needs of its connection: a `Link` of its own, or its share of one."""
+
+    on_message: Callable[[dict[str, Any], list[int]], None]
+    on_end: Callable[[], None]
+
+    def send(self, message: dict[str, Any], fds: list[int] | None = None) -> bool:
+        """See `Link.send`."""
+        ...
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        ...
+
+
 class ShimHandle:
     """A running container, seen from the engine. The owner calls `close()`."""
 
@@ -73,7 +89,7 @@ class ShimHandle:
         facts: dict[str, Any],
         pidfd: int,
         stdin_fd: int | None,
-        link: Link | None,
+        link: Lane | None,
         kept: dict[str, int] | None = None,
     ) -> None:
         self.id: str = facts["id"]
@@ -203,7 +219,8 @@ class ShimHandle:
 
     def _process_ended(self) -> None:
         self._unwatch_pidfd()
-        self._finish(read_exit_file(self._exit_path) or _status_from_kernel(self.pid, self.pidfd))
+        left = read_exit_file(self._exit_path) if self._exit_path else None
+        self._finish(left or _status_from_kernel(self.pid, self.pidfd))
 
     def _finish(self, status: ExitStatus) -> None:
         if not self._exit.done():
@@ -215,7 +232,7 @@ class ShimHandle:
             self.stdin_fd = None
 
 
-def make_handle(link: Link, message: dict[str, Any], fds: list[int]) -> ShimHandle:
+def make_handle(link: Lane, message: dict[str, Any], fds: list[int]) -> ShimHandle:
     """The handle for a shim's `started` or `hello` message."""
     names = message.get("kept", ())
     pidfd, *rest = fds[: len(fds) - len(names)]

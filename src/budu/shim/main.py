@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # typeshed knows it as signal only
 import _socket
-import ctypes
 import os
 import select
 import time
 
 from budu.linux.process import wait_pidfd
-from budu.logs.frames import STDERR, STDOUT
 from budu.logs.writer import LogWriter
-from budu.runtime.launch import Launched, StepFailed
+from budu.runtime.failure import StepFailed, as_failure
+from budu.runtime.launch import Launched
 from budu.shim import protocol, sockets
 from budu.shim.exit_file import ExitFile
+from budu.shim.keeper import Keeper
+from budu.shim.process import set_process_name, start_ticks
 from budu.shim.starter import Starter
 from budu.shim.stdio import Stdio, open_stdio
 
@@ -64,6 +65,11 @@ def serve_order(control: _socket.socket) -> None:
     starter = Starter(control)
     try:
         received = protocol.receive(control)
+        if received is not None and received[0]["op"] == "keep-execs":
+            starter.discard()
+            set_process_name("budu-execs")
+            Keeper(control).run()
+            return
         shim = None if received is None else _start(control, starter, *received)
     finally:
         starter.discard()
@@ -84,33 +90,6 @@ def _detach() -> None:
     set_process_name("budu-shim")
 
 
-def set_process_name(name: str, title: str = "") -> None:
-    """Show `name` in `top` and `title` (or the name) in `ps`."""
-    comm = os.open("/proc/self/comm", os.O_WRONLY | os.O_CLOEXEC)
-    os.write(comm, name.encode())
-    os.close(comm)
-    start, end = _argument_area()
-    if start:
-        ctypes.memset(start, 0, end - start)
-        text = (title or name).encode()[: end - start - 1]
-        ctypes.memmove(start, text, len(text))
-
-
-def _argument_area() -> tuple[int, int]:
-    """Where this process's arguments lie. Source: man 5 proc_pid_stat, arg_start."""
-    fields = _stat_fields("self")
-    return int(fields[45]), int(fields[46])
-
-
-def _stat_fields(pid: int | str) -> list[bytes]:
-    """The fields of /proc/PID/stat after the name. `open()` would dirty 300 KB of shared memory."""
-    fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.read(fd, 1024).rpartition(b")")[2].split()
-    finally:
-        os.close(fd)
-
-
 def _start(
     control: _socket.socket, starter: Starter, order: Message, fds: list[int]
 ) -> Shim | None:
@@ -122,19 +101,15 @@ def _start(
         kept = {name: named.pop(name) for name in order.get("keep", ())}
         shim = _open_all(order, starter, named, undo, control)
         shim.keep(kept)
-        if order.get("relay"):
-            shim.relay()
     except Exception as error:  # the process's edge: the engine hears of a bug as of a failure
         for action in reversed(undo):
             action()
-        reply = {"op": "failed", "failure": _describe(error).as_tuple()}
+        reply = {"op": "failed", "failure": as_failure("prepare the shim", error).as_tuple()}
         _tell(control, reply, [])
         return None
     for fd in named.values():
         os.close(fd)
     shim.greet(control, "started")
-    if order.get("relay"):
-        shim.forget_streams()
     return shim
 
 
@@ -169,21 +144,6 @@ def _has_left(sock: _socket.socket) -> bool:
     poll = select.poll()
     poll.register(sock.fileno(), 0)
     return any(events & select.POLLHUP for _, events in poll.poll(0))
-
-
-def _describe(error: Exception) -> StepFailed:
-    if isinstance(error, StepFailed):
-        return error
-    number = getattr(error, "errno", None) or 0
-    return StepFailed("prepare the shim", number, str(error) or type(error).__name__)
-
-
-def _start_ticks(pid: int) -> int:
-    """The process's start time in clock ticks since boot: with the pid it names it for ever."""
-    try:
-        return int(_stat_fields(pid)[19])
-    except OSError:
-        return 0
 
 
 def _tell(sock: _socket.socket, message: Message, fds: list[int]) -> bool:
@@ -227,7 +187,7 @@ class Shim:
             "id": order["id"],
             "pid": launched.pid,
             "shim_pid": os.getpid(),
-            "start_ticks": _start_ticks(launched.pid),
+            "start_ticks": start_ticks(launched.pid),
             "tty": order["tty"],
             "stdin": order["stdin"],
             "exit": order["exit"],
@@ -249,22 +209,6 @@ class Shim:
         """Hold descriptors open as long as the container lives, and give them to every engine."""
         self._kept = tuple(fds.values())
         self._facts["kept"] = tuple(fds)
-
-    def relay(self) -> None:
-        """Leave the streams to the engine that ordered the start."""
-        names = {STDOUT: "stdout", STDERR: "stderr"}
-        outputs = self._stdio.outputs
-        for fd in outputs:
-            self._poll.unregister(fd)
-        self.keep({names[outputs[fd]]: fd for fd in outputs if fd != self._stdio.input})
-
-    def forget_streams(self) -> None:
-        """Close this side of them: they end when the engine closes its own."""
-        for fd in {*self._stdio.outputs, self._stdio.input} - {-1}:
-            os.close(fd)
-        self._stdio.outputs.clear()
-        self._stdio.input = -1
-        self.keep({})
 
     def greet(self, engine: _socket.socket, op: str) -> None:
         """Tell an engine what runs here, and serve it from now on."""

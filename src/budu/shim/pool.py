@@ -57,9 +57,6 @@ class StartOrder(Struct, frozen=True, kw_only=True):
     """Bytes of output to take before `ShimHandle.allow_output` allows more; None is no limit."""
     plan: dict[str, Any]
     """`runtime.plan.Plan`."""
-    relay: bool = False
-    """The engine reads and writes the streams itself (`take_kept("stdout", "stderr")`, and the
-    handle's `stdin_fd`, which with `tty` is the terminal); they end with the engine."""
     keep: tuple[str, ...] = ()
     """Names of descriptors that are not for the container: the shim holds them for later engines
     (`ShimHandle.take_kept`)."""
@@ -88,7 +85,7 @@ class IdleShim:
     async def start(self, order: StartOrder, fds: dict[str, int]) -> ShimHandle:
         """Start the container; the descriptors stay the caller's.
 
-        With a descriptor `target`, the pidfd of a container's init, the plan is that of an exec.
+        With a descriptor `target`, the pidfd of a container's init, the process runs beside it.
         Has no deadline of its own: mounting may take its time, and the end of the shim ends it.
         When cancelled, the shim is killed; kill the container's cgroup then.
         Raises: StepFailed when the container cannot start; nothing of it is left then.
@@ -132,6 +129,21 @@ class IdleShim:
             raise
         finally:
             self._on_used()
+
+    def keep_execs(self) -> _socket.socket:
+        """Make it a keeper of execs (`shim.keeper`) and give its control socket away.
+
+        Raises: Unavailable when it died.
+        """
+        assert self._sock is not None, "an idle shim becomes one thing"
+        sock, self._sock = self._sock, None
+        self._on_used()
+        try:
+            protocol.send(sock, {"op": "keep-execs"})
+        except OSError:
+            sock.close()
+            raise _died(self.pid) from None
+        return sock
 
     def discard(self) -> None:
         """Let the process end. A second call does nothing."""

@@ -49,7 +49,8 @@ class Starter:
     def start(self, plan: bytes, stdio: tuple[int, int, int], fds: dict[str, int]) -> Launched:
         """Start the packed plan's program as a child of this process.
 
-        With a descriptor "target", the pidfd of a container's init, the plan is that of an exec.
+        With a descriptor "target", the pidfd of a container's init, the process runs beside it.
+        The starter ends by itself; `discard` takes its status.
         Raises: StepFailed as `runtime.launch.launch` does, and when the starter dies.
         """
         order = {"op": "start", "plan": plan, "fds": tuple(fds)}
@@ -58,11 +59,11 @@ class Starter:
             data, received = recv_fds(self._sock, _MESSAGE_SIZE, _MOST_FDS)
         except OSError:
             data, received = b"", []
-        self.discard()
         if not data:
             raise StepFailed("start", 0, "the process that starts the container died")
         answer = marshal.loads(data)
         if "failure" in answer:
+            self.discard()
             _reap()
             raise StepFailed.from_tuple(answer["failure"])
         return _launched(answer, received)

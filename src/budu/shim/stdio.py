@@ -31,12 +31,24 @@ class Stdio:
 
     def started(self, console: int | None) -> None:
         """Close the container's ends; take the master of its terminal over."""
-        for fd in self.theirs:
-            os.close(fd)
+        self._close_theirs()
         if console is not None:
             os.set_blocking(console, False)
             self.outputs[console] = STDOUT
             self.input = console
+
+    def close(self) -> None:
+        """Close all of them."""
+        self._close_theirs()
+        for fd in {*self.outputs, self.input} - {-1}:
+            os.close(fd)
+        self.outputs.clear()
+        self.input = -1
+
+    def _close_theirs(self) -> None:
+        for fd in set(self.theirs) - {-1}:
+            os.close(fd)
+        self.theirs = (-1, -1, -1)
 
     def close_input(self) -> None:
         """End the container's input. A terminal has no end of input and stays as it is."""

@@ -18,7 +18,8 @@ import sys
 
 from budu.linux.process import close_range
 from budu.shim import protocol
-from budu.shim.main import run_shim, set_process_name
+from budu.shim.main import run_shim
+from budu.shim.process import set_process_name
 from budu.shim.rehearsal import rehearse
 
 TYPE_CHECKING = False

@@ -6,166 +6,37 @@ import asyncio
 import ctypes
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import uvloop
 from msgspec import structs
+from tests.host.shim.shim_lab import LONG, Case, join
 
 import budu
 from budu.base.errors import Conflict, NotFound
 from budu.logs.driver import LogSettings
 from budu.logs.files import BEGINNING
-from budu.logs.frames import STDERR, STDOUT, Frame
+from budu.logs.frames import STDERR, STDOUT
 from budu.logs.reader import LogQuery, LogReader
 from budu.logs.watch import Watch
 from budu.runtime.host import read_host
 from budu.runtime.launch import StepFailed
 from budu.runtime.plan import make_exec_plan, make_plan
 from budu.shim.client import (
-    ExitStatus,
-    ShimHandle,
     adopt_process,
     connect_shim,
     process_start_ticks,
     read_exit_file,
 )
 from budu.shim.pool import ShimPool, StartOrder
-from budu.spec.oci_runtime import OCI_VERSION, Linux, Mount, Namespace, Process, Root, RuntimeSpec
+from budu.spec.oci_runtime import Mount, Process
 
 pytestmark = pytest.mark.host
 
 PIDFD_REMEMBERS = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 15)
-LONG = "container-" + "x" * 120
-"""A folder name that makes the socket's path longer than the kernel takes."""
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    return (
-        uvloop.EventLoopPolicy()
-        if request.param == "uvloop"
-        else (asyncio.DefaultEventLoopPolicy())
-    )
-
-
-@pytest.fixture
-def rootfs(tmp_path: Path) -> Path:
-    root = tmp_path / "rootfs"
-    for name in ("bin", "proc", "dev", "tmp"):
-        (root / name).mkdir(parents=True)
-    shutil.copy(shutil.which("busybox") or "", root / "bin/busybox")
-    for name in ("sh", "true", "cat", "echo", "sleep", "yes", "head", "stty", "id", "kill"):
-        (root / "bin" / name).symlink_to("busybox")
-    return root
-
-
-@pytest.fixture
-async def pool() -> AsyncIterator[ShimPool]:
-    pool = ShimPool()
-    pool.spawn_zygote()
-    await pool.start()
-    yield pool
-    await pool.close()
-
-
-class Case:
-    """One container's folder, and how to start things in it."""
-
-    def __init__(self, pool: ShimPool, rootfs: Path) -> None:
-        self.pool = pool
-        self.rootfs = rootfs
-        self.directory = rootfs.parent / LONG
-        self.directory.mkdir()
-        self.log = LogReader(str(self.directory), Watch())
-        self.handle: ShimHandle | None = None
-
-    def path(self, name: str) -> str:
-        return str(self.directory / name)
-
-    def spec(self, *args: str, tty: bool = False, host_pid: bool = False) -> RuntimeSpec:
-        kinds = ["mount", "uts", "ipc", "network"] + ([] if host_pid else ["pid"])
-        return RuntimeSpec(
-            oci_version=OCI_VERSION,
-            process=Process(args=args, env=("PATH=/bin",), terminal=tty),
-            root=Root(path=str(self.rootfs)),
-            mounts=(
-                Mount(destination="/proc", type="proc", source="proc"),
-                Mount(destination="/dev", type="tmpfs", source="tmpfs", options=("mode=755",)),
-                Mount(
-                    destination="/dev/pts",
-                    type="devpts",
-                    source="devpts",
-                    options=("newinstance", "ptmxmode=0666", "mode=0620"),
-                ),
-            ),
-            linux=Linux(namespaces=tuple(Namespace(type=kind) for kind in kinds)),
-        )
-
-    def order(
-        self,
-        *args: str,
-        tty: bool = False,
-        host_pid: bool = False,
-        stdin: bool = False,
-        stdin_once: bool = False,
-        window: int | None = None,
-        max_size: int = 0,
-    ) -> StartOrder:
-        return StartOrder(
-            id=LONG,
-            socket=self.path("shim.sock"),
-            exit=self.path("exit"),
-            log=LogSettings(max_size=max_size, max_files=5).shim_order(str(self.directory)),
-            stdin=stdin,
-            stdin_once=stdin_once,
-            tty=tty,
-            window=window,
-            plan=make_plan(self.spec(*args, tty=tty, host_pid=host_pid), read_host()),
-        )
-
-    async def start(self, order: StartOrder) -> ShimHandle:
-        self.handle = await (await self.pool.take()).start(order, {})
-        return self.handle
-
-    async def run(self, *args: str, **options: bool) -> ExitStatus:
-        handle = await self.start(self.order(*args, **options))
-        return await handle.wait()
-
-    async def output(self, stream: int = STDOUT) -> bytes:
-        frames = [frame async for batch in self.log.read(LogQuery()) for frame in batch]
-        return join(frames, stream)
-
-    async def read_until(self, text: bytes) -> bytes:
-        """Follow the log until `text` has come."""
-        collected = b""
-        frames = self.log.attach(BEGINNING)
-        async for batch in frames:
-            collected += join(batch, STDOUT)
-            if text in collected:
-                break
-        await frames.aclose()
-        return collected
-
-
-def join(frames: list[Frame], stream: int) -> bytes:
-    return b"".join(frame[3] for frame in frames if frame[0] == stream)
-
-
-@pytest.fixture
-async def case(pool: ShimPool, rootfs: Path) -> AsyncIterator[Case]:
-    case = Case(pool, rootfs)
-    yield case
-    if case.handle is not None and case.handle.pidfd >= 0:
-        if case.handle.status is None:
-            case.handle.signal(signal.SIGKILL)
-            await case.handle.wait()
-        case.handle.close()
 
 
 async def test_true_ends_with_zero_and_leaves_its_exit_file(case: Case) -> None:

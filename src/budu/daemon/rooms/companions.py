@@ -20,6 +20,7 @@ from budu.engine.containers.probes import Prober
 from budu.engine.execs.service import ExecService
 from budu.engine.logs.service import LogService
 from budu.engine.names.service import NameService
+from budu.shim.execs import ExecKeepers
 from budu.shim.pool import ShimPool
 
 
@@ -72,7 +73,7 @@ def build_companions(
         health=HealthService(
             service, Prober(probes, ConnectionProbes()), ground.database, tasks=tasks
         ),
-        execs=ExecService(service, containers.starter, shims, ground.paths, tasks=tasks),
+        execs=ExecService(service, containers.starter, ExecKeepers(shims), tasks=tasks),
         names=NameService(
             ground.containers, is_internal=networks.service.is_internal, servers=options.dns
         ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 
 from budu.base.errors import NotFound
 from budu.engine.containers.start import Running
+from budu.runtime.launch import StepFailed
 from budu.shim.client import ShimHandle
-from budu.shim.pool import ShimPool, StartOrder
 
 EXEC_FAILED = (
     "OCI runtime exec failed: exec failed: unable to start container process: {detail}: unknown"
@@ -18,26 +19,32 @@ CWD_NOT_ABSOLUTE = "OCI runtime exec failed: exec failed: Cwd must be an absolut
 """Docker's sentence for a working directory such as `tmp`."""
 
 
-async def start_beside(shims: ShimPool, running: Running, order: StartOrder) -> ShimHandle:
-    """The started process, in the container's namespaces and cgroup.
+async def start_beside(
+    running: Running, start: Callable[[dict[str, int]], Awaitable[ShimHandle]]
+) -> ShimHandle:
+    """The process that `start` makes, given the descriptors of the container's init and cgroup.
 
     Raises: StepFailed when the program cannot be run, NotFound when the container has ended,
-    Unavailable as `ShimPool.take`.
+    and what `start` raises.
     """
-    idle = await shims.take()
     if running.shim.pidfd < 0:
-        idle.discard()
-        raise NotFound(f"container {running.shim.id} has ended")
-    passed = {"target": running.shim.pidfd}
-    group = running.cgroup.placement.unified
+        raise _has_ended(running)
+    passed = {"target": os.dup(running.shim.pidfd)}
     try:
+        group = running.cgroup.placement.unified
         if group is not None:
             passed["cgroup"] = os.open(group, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return await start(passed)
     except FileNotFoundError:
-        idle.discard()
-        raise NotFound(f"container {running.shim.id} has ended") from None
-    try:
-        return await idle.start(order, passed)
+        raise _has_ended(running) from None
+    except StepFailed:
+        if running.shim.pidfd < 0:
+            raise _has_ended(running) from None
+        raise
     finally:
-        if "cgroup" in passed:
-            os.close(passed["cgroup"])
+        for fd in passed.values():
+            os.close(fd)
+
+
+def _has_ended(running: Running) -> NotFound:
+    return NotFound(f"container {running.shim.id} has ended")

@@ -15,6 +15,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -115,7 +116,7 @@ class ProgramProbes:
 
     async def _start(self, order: StartOrder, running: Running) -> ShimHandle:
         """The started probe. Starting cannot be broken off: one that nobody wants is killed."""
-        starting = asyncio.ensure_future(start_beside(self._shims, running, order))
+        starting = asyncio.ensure_future(self._start_beside(running, order))
         try:
             async with asyncio.timeout(START_S):
                 return await asyncio.shield(starting)
@@ -126,6 +127,13 @@ class ProgramProbes:
         finally:
             if not starting.done():
                 starting.add_done_callback(_abandon)
+
+    async def _start_beside(self, running: Running, order: StartOrder) -> ShimHandle:
+        idle = await self._shims.take()
+        try:
+            return await start_beside(running, partial(idle.start, order))
+        finally:
+            idle.discard()
 
     async def _make_folder(self, container: Container) -> Path:
         """A folder for one probe. There is never more than one: others are from a dead engine."""

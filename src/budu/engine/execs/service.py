@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
 
 from budu.base.errors import BuduError, Conflict, Hint, Internal, InvalidArgument, NotFound
 from budu.base.ids import new_id
@@ -27,14 +27,15 @@ from budu.engine.containers.model import Container, Status
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.start import ContainerStarter, ProcessWish, Running, added_words
 from budu.engine.execs.streams import ExecStreams
-from budu.engine.paths import EnginePaths
 from budu.logs.frames import STDERR, STDOUT
 from budu.runtime.failure import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND
 from budu.runtime.launch import StepFailed
+from budu.runtime.plan import Plan
 from budu.shim.client import ExitStatus, ShimHandle
-from budu.shim.pool import ShimPool, StartOrder
+from budu.shim.execs import ExecKeepers, ExecOrder
 from budu.spec.api.exec import ExecCreateBody, ExecInspection, ExecStartBody, ProcessConfig
 
+_Size = tuple[int, int] | None
 KEEP_S = 300.0
 """How long an ended exec can be inspected. Source: moby, daemon/exec.go, execCommandGC"""
 OPEN_S = 10.0
@@ -54,6 +55,7 @@ class _Exec:
         self.pid = 0
         self.exit_code: int | None = None
         self.ended_s = 0.0
+        self.planned: _Planned | None = None
 
     @property
     def is_running(self) -> bool:
@@ -66,6 +68,19 @@ class _Exec:
         return f"{first} {' '.join(rest)}"
 
 
+class _Planned(NamedTuple):
+    """A plan, and what it was made from."""
+
+    container: Container
+    running: Running
+    size: _Size
+    plan: Plan
+
+    def fits(self, container: Container, running: Running, size: _Size) -> bool:
+        """Whether it would be the same now."""
+        return self.container is container and self.running is running and self.size == size
+
+
 class ExecService:
     """See `engine.contract.execs.Execs`; a `LifeObserver`."""
 
@@ -73,15 +88,13 @@ class ExecService:
         self,
         containers: ContainerService,
         starter: ContainerStarter,
-        shims: ShimPool,
-        paths: EnginePaths,
+        keepers: ExecKeepers,
         *,
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._containers = containers
         self._starter = starter
-        self._shims = shims
-        self._paths = paths
+        self._keepers = keepers
         self._tasks = tasks
         self._execs: OrderedDict[str, _Exec] = OrderedDict()
         self._watchers: set[asyncio.Task[None]] = set()
@@ -97,7 +110,14 @@ class ExecService:
         made = _Exec(new_id(), container.id, body)
         self._execs[made.id] = made
         self._containers.emit(container, f"exec_create: {made.command}", execID=made.id)
+        asyncio.get_running_loop().call_soon(self._plan_ahead, made)
         return made.id
+
+    def _plan_ahead(self, made: _Exec) -> None:
+        """Make the plan while the client reads that the exec was made."""
+        with suppress(BuduError):  # its start says so
+            container, running = self._containers.running(made.container_id)
+            made.planned = self._plan(made.body, container, running, made.body.console_size)
 
     def check_start(self, id_: str) -> None:
         """See `Execs.check_start`."""
@@ -129,19 +149,18 @@ class ExecService:
     async def _begin(self, found: _Exec, options: ExecStartBody) -> ExecStreams:
         container, running = self._containers.running(found.container_id)
         self._containers.emit(container, f"exec_start: {found.command}", execID=found.id)
-        folder = self._paths.container(container.id).exec_root / "execs" / found.id[:16]
         try:
-            handle = await self._launch(found, container, running, options, folder)
+            handle = await self._launch(found, container, running, options)
         except StepFailed as failure:
-            self._ended(found, _exit_code(failure), folder)
+            self._ended(found, _exit_code(failure))
             raise _failure(failure, container) from failure
         except BuduError:
-            self._ended(found, EXIT_NOT_EXECUTABLE, folder)
+            self._ended(found, EXIT_NOT_EXECUTABLE)
             raise
         found.pid = handle.pid
         found.opened.set_result(handle)
         streams = self._streams(found, handle, options)
-        self._run(self._watch(found, handle, streams, folder), f"exec-{found.id[:12]}")
+        self._run(self._watch(found, handle, streams), f"exec-{found.id[:12]}")
         return streams
 
     def inspect(self, id_: str) -> ExecInspection:
@@ -205,6 +224,7 @@ class ExecService:
         """The engine ends: the processes go on without anybody connected."""
         for task in tuple(self._watchers):
             task.cancel()
+        self._keepers.close()
 
     # Within
 
@@ -243,9 +263,23 @@ class ExecService:
         container: Container,
         running: Running,
         options: ExecStartBody,
-        folder: Path,
     ) -> ShimHandle:
         body = found.body
+        size = options.console_size or body.console_size
+        planned, found.planned = found.planned, None
+        if planned is None or not planned.fits(container, running, size):
+            planned = self._plan(body, container, running, size)
+        order = ExecOrder(
+            id=container.id,
+            stdin=body.attach_stdin and not options.detach,
+            tty=body.tty,
+            plan=planned.plan,
+        )
+        return await start_beside(running, partial(self._keepers.start, order))
+
+    def _plan(
+        self, body: ExecCreateBody, container: Container, running: Running, size: _Size
+    ) -> _Planned:
         if body.working_dir and not body.working_dir.startswith("/"):
             raise Internal(CWD_NOT_ABSOLUTE)
         wish = ProcessWish(
@@ -255,20 +289,10 @@ class ExecService:
             cwd=body.working_dir,
             tty=body.tty,
             privileged=body.privileged,
-            size=options.console_size or body.console_size,
+            size=size,
         )
-        folder.mkdir(parents=True, mode=0o700)
-        order = StartOrder(
-            id=container.id,
-            socket=str(folder / "s"),
-            exit=str(folder / "exit"),
-            log=None,
-            stdin=body.attach_stdin and not options.detach,
-            tty=body.tty,
-            relay=True,
-            plan=self._starter.process_plan(container, wish, running.cgroup),
-        )
-        return await start_beside(self._shims, running, order)
+        plan = self._starter.process_plan(container, wish, running.cgroup)
+        return _Planned(container, running, size, plan)
 
     def _streams(self, found: _Exec, handle: ShimHandle, options: ExecStartBody) -> ExecStreams:
         body = found.body
@@ -284,12 +308,10 @@ class ExecService:
             on_detach=lambda: self._detached(found),
         )
 
-    async def _watch(
-        self, found: _Exec, handle: ShimHandle, streams: ExecStreams, folder: Path
-    ) -> None:
+    async def _watch(self, found: _Exec, handle: ShimHandle, streams: ExecStreams) -> None:
         try:
             status: ExitStatus = await handle.wait()
-            self._ended(found, status.code, folder)
+            self._ended(found, status.code)
         finally:
             handle.close()
             if not streams.ended.done():
@@ -299,12 +321,11 @@ class ExecService:
         container = self._containers.get(found.container_id)
         self._containers.emit(container, "exec_detach", execID=found.id)
 
-    def _ended(self, found: _Exec, code: int, folder: Path) -> None:
+    def _ended(self, found: _Exec, code: int) -> None:
         found.exit_code = code
         found.ended_s = time.monotonic()
         if not found.opened.done():
             found.opened.cancel()
-        shutil.rmtree(folder, ignore_errors=True)
         try:
             container = self._containers.get(found.container_id)
         except NotFound:
