@@ -107,3 +107,15 @@ def test_an_index_is_the_same_for_everybody(
     found = podman("inspect", "-f", "{{.Digest}} {{.RepoDigests}}", pulled)
     assert digests["own"] in found
     assert digest in found
+
+
+def test_near_names_of_a_hub_for_who_is_signed_in_and_who_is_not(budu: Budu, hub: str) -> None:
+    budu("pull", "-q", "busybox")
+    budu("tag", "busybox", f"{hub}/ann/box:1")
+    budu("push", "-q", f"{hub}/ann/box:1")
+    for _ in range(2):
+        for command in ("pull", "tags"):
+            said = budu.failure(command, f"{hub}/ann/bxo")
+            assert f"Did you mean: {hub}/ann/box? Try: budu pull {hub}/ann/box" in said
+        assert "Near ones: 1." in budu.failure("pull", f"{hub}/ann/box:2")
+        budu("logout", hub)

@@ -69,6 +69,9 @@ def near_names(path: str, known: Iterable[str]) -> list[str]:
     near = [folder + slash + word for word in near_words(last, map(_last, beside))]
     if not near:
         near = near_words(path, [name for name in names if name not in beside])
+    if not near:  # a slip in the name, and in another folder
+        words = near_words(last, {_last(name): None for name in names if name not in beside})
+        near = [name for word in words for name in names if _last(name) == word]
     return [name for name in dict.fromkeys(first + near) if name != path][:3]
 
 

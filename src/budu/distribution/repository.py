@@ -32,6 +32,7 @@ MANIFEST_LIMIT = 4 << 20
 CONFIG_LIMIT = 8 << 20
 _TAGS_LIMIT = 4 << 20
 _TAGS_DEADLINE_S = 5.0
+_CATALOG_SCOPE = "registry:catalog:*"
 _MOST_TAG_PAGES = 100
 _NEAR = frozenset({"distribution.tag-near", "distribution.name-near"})
 _NEXT_PAGE = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next')
@@ -309,7 +310,7 @@ class _Refused(Exception):
 
 
 async def _catalog_at(session: EndpointSession) -> list[str]:
-    response = await session.request("GET", "_catalog?n=1000")
+    response = await session.scoped(_CATALOG_SCOPE).request("GET", "_catalog?n=1000")
     if response.status != 200:
         raise _Refused(await read_refusal(response))
     async with response:

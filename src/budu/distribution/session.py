@@ -62,6 +62,17 @@ class EndpointSession:
         self._policy = policy
         self._scope = scope
 
+    def scoped(self, scope: str) -> EndpointSession:
+        """The same for another scope: what may be listed is not what may be pulled."""
+        return EndpointSession(
+            self.endpoint,
+            transport=self._transport,
+            authorizer=self._authorizer,
+            pings=self._pings,
+            policy=self._policy,
+            scope=scope,
+        )
+
     @property
     def has_answered(self) -> bool:
         """Whether the endpoint spoke HTTP with us lately."""

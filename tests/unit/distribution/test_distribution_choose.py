@@ -114,6 +114,8 @@ def test_near_tags_are_few_and_of_the_same_line() -> None:
         ("library/nothing", []),
         ("busybx", ["busybox"]),
         ("team/busybox", ["library/busybox", "busybox"]),
+        ("foregn", ["library/foreign"]),
+        ("mine/foregn", ["library/foreign"]),
         ("apache", ["httpd"]),
         ("mine/apache", ["httpd"]),
     ],
