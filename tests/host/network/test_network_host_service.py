@@ -378,6 +378,42 @@ def test_diagnosis_finds_a_firewall_that_drops_forwarded_packets(
     assert hint.values == {"chain": "filter FORWARD", "bridge": "budu0"}
 
 
+HOSTS_OWN = """
+table ip nat {
+    chain POSTROUTING { type nat hook postrouting priority 100; policy accept;
+        ip saddr 192.0.2.0/24 masquerade; }
+}
+table inet filter {
+    set friends { type ipv4_addr; elements = { 192.0.2.1, 192.0.2.2 }; }
+    chain input { type filter hook input priority 0; policy drop;
+        ct state established,related accept; ip saddr @friends tcp dport 22 accept; }
+    chain forward { type filter hook forward priority 0; policy accept;
+        ip daddr 192.0.2.9 drop; }
+}
+"""
+
+
+def test_the_hosts_own_rules_stay_as_they_are(lab: Lab) -> None:
+    def others() -> str:
+        return nft("list ruleset").partition("table inet budu {")[0]
+
+    nft(HOSTS_OWN)
+    before = nft("list ruleset")
+    service = default_fabric()
+    service.start()
+    state = connect(service, lab.new_namespace(), request(8080))
+    assert others() == before
+    service.ensure()
+    assert service.restore([], [state]) == []
+    nft("delete table inet budu")
+    assert service.ensure() == ["nftables table inet budu"]
+    assert others() == before
+    service.disconnect(state)
+    service.clear()
+    service.close()
+    assert nft("list ruleset") == before
+
+
 def test_remove_leaves_the_host_as_it_was(lab: Lab) -> None:
     links = link_names()
     service = default_fabric()

@@ -36,6 +36,8 @@ WHO = (
     "mkdir -p /w/cgi-bin; printf '#!/bin/sh\\necho; echo $REMOTE_ADDR\\n' > /w/cgi-bin/who; "
     "chmod +x /w/cgi-bin/who; exec httpd -f -h /w -p 80"
 )
+TCP_TABLES = ("tcp", "tcp6")
+LISTENS = ":0050 00000000000000000000000000000000:0000 0A"
 OPTION = "com.docker.network.bridge.gateway_mode_ipv"
 
 
@@ -66,10 +68,8 @@ class World:
         """A container that tells who asks, published if a port is given; its id."""
         ports = {"PortBindings": {"80/tcp": [binding]}} if binding else {}
         id_ = run(self.engine, WHO, name=name, NetworkMode=network, **ports)
-        place = self.place(id_, network)
-        address = str(place["IPAddress"] or place["GlobalIPv6Address"])
-        if place["Gateway"]:
-            eventually(lambda: self.ask(self.lab.host, address, 80), "the server")
+        tables = [Path(f"/proc/{self.engine.state(id_)['Pid']}/net", each) for each in TCP_TABLES]
+        eventually(lambda: any(LISTENS in each.read_text() for each in tables), "the server")
         return id_
 
     def place(self, ref: str, network: str) -> dict[str, object]:
