@@ -39,10 +39,10 @@ def ask(
 def test_two_processes_and_a_killed_one(tmp_path: Path, postgres: str) -> None:
     database = new_database(postgres)
     blobs = (tmp_path / "blobs").as_uri()
-    first, second = (
-        WholeHub(tmp_path / name, "--database", database, "--blobs", blobs)
-        for name in ("first", "second")
-    )
+    shared = ("--database", database, "--blobs", blobs)
+    first = WholeHub(tmp_path / "first", *shared)
+    key = tmp_path / "first" / "secret.key"
+    second = WholeHub(tmp_path / "second", *shared, "--secret-key", str(key))
     first.start()
     second.start()
     try:
