@@ -40,6 +40,7 @@ def fabric_config(options: Options, engine_id: str) -> FabricConfig:
             version for version, is_on in ((4, options.iptables), (6, options.ip6tables)) if is_on
         ),
         make_router=options.ip_forward,
+        direct_routing=options.allow_direct_routing,
         guard_forwarding=not options.ip_forward_no_drop,
     )
 

@@ -98,6 +98,7 @@ def _add_default_bridge(add: _Add) -> None:
         ("icc", "icc", "let its containers talk to each other"),
         ("ip-masq", "ip_masq", "hide its containers behind this host's addresses"),
         ("userland-proxy", "userland_proxy", "serve ::1 and IPv6 clients from the engine"),
+        ("allow-direct-routing", "allow_direct_routing", "reach ports at containers' addresses"),
         ("iptables", "iptables", "write firewall rules of IPv4"),
         ("ip6tables", "ip6tables", "write firewall rules of IPv6"),
         ("ip-forward", "ip_forward", "switch forwarding on where a network needs it"),

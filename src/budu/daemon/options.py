@@ -93,6 +93,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Largest packet of networks in bytes; 0 takes that of the host's default route."""
     ip: str = ""
     """Address where ports are published that name none; empty is every one."""
+    allow_direct_routing: bool = False
+    """Let other hosts reach published ports at the containers' own addresses."""
     reach: str = ""
     """Who reaches ports that name neither address nor reach: `me`, `lan`, `world` (empty)."""
     userland_proxy: bool = True

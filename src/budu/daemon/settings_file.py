@@ -38,6 +38,7 @@ KEYS: dict[str, str] = {
     "ip-masq": "ip_masq",
     "default-gateway": "default_gateway",
     "default-gateway-v6": "default_gateway_v6",
+    "allow-direct-routing": "allow_direct_routing",
     "iptables": "iptables",
     "ip6tables": "ip6tables",
     "ip-forward": "ip_forward",
@@ -83,6 +84,8 @@ def read_file(path: str | None) -> dict[str, object]:
         raise InvalidArgument(f"{where}: the file must hold one JSON object")
     if values.pop("debug", False):
         values.setdefault("log-level", "debug")
+    if "host-gateway-ip" in values:  # its name before there could be several
+        values.setdefault("host-gateway-ips", [values.pop("host-gateway-ip")])
     unknown = sorted(set(values) - set(KEYS))
     if unknown:
         raise InvalidArgument(

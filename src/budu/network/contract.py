@@ -223,7 +223,8 @@ class FabricConfig(msgspec.Struct, frozen=True, kw_only=True):
     IPv6 clients of IPv4 containers from the engine (Docker's userland-proxy). `families`: those
     that have firewall rules (Docker's iptables and ip6tables); of the others no packet is touched,
     and their published ports are relayed. `make_router`: switch forwarding on where a network
-    needs it.
+    needs it. `direct_routing`: other hosts may reach published ports at the containers' own
+    addresses.
     """
 
     default: NetworkSpec
@@ -241,6 +242,7 @@ class FabricConfig(msgspec.Struct, frozen=True, kw_only=True):
     relay: bool = True
     families: tuple[int, ...] = (4, 6)
     make_router: bool = True
+    direct_routing: bool = False
 
 
 class Fabric(Protocol):

@@ -29,14 +29,16 @@ from budu.network.turn import subnet_turn
 class Network:
     """A network that is there: its spec, its driver and its addresses."""
 
-    def __init__(self, spec: NetworkSpec, driver: BridgeDriver | ParentDriver) -> None:
+    def __init__(
+        self, spec: NetworkSpec, driver: BridgeDriver | ParentDriver, *, direct: bool
+    ) -> None:
         self.spec = spec
         self.driver = driver
         self.book = AddressBook(spec)
         self.port_rules = PortRules()
         self.hosts: tuple[str, ...] = ()
         if isinstance(driver, BridgeDriver):
-            self.port_rules = port_rules(driver.options)
+            self.port_rules = port_rules(driver.options, direct=direct)
             self.hosts = tuple(
                 filter(None, (driver.options.host_binding4, driver.options.host_binding6))
             )
@@ -117,7 +119,7 @@ class Inventory:
     def open(self, spec: NetworkSpec) -> Network:
         """The network with its link made, not yet counted. Raises: as the drivers' `ensure`."""
         self._before_making(spec.link)
-        network = Network(spec, self._driver(spec))
+        network = Network(spec, self._driver(spec), direct=self._config.direct_routing)
         is_new = route.find_link(self._connection, spec.link) is None
         try:
             network.driver.ensure()

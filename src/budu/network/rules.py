@@ -28,21 +28,24 @@ class PortRules(msgspec.Struct, frozen=True, kw_only=True):
     """What of a network decides how its ports are published.
 
     `mode4` and `mode6` are gateway modes; `trusted` links of the host that reach published ports
-    at the container's own address.
+    at the container's own address; `direct`: every link does.
     """
 
     mode4: str = NAT
     mode6: str = NAT
     trusted: tuple[str, ...] = ()
+    direct: bool = False
 
     def mode(self, version: int) -> str:
         """The gateway mode of one family."""
         return self.mode4 if version == 4 else self.mode6
 
 
-def port_rules(options: BridgeOptions) -> PortRules:
+def port_rules(options: BridgeOptions, *, direct: bool) -> PortRules:
     """The part of a bridge network's options that is about ports."""
-    return PortRules(mode4=options.mode4, mode6=options.mode6, trusted=options.trusted)
+    return PortRules(
+        mode4=options.mode4, mode6=options.mode6, trusted=options.trusted, direct=direct
+    )
 
 
 def network_rows(spec: NetworkSpec) -> list[Row]:
@@ -95,6 +98,8 @@ def binding_rows(binding: PortBinding, state: EndpointState, rules: PortRules) -
     if is_relayed(binding, state):
         return rows
     rows.append(_dnat_row(binding, version, target))
+    if rules.direct:
+        rows.append(Row(f"open{version}", (target, binding.protocol, binding.container_port)))
     for link in rules.trusted:
         key = (link, target, binding.protocol, binding.container_port)
         rows.append(Row(f"trusted{version}", key))

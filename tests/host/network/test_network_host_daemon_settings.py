@@ -164,6 +164,23 @@ def test_a_reach_that_nobody_could_keep_is_refused(lab: Lab, address: str, setti
     end(fabric)
 
 
+@pytest.mark.parametrize("direct", [True, False])
+def test_published_ports_at_the_containers_own_addresses(lab: Lab, direct: bool) -> None:
+    fabric = default_fabric(direct_routing=direct)
+    fabric.start()
+    spec = network(fabric, "both", enable_ipv6=True)
+    box = Box(lab, fabric, spec, port(8080))
+    server = box.serve(v6=True)
+    lab.reach(lab.outside, HOST_ADDRESS, 8080, server=server)
+    lab.listen(box.netns, 81, address="::")
+    for address in (box.state.address, box.state.address6):
+        assert lab.is_reachable(lab.outside, address, 80) is direct
+        assert not lab.is_reachable(lab.outside, address, 81)
+    fabric.disconnect(box.state)
+    assert not lab.is_reachable(lab.outside, box.state.address, 80)
+    end(fabric)
+
+
 @pytest.mark.parametrize("is_router", [True, False])
 def test_the_host_becomes_a_router_unless_it_shall_not(lab: Lab, is_router: bool) -> None:
     be_router("0")

@@ -71,6 +71,14 @@ def test_how_the_host_forwards(tmp_path: Path) -> None:
     assert (off.make_router, open_to_all.guard_forwarding) == (False, False)
 
 
+def test_direct_routing_and_the_old_name_of_host_gateways(tmp_path: Path) -> None:
+    settings = {"allow-direct-routing": True, "host-gateway-ip": "192.0.2.1"}
+    assert config_of(file=settings, folder=tmp_path).direct_routing
+    options = read_options(["--config-file", str(tmp_path / "daemon.json")])
+    assert network_defaults(options).host_gateways == ("192.0.2.1",)
+    assert not config_of().direct_routing
+
+
 def test_other_gateways(tmp_path: Path) -> None:
     settings = {
         "bip": "10.9.0.9/24", "default-gateway": "10.9.0.1",
