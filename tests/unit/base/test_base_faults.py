@@ -1,9 +1,10 @@
-"""Points at which an engine can be made to die."""
+"""Points at which an engine can be made to die, or to stand still."""
 
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from budu.base import faults
 
@@ -39,3 +40,19 @@ def test_dies_at_the_nth_passage() -> None:
 
 def test_another_point_is_passed() -> None:
     assert passed("a.on")[0] == 0
+
+
+def test_stands_still_at_the_point_once(tmp_path: Path) -> None:
+    order = tmp_path / "halt"
+    order.write_text("a.two")
+    environment = {**os.environ, faults.HALT_VARIABLE: str(order)}
+    command = [sys.executable, "-c", PROGRAM]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        assert not order.exists()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "a.one\n"
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.read().split() == ["a.two", "a.one", "a.two"]
+        assert process.wait(30) == 0
