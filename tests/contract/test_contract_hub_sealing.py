@@ -117,6 +117,7 @@ async def test_a_database_of_the_first_schema_is_brought_up_to_date(
         "DROP TABLE retired_names",
         "DROP INDEX manifests_by_platform",
         "DROP INDEX tags_by_push",
+        "ALTER TABLE blobs DROP COLUMN unpacked_bytes",
     ]
     if database_url.startswith("postgresql"):
         old.append("ALTER TABLE webhooks ALTER COLUMN secret TYPE varchar(20)")

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from tests.support.hub_site import PASSWORD, Person, Site, serving_site
+from tests.support.waiting import DEADLINE_S
 
+from budu.base.errors import DataLoss
+from budu.hub.registry.hashing import CountedHash
 from budu.hub.repositories import facts, tags
+from budu.hub.repositories.unpacked import measure
+from budu.spec.digest import Digest
 
 DAY_S = 86400.0
 CONFIG = {
@@ -235,6 +243,48 @@ async def test_tags_are_listed_opened_and_removed(site: Site) -> None:
     assert [each["tag"] for each in answer["refused"]] == ["1.9", "no"]
     assert (await ann.ask("DELETE", "/repositories/ann/web/tags/1.10")).status == 409
     assert (await ann.get("/repositories/ann/web/tags"))["count"] == 2
+
+
+async def test_a_tag_tells_what_it_takes_unpacked(site: Site) -> None:
+    await site.add_user("ann")
+    await site.push("ann/web", "1", config=CONFIG, parts=3)
+    nobody, path = site.nobody(), "/repositories/ann/web/tags/1"
+    first = (await nobody.get(path))["images"][0]
+    assert (first["unpackedBytes"], first["isMeasuring"]) == (None, True)
+    deadline = time.monotonic() + DEADLINE_S
+    while (image := (await nobody.get(path))["images"][0])["isMeasuring"]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    assert image["unpackedBytes"] == sum(layer["sizeBytes"] for layer in image["layers"])
+
+
+@pytest.mark.parametrize(
+    ("packed", "size"),
+    [
+        (gzip.compress(b"x" * 300_000), 300_000),
+        (gzip.compress(b"a" * 1000) + gzip.compress(b"b" * 500), 1500),
+        (zstandard.compress(b"y" * 200_000), 200_000),
+        (b"", 0),
+        (gzip.compress(b"x" * 100_000)[:-20], None),
+    ],
+    ids=["gzip", "members", "zstd", "empty", "cut off"],
+)
+async def test_layers_are_measured(site: Site, packed: bytes, size: int | None) -> None:
+    services, digest = site.hub.services, Digest.of(packed)
+    upload = await services.blobs.begin()
+    await services.blobs.append(upload, 0, pieces(packed), CountedHash())
+    await services.blobs.commit(upload, digest)
+    if size is not None:
+        assert await measure(services.blobs, digest) == size
+        return
+    with pytest.raises(DataLoss):
+        await measure(services.blobs, digest)
+
+
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    """Bytes as they might come."""
+    for start in range(0, len(data), 1000):
+        yield data[start : start + 1000]
 
 
 @pytest.mark.parametrize("sort", ["pushed", "name", "size", "pulled"])

@@ -21,6 +21,7 @@ class Words:
     explanation: str
     copied: str
     tags: str
+    unpacked: str
     search: str
     terms: tuple[str, ...]
 
@@ -34,6 +35,7 @@ WORDS = [
         explanation="This hub makes and maintains it",
         copied="Copied",
         tags="Tags",
+        unpacked="Unpacked size",
         search="Search images",
         terms=("httpd", "apache", "web server"),
     ),
@@ -45,6 +47,7 @@ WORDS = [
         explanation="이 허브가 직접 만들고 관리하는 이미지입니다",
         copied="복사됨",
         tags="태그",
+        unpacked="압축을 푼 크기",
         search="이미지 검색",
         terms=("httpd", "아파치", "웹 서버"),
     ),
@@ -88,6 +91,10 @@ def test_from_explore_to_the_pull_command(door: Door, words: Words) -> None:
     expect(page.get_by_role("heading", name="2.4")).to_be_visible()
     page.get_by_role("link", name="2.4", exact=True).click()
     expect(page.get_by_text("RUN step 1").first).to_be_visible()
+    facts = page.locator(".tag-facts")
+    expect(facts).to_contain_text("linux/amd64")
+    expect(facts.locator("dt").filter(has_text=words.unpacked)).to_be_visible()
+    expect(facts.locator("dd").nth(2)).to_have_text(re.compile(r"^[\d.]+ [KMG]?B$"))
     expect(page.get_by_text("httpd-foreground").first).to_be_visible()
     visitor.picture(f"lesson-tag-{words.language}")
 

@@ -34,6 +34,7 @@ from budu.hub.registry.sweep import Sweep, SweepRules
 from budu.hub.repositories import events, retention_run
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.deliveries import Deliveries
+from budu.hub.repositories.unpacked import Unpacking
 from budu.hub.repositories.watcher import RepositoryWatcher
 from budu.hub.schema import prepare
 from budu.hub.sealing import KEY_FILE, KeyFile, adopt
@@ -80,6 +81,7 @@ async def running(options: Options, *, admin_password: str = "") -> AsyncIterato
             blobs=blobs,
             catalog=catalog,
             deliveries=deliveries,
+            unpacking=Unpacking(database, blobs),
             sweep=partial(sweep.sweep, SweepRules()),
         )
         registry = _registry(services)
@@ -88,6 +90,7 @@ async def running(options: Options, *, admin_password: str = "") -> AsyncIterato
         tasks.begin(registry.run(), "registry")
         tasks.begin(sweep.run(SweepRules(), every_s=SWEEP_EVERY_S), "sweep")
         tasks.begin(deliveries.run(), "webhooks")
+        tasks.begin(services.unpacking.run(), "unpacked sizes")
         tasks.begin(retention_run.run_daily(database), "retention")
         yield Hub(services, _application(services, registry), beginning.password)
 

@@ -178,6 +178,7 @@ blobs = Table(
     Column("size_bytes", sa.BigInteger, nullable=False),
     Column("used_at", sa.Float, nullable=False),  # last time an upload or a mount met it
     Column("condemned_at", sa.Float, nullable=True),  # the sweep is removing it
+    Column("unpacked_bytes", sa.BigInteger, nullable=True),  # -1: it is nothing to unpack
 )
 
 blob_links = Table(
@@ -345,10 +346,18 @@ def _pages_indexed(connection: Connection) -> None:
         index.create(connection, checkfirst=True)
 
 
+def _unpacked_sizes(connection: Connection) -> None:
+    """What layers take when they are unpacked is kept with them."""
+    there = {column["name"] for column in sa.inspect(connection).get_columns("blobs")}
+    if "unpacked_bytes" not in there:
+        connection.execute(sa.text("ALTER TABLE blobs ADD COLUMN unpacked_bytes BIGINT"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _sealed_secrets_and_retired_names,
     _pages_indexed,
+    _unpacked_sizes,
 )
 """What made the tables what they are, oldest first."""
 

@@ -15,6 +15,7 @@ from budu.hub.options import Options
 from budu.hub.registry.sweep import Swept
 from budu.hub.repositories.catalog import Catalog
 from budu.hub.repositories.deliveries import Deliveries
+from budu.hub.repositories.unpacked import Unpacking
 from budu.hub.sealing import Seal
 
 
@@ -34,5 +35,7 @@ class Services:
     catalog: Catalog
     sweep: Callable[[], Awaitable[Swept]]
     """Collects garbage now."""
+    unpacking: Unpacking
+    """Measures what layers take unpacked."""
     deliveries: Deliveries
     """Sends to webhooks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from budu.hub.repositories import documents, tags
 from budu.hub.repositories.documents import Config, Manifest
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.repositories.tags import Image, Tag
+from budu.hub.repositories.unpacked import UNPACKS_NOT, known
 from budu.hub.schema import blob_links, manifests
 from budu.hub.schema import tags as tag_table
 from budu.spec.digest import Digest
@@ -35,6 +37,21 @@ class Opened:
     manifest: Manifest
     config: Config | None
     referrers: tuple[Row[Any], ...]
+    unpacked: Mapping[str, int | None]
+    """Sizes of the layers that the hub has; see `unpacked.known`."""
+
+    @property
+    def unmeasured(self) -> tuple[Digest, ...]:
+        """The layers of an image that nobody has measured yet."""
+        return tuple(Digest(digest) for digest, size in self.unpacked.items() if size is None)
+
+    @property
+    def unpacked_bytes(self) -> int | None:
+        """What an image takes unpacked; None while that is not known of every layer."""
+        sizes = [self.unpacked.get(part.digest) for part in self.manifest.layers]
+        if not self.config or any(size is None or size == UNPACKS_NOT for size in sizes):
+            return None
+        return sum(size or 0 for size in sizes)
 
 
 @dataclass(frozen=True)
@@ -62,6 +79,7 @@ async def read(database: Database, blobs: BlobStore, row: RepositoryRow, name: s
                 manifest=manifest,
                 config=await _config(database, blobs, row, manifest),
                 referrers=referring.get(image.digest, ()),
+                unpacked=await _unpacked(database, row, manifest),
             )
         )
     own = () if any(each.digest == tag.digest for each in tag.images) else referring[tag.digest]
@@ -101,6 +119,13 @@ def _referring(connection: Connection, row: RepositoryRow, digest: str) -> tuple
         .where(tag_table.c.repository_id == row.id, tag_table.c.name.in_(spellings))
     )
     return (*connection.execute(by_subject).all(), *connection.execute(by_tag).all())
+
+
+async def _unpacked(
+    database: Database, row: RepositoryRow, manifest: Manifest
+) -> Mapping[str, int | None]:
+    digests = {part.digest for part in manifest.layers if manifest.config}
+    return await database.read(lambda c: known(c, row.id, digests)) if digests else {}
 
 
 async def _config(

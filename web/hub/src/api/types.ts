@@ -432,7 +432,7 @@ export interface Referrer {
 }
 
 
-/** One platform of a tag, opened. `settings` is null for what is no image. */
+/** One platform of a tag, opened. `settings` is null for what is no image.  `unpacked_bytes` is what the layers take on a disk; null where it is not known: it will be soon where `is_measuring`. */
 export interface TagImageDetails {
   digest: string;
   platform: string;
@@ -442,6 +442,8 @@ export interface TagImageDetails {
   mediaType: string;
   artifactType: string;
   sizeBytes: number;
+  unpackedBytes: number | null;
+  isMeasuring: boolean;
   configDigest: string | null;
   settings: ImageSettings | null;
   layers: Layer[];

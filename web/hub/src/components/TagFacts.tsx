@@ -18,6 +18,12 @@ export function TagFacts({ image, isOnly }: TagFactsProps) {
       <dd>{image.platform || image.artifactType || image.mediaType}</dd>
       <dt>{t("tags.size")}</dt>
       <dd title={t("tags.size.text")}>{bytes(image.sizeBytes)}</dd>
+      {(image.unpackedBytes !== null || image.isMeasuring) && (
+        <>
+          <dt>{t("tag.unpacked")}</dt>
+          <dd>{image.unpackedBytes === null ? t("tag.measuring") : bytes(image.unpackedBytes)}</dd>
+        </>
+      )}
       <dt>{t("tag.layers")}</dt>
       <dd>{layers}</dd>
       {!isOnly && (

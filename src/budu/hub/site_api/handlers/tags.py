@@ -19,6 +19,7 @@ from budu.hub.services import Services
 from budu.hub.site_api import records
 from budu.hub.site_api.render import moment, moment_or_none
 from budu.hub.site_api.routing import Call, page_of
+from budu.spec.digest import Digest
 
 MOST_AT_ONCE = 500
 
@@ -67,6 +68,7 @@ async def get_tag(hub: Services, call: Call) -> records.TagDetails:
     """A tag with the layers, settings and signatures of each platform."""
     row = call.the_repository
     details = await tag_details.read(hub.database, hub.blobs, row, call.path["tag"])
+    hub.unpacking.want({digest for each in details.images for digest in _unmeasured(each)})
     return records.TagDetails(
         tag=_tag(details.tag, row, hub.options),
         images=tuple(_opened(each) for each in details.images),
@@ -81,6 +83,8 @@ def _opened(opened: Opened) -> records.TagImageDetails:
         **_platform(opened.image),
         media_type=opened.media_type,
         artifact_type=opened.artifact_type,
+        unpacked_bytes=opened.unpacked_bytes,
+        is_measuring=bool(_unmeasured(opened)),
         config_digest=part.digest if part else None,
         settings=_settings(opened.config),
         layers=tuple(
@@ -96,6 +100,10 @@ def _opened(opened: Opened) -> records.TagImageDetails:
         dockerfile=documents.dockerfile(layers, opened.config),
         referrers=_referrers(opened.referrers),
     )
+
+
+def _unmeasured(opened: Opened) -> tuple[Digest, ...]:
+    return opened.unmeasured if opened.config is not None else ()
 
 
 def _settings(config: documents.Config | None) -> records.ImageSettings | None:

@@ -87,7 +87,11 @@ class Referrer(Record, frozen=True, kw_only=True):
 
 
 class TagImageDetails(Record, frozen=True, kw_only=True):
-    """One platform of a tag, opened. `settings` is null for what is no image."""
+    """One platform of a tag, opened. `settings` is null for what is no image.
+
+    `unpacked_bytes` is what the layers take on a disk; null where it is not known: it will be soon
+    where `is_measuring`.
+    """
 
     digest: str
     platform: str
@@ -97,6 +101,8 @@ class TagImageDetails(Record, frozen=True, kw_only=True):
     media_type: str
     artifact_type: str
     size_bytes: int
+    unpacked_bytes: int | None
+    is_measuring: bool
     config_digest: str | None
     settings: ImageSettings | None
     layers: tuple[Layer, ...]

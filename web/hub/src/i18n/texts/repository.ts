@@ -49,6 +49,8 @@ export const repository = {
   "tags.delete.title": ["Delete tags?", "태그를 삭제할까요?"],
   "tags.delete.text": ["{tags} can't be pulled afterwards. Who has the image already keeps it.", "{tags} 태그는 더 이상 내려받을 수 없습니다. 이미 받은 사람의 이미지는 그대로입니다."],
   "tags.deleted": ["Deleted: {tags}", "삭제했습니다: {tags}"],
+  "tag.unpacked": ["Unpacked size", "압축을 푼 크기"],
+  "tag.measuring": ["being measured …", "재는 중…"],
   "tag.layers": ["Layers", "레이어"],
   "tag.dockerfile": ["Dockerfile", "Dockerfile"],
   "tag.dockerfile.text": ["As far as the image's history tells.", "이미지 기록에서 알 수 있는 만큼 보여 줍니다."],

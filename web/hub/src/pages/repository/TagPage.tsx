@@ -1,7 +1,7 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { PageProps } from "../../App";
 import { path } from "../../api/client";
-import { useData } from "../../api/hooks";
+import { useData, type Loaded } from "../../api/hooks";
 import type { TagDetails } from "../../api/types";
 import { Age } from "../../components/Age";
 import { Choice } from "../../components/Choice";
@@ -18,9 +18,13 @@ import { Link } from "../../lib/navigation";
 import { to } from "../../routes";
 import { RepositoryFrame } from "./RepositoryFrame";
 
+const ASKED_AGAIN_MS = 1500;
+const MOST_QUESTIONS = 40;
+
 export default function TagPage({ params }: PageProps) {
   const { account = "", name = "", tag = "" } = params;
   const loaded = useData<TagDetails>(path`/repositories/${account}/${name}/tags/${tag}`);
+  useAskedAgain(loaded);
   return (
     <RepositoryFrame account={account} name={name}>
       {(repository) => (
@@ -30,6 +34,17 @@ export default function TagPage({ params }: PageProps) {
       )}
     </RepositoryFrame>
   );
+}
+
+/** Ask again while the hub measures what the layers take unpacked. */
+function useAskedAgain({ data, reload }: Loaded<TagDetails>) {
+  const left = useRef(MOST_QUESTIONS);
+  useEffect(() => {
+    if (!data?.images.some((image) => image.isMeasuring) || left.current === 0) return;
+    left.current -= 1;
+    const timer = setTimeout(reload, ASKED_AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [data, reload]);
 }
 
 function Details({ details, repository }: { details: TagDetails; repository: string }) {
