@@ -106,6 +106,6 @@ class Engine:
         await self._house.distribution.registries.close()
         await self._house.distribution.downloads.close()
         self.networks.close()
-        self._house.containers.watch.close()
+        self._house.machine.watch.close()
         self._house.storage.layers.close()
         self._house.ground.database.close()

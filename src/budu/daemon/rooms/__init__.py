@@ -5,6 +5,7 @@ that makes it from the rooms before it. `house` makes them all:
     storage                   layers and blobs on disk
     distribution              the way to registries
     images, volumes, networks what containers are made from
+    machine                   cgroups, where output goes
     containers                how they are made, started, run and ended
     companions                what is told of every start and end: health, execs, names, logs, …
     tools                     what else may be done with containers that exist

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from budu.daemon.options import Options
 from budu.daemon.rooms.containers import Containers
 from budu.daemon.rooms.ground import Ground
+from budu.daemon.rooms.machine import Machine
 from budu.daemon.rooms.networks import Networks
 from budu.engine.containers.health import HealthService
 from budu.engine.containers.linked_hosts import LinkedHosts
@@ -60,6 +61,7 @@ class Companions:
 def build_companions(
     options: Options,
     ground: Ground,
+    machine: Machine,
     networks: Networks,
     containers: Containers,
     *,
@@ -81,11 +83,11 @@ def build_companions(
         logs=LogService(
             service,
             ground.paths,
-            containers.watch,
-            servers=containers.log_servers,
+            machine.watch,
+            servers=machine.log_servers,
             all_containers=ground.containers.all,
             tasks=tasks,
         ),
         memory_kills=MemoryKills(service),
-        monitor=MonitorService(service, cgroup_version=containers.cgroups.version, tasks=tasks),
+        monitor=MonitorService(service, cgroup_version=machine.cgroups.version, tasks=tasks),
     )

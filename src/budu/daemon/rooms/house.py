@@ -11,6 +11,7 @@ from budu.daemon.rooms.containers import Containers, build_containers
 from budu.daemon.rooms.distribution import Distribution, build_distribution
 from budu.daemon.rooms.ground import Ground, lay_ground
 from budu.daemon.rooms.images import Images, build_images
+from budu.daemon.rooms.machine import Machine, meet_machine
 from budu.daemon.rooms.networks import Networks, build_networks
 from budu.daemon.rooms.storage import Storage, build_storage
 from budu.daemon.rooms.tools import Tools, build_tools
@@ -40,6 +41,8 @@ class House:
     """Volumes."""
     networks: Networks
     """Networks."""
+    machine: Machine
+    """What of this machine containers run in."""
     containers: Containers
     """Containers."""
     companions: Companions
@@ -62,10 +65,13 @@ def build_house(options: Options, shims: ShimPool, *, tasks: asyncio.TaskGroup) 
     images = build_images(options, ground, storage, distribution)
     volumes = build_volumes(ground, plugins)
     networks = build_networks(options, ground, plugins)
+    machine = meet_machine(options, ground)
     containers = build_containers(
-        options, ground, storage, images, volumes, networks, shims=shims, tasks=tasks
+        ground, machine, storage, images, volumes, networks, shims=shims, tasks=tasks
     )
-    companions = build_companions(options, ground, networks, containers, shims=shims, tasks=tasks)
+    companions = build_companions(
+        options, ground, machine, networks, containers, shims=shims, tasks=tasks
+    )
     for observer in (*companions.observers, images.cleanup):
         containers.service.observe(observer)
     return House(
@@ -76,8 +82,9 @@ def build_house(options: Options, shims: ShimPool, *, tasks: asyncio.TaskGroup) 
         images=images,
         volumes=volumes,
         networks=networks,
+        machine=machine,
         containers=containers,
         companions=companions,
-        tools=build_tools(ground, storage, images, volumes, networks, containers),
-        upkeep=build_upkeep(options, ground, storage, volumes, networks, containers),
+        tools=build_tools(ground, machine, storage, images, volumes, networks, containers),
+        upkeep=build_upkeep(options, ground, machine, storage, volumes, networks, containers),
     )

@@ -11,7 +11,7 @@ from budu.engine.system import HostFacts, SystemService
 
 def build_system(options: Options, house: House, *, shutdown: Callable[[], None]) -> SystemService:
     """The service, with what of the host is read once; `shutdown` ends the engine soon."""
-    ground, cgroups = house.ground, house.containers.cgroups
+    ground, cgroups = house.ground, house.machine.cgroups
     facts = HostFacts(
         engine_id=ground.engine_id,
         data_root=str(options.data_root),
@@ -19,7 +19,7 @@ def build_system(options: Options, house: House, *, shutdown: Callable[[], None]
         storage_status=(("Layers", house.storage.summary),),
         cgroup_version=cgroups.version,
         cgroup_features=cgroups.features(),
-        logging_driver=house.containers.log_default.type,
+        logging_driver=house.machine.log_default.type,
     )
     return SystemService(
         facts,

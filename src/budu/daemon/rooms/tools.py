@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from budu.daemon.rooms.containers import Containers
 from budu.daemon.rooms.ground import Ground
 from budu.daemon.rooms.images import Images
+from budu.daemon.rooms.machine import Machine
 from budu.daemon.rooms.networks import Networks
 from budu.daemon.rooms.storage import Storage
 from budu.daemon.rooms.volumes import Volumes
@@ -42,6 +43,7 @@ class Tools:
 
 def build_tools(
     ground: Ground,
+    machine: Machine,
     storage: Storage,
     images: Images,
     volumes: Volumes,
@@ -53,7 +55,7 @@ def build_tools(
     roots = ContainerRoots(service, storage.snapshots, volumes.service, ground.paths)
     return Tools(
         processes=ProcessService(service),
-        updates=UpdateService(service, containers.cgroups.features()),
+        updates=UpdateService(service, machine.cgroups.features()),
         members=NetworkMembers(service, networks.service, networks.fabric, ground.paths),
         doctor=NetworkDoctor(service, networks.service, all_containers=ground.containers.all),
         files=container_files(service, roots),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from budu.daemon.options import Options
 from budu.daemon.rooms.containers import Containers
 from budu.daemon.rooms.ground import Ground
+from budu.daemon.rooms.machine import Machine
 from budu.daemon.rooms.networks import Networks
 from budu.daemon.rooms.storage import Storage
 from budu.daemon.rooms.volumes import Volumes
@@ -31,6 +32,7 @@ class Upkeep:
 def build_upkeep(
     options: Options,
     ground: Ground,
+    machine: Machine,
     storage: Storage,
     volumes: Volumes,
     networks: Networks,
@@ -40,9 +42,9 @@ def build_upkeep(
     leftovers = Leftovers(
         ground.containers,
         storage.snapshots,
-        containers.cgroups,
+        machine.cgroups,
         ground.paths,
-        cgroup_parent=containers.cgroup_parent,
+        cgroup_parent=machine.cgroup_parent,
     )
     return Upkeep(
         reconciler=Reconciler(
