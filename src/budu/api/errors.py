@@ -50,28 +50,8 @@ def code_of(error: errors.BuduError) -> str:
 
 
 def language_of(request: Request) -> str:
-    """The language for hints: the first of Accept-Language that the catalogue has.
-
-    Ranges are compared by their first word: `ko-KR` is Korean. Source: RFC 9110, section 12.5.4.
-    """
-    best, best_weight = messages.LANGUAGES[0], 0.0
-    for entry in request.header("accept-language").split(","):
-        tag, _, parameter = entry.strip().partition(";")
-        language = tag.partition("-")[0].lower()
-        weight = _weight(parameter)
-        if language in messages.LANGUAGES and weight > best_weight:
-            best, best_weight = language, weight
-    return best
-
-
-def _weight(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    if name != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+    """The language for hints: what Accept-Language prefers of the catalogue's."""
+    return messages.accepted_language(request.header("accept-language"))
 
 
 def error_document(error: errors.BuduError, language: str) -> dict[str, str]:

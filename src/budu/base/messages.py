@@ -31,6 +31,30 @@ def language_of(environ: Mapping[str, str] | None = None) -> str:
     return "ko" if wanted[:2].lower() == "ko" and not wanted[2:3].isalpha() else "en"
 
 
+def accepted_language(header: str) -> str:
+    """The language of the catalogue that an `Accept-Language` header prefers.
+
+    Ranges are compared by their first word: `ko-KR` is Korean. Source: RFC 9110, section 12.5.4.
+    """
+    best, best_weight = LANGUAGES[0], 0.0
+    for entry in header.split(","):
+        tag, _, parameter = entry.strip().partition(";")
+        language, weight = tag.partition("-")[0].lower(), _weight(parameter)
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
 def text(key: str, lang: str, **values: object) -> str:
     """The message of `key` with its placeholders filled in; the key itself when there is none."""
     entry = _table(key.partition(".")[0]).get(key)

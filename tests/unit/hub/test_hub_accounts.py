@@ -6,6 +6,7 @@ import jwt
 import pytest
 
 from budu.base.errors import InvalidArgument, Unauthenticated
+from budu.base.messages import accepted_language
 from budu.hub.access import Role
 from budu.hub.accounts import names
 from budu.hub.accounts.credentials import split_basic
@@ -14,7 +15,7 @@ from budu.hub.accounts.scopes import Scope, allowed_actions, parse_scopes
 from budu.hub.accounts.signer import Proof, Signer
 from budu.hub.accounts.throttle import PER_NAME, PER_PAIR, WINDOW_S, Throttle, TooManyAttempts
 from budu.hub.options import ScryptCost
-from budu.hub.sentences import Sentence, language_of
+from budu.hub.sentences import Sentence
 
 CHEAP = ScryptCost(n=16, r=1, p=1)
 
@@ -134,5 +135,5 @@ def test_sentences_have_both_languages() -> None:
         "x is taken.",
         "x 은(는) 이미 쓰이고 있습니다.",
     )
-    assert language_of("en;q=0.5, ko-KR;q=0.9") == "ko"
-    assert language_of("fr, *") == "en"
+    assert accepted_language("en;q=0.5, ko-KR;q=0.9") == "ko"
+    assert accepted_language("fr, *") == "en"

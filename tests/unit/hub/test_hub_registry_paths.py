@@ -10,8 +10,8 @@ from budu.base.errors import BuduError
 from budu.hub.registry.blobs import read_range
 from budu.hub.registry.documents import media_type_of, read_manifest
 from budu.hub.registry.errors import ManifestInvalid, NameInvalid, PathUnknown
-from budu.hub.registry.manifest_rows import is_immutable
 from budu.hub.registry.paths import Kind, Target, parse_path
+from budu.hub.tag_patterns import is_immutable
 
 WORDS = st.sampled_from(
     ["a", "blobs", "uploads", "manifests", "tags", "list", "referrers", "_catalog", "..", "", "A"]

@@ -9,10 +9,10 @@ from budu.hub.repositories import documents
 from budu.hub.repositories.addresses import check_url, is_public
 from budu.hub.repositories.documents import Config, Manifest, Part, Step, command_of
 from budu.hub.repositories.retention import Rule, Rules, check, victims
-from budu.hub.repositories.settings import is_immutable
 from budu.hub.repositories.tag_details import kind_of
 from budu.hub.repositories.tags import Image, Tag, ordered
 from budu.hub.repositories.webhooks import signature
+from budu.hub.tag_patterns import is_immutable
 
 DAY_S = 86400.0
 NOW = 1000 * DAY_S

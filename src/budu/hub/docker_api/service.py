@@ -16,6 +16,7 @@ from msgspec import UNSET
 from sqlalchemy import Connection
 
 from budu.base.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
+from budu.base.messages import accepted_language
 from budu.hub.access import Actor, Role
 from budu.hub.accounts import people
 from budu.hub.accounts.audit import Author
@@ -25,7 +26,7 @@ from budu.hub.http import client_address, json_response
 from budu.hub.repositories import events, facts, settings, tags
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.repositories.search import Wanted
-from budu.hub.sentences import Sentence, language_of
+from budu.hub.sentences import Sentence
 from budu.hub.services import Services
 from budu.hub.site_api.errors import answer_error
 from budu.hub.site_api.render import moment
@@ -82,7 +83,7 @@ class DockerApi:
             except web.HTTPException:
                 raise
             except Exception as error:  # the edge
-                language = language_of(request.headers.get("Accept-Language", ""))
+                language = accepted_language(request.headers.get("Accept-Language", ""))
                 return answer_error(request, error, language)
             return answer if isinstance(answer, web.Response) else json_response(answer)
 

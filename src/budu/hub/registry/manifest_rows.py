@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -14,6 +13,7 @@ from budu.hub.registry import blob_rows
 from budu.hub.registry.documents import Document
 from budu.hub.registry.errors import ManifestBlobUnknown, ManifestUnknown
 from budu.hub.schema import manifest_references, manifests, repositories, tags
+from budu.hub.tag_patterns import is_immutable
 from budu.hub.upsert import insert_into
 from budu.spec.digest import Digest
 
@@ -119,11 +119,6 @@ def _check_immutable(connection: Connection, pushed: Pushed, tag: str) -> None:
     present = connection.execute(query).scalar()
     if present is not None and present != pushed.digest:
         raise PermissionDenied(f"tag {tag} is immutable and names {present}", reference=tag)
-
-
-def is_immutable(tag: str, patterns: str) -> bool:
-    """Whether one of the shell patterns, separated by commas, fits the tag."""
-    return any(fnmatchcase(tag, p.strip()) for p in patterns.split(",") if p.strip())
 
 
 def _check_named(connection: Connection, pushed: Pushed) -> None:

@@ -19,8 +19,8 @@ from budu.hub.database import Database
 from budu.hub.repositories import facts, tags
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.repositories.retention import Rules, Victim, check, victims
-from budu.hub.repositories.settings import split_patterns
 from budu.hub.schema import repositories, settings
+from budu.hub.tag_patterns import split_patterns
 from budu.hub.upsert import insert_into
 
 log = logging.getLogger(__name__)

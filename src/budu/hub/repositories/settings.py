@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -20,6 +19,7 @@ from budu.hub.repositories.categories import CATEGORIES, PRODUCTS
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.schema import blob_links, blobs, repositories, stars, tags
 from budu.hub.sentences import Sentence
+from budu.hub.tag_patterns import split_patterns
 
 MOST_SYNONYMS = 30
 MOST_CATEGORIES = 3
@@ -153,16 +153,6 @@ def _checked_categories(values: Iterable[object]) -> list[object]:
     if len(chosen) > MOST_CATEGORIES or not CATEGORIES.keys() >= set(chosen):
         raise InvalidArgument(Sentence("hub.bad-categories", most=MOST_CATEGORIES))
     return chosen
-
-
-def split_patterns(text: str) -> tuple[str, ...]:
-    """Shell patterns apart by commas: `v*, latest`."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def is_immutable(tag: str, patterns: str) -> bool:
-    """Whether a tag fits one of a repository's patterns of tags that never move."""
-    return any(fnmatchcase(tag, pattern) for pattern in split_patterns(patterns))
 
 
 def set_star(connection: Connection, row: RepositoryRow, user_id: int, *, is_set: bool) -> int:

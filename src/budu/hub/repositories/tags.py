@@ -22,6 +22,7 @@ from budu.hub.repositories import settings
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.schema import manifest_references, manifests, tags
 from budu.hub.sentences import Sentence
+from budu.hub.tag_patterns import is_immutable
 
 _DIGITS = re.compile(r"([0-9]+)")
 ManifestRow = Row[Any]
@@ -259,7 +260,7 @@ def delete(connection: Connection, row: RepositoryRow, name: str, author: Author
     Raises: NotFound; Conflict for a tag that never moves.
     """
     tag = get(connection, row, name)
-    if settings.is_immutable(name, row.immutable_tags):
+    if is_immutable(name, row.immutable_tags):
         raise Conflict(Sentence("hub.immutable-tag", tag=name))
     connection.execute(sa.delete(tags).where(tags.c.repository_id == row.id, tags.c.name == name))
     _drop_if_alone(connection, row, tag.digest)

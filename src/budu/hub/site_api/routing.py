@@ -24,6 +24,7 @@ from budu.base.errors import (
     PermissionDenied,
     Unauthenticated,
 )
+from budu.base.messages import accepted_language
 from budu.hub.access import ANONYMOUS, Actor, Role
 from budu.hub.accounts import people, sessions
 from budu.hub.accounts.audit import Author
@@ -31,7 +32,7 @@ from budu.hub.accounts.people import ORGANIZATION, AccountRow
 from budu.hub.http import client_address, json_response
 from budu.hub.repositories import facts
 from budu.hub.repositories.facts import RepositoryRow
-from budu.hub.sentences import Sentence, language_of
+from budu.hub.sentences import Sentence
 from budu.hub.services import Services
 from budu.hub.site_api.errors import answer_error
 
@@ -143,14 +144,16 @@ def add_routes(app: web.Application, services: Services, routes: tuple[Route, ..
 
 async def _unknown(request: web.Request) -> web.Response:
     error = NotFound(Sentence("hub.no-route", method=request.method, path=request.path[:200]))
-    return answer_error(request, error, language_of(request.headers.get("Accept-Language", "")))
+    return answer_error(
+        request, error, accepted_language(request.headers.get("Accept-Language", ""))
+    )
 
 
 def _server(
     services: Services, route: Route
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def serve(request: web.Request) -> web.StreamResponse:
-        language = language_of(request.headers.get("Accept-Language", ""))
+        language = accepted_language(request.headers.get("Accept-Language", ""))
         try:
             call = await _admit(services, route, request, language)
             answered = await route.handler(services, call)

@@ -11,7 +11,6 @@ from budu.base.errors import BuduError, InvalidArgument
 from budu.hub.options import Options
 from budu.hub.repositories import documents, events, tag_details, tags
 from budu.hub.repositories.facts import RepositoryRow
-from budu.hub.repositories.settings import is_immutable
 from budu.hub.repositories.tag_details import Opened, kind_of
 from budu.hub.repositories.tags import Image, Tag
 from budu.hub.sentences import Sentence
@@ -19,6 +18,7 @@ from budu.hub.services import Services
 from budu.hub.site_api import records
 from budu.hub.site_api.render import moment, moment_or_none
 from budu.hub.site_api.routing import Call, page_of
+from budu.hub.tag_patterns import is_immutable
 from budu.spec.digest import Digest
 
 MOST_AT_ONCE = 500
