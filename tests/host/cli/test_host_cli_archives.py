@@ -188,15 +188,9 @@ def test_an_artifact_comes_and_goes_as_it_is(
     assert budu("image", "inspect", "-f", "{{.Id}}", copy) == digests["artifact"]
 
 
-def test_an_archive_without_a_part_of_an_artifact_is_refused(
-    budu: Budu, target: str, digests: dict[str, str], tmp_path: Path
-) -> None:
-    name = f"{target}/multi:artifact"
-    budu("pull", "-q", name)
-    budu("save", "-o", str(tmp_path / "a.tar"), name)
-    budu("rmi", name)
-    files = blobs_in(tmp_path / "a.tar")
-    gone = f"blobs/sha256/{hashlib.sha256(b'any bytes').hexdigest()}"
+def rewritten(archive: Path, gone: str) -> bytes:
+    """The archive without one of its files."""
+    files = blobs_in(archive)
     del files[gone]
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
@@ -204,5 +198,33 @@ def test_an_archive_without_a_part_of_an_artifact_is_refused(
             info = tarfile.TarInfo(path)
             info.size = len(body)
             tar.addfile(info, io.BytesIO(body))
-    done = budu.run("load", stdin=out.getvalue())
+    return out.getvalue()
+
+
+def test_an_attestation_that_is_not_whole_is_left_out(
+    budu: Budu, engine: EngineProcess, target: str, digests: dict[str, str], tmp_path: Path
+) -> None:
+    """It would be missed for ever: nothing of it stays, and the image is fine."""
+    name = f"{target}/multi:1"
+    budu("pull", "-q", name)
+    budu("save", "-o", str(tmp_path / "a.tar"), name)
+    budu("rmi", name)
+    statement = b'{"_type": "https://in-toto.io/Statement/v0.1"}'
+    gone = f"blobs/sha256/{hashlib.sha256(statement).hexdigest()}"
+    budu("load", "-q", stdin=rewritten(tmp_path / "a.tar", gone))
+    assert manifests(engine, name)[digests["own"]] == ("image", True)
+    assert not manifests(engine, name)[digests["attestation"]][1]
+    assert "✓ 0 missing" in budu("doctor", "storage")
+    assert budu("run", "--rm", name) == "own"
+
+
+def test_an_archive_without_a_part_of_an_artifact_is_refused(
+    budu: Budu, target: str, digests: dict[str, str], tmp_path: Path
+) -> None:
+    name = f"{target}/multi:artifact"
+    budu("pull", "-q", name)
+    budu("save", "-o", str(tmp_path / "a.tar"), name)
+    budu("rmi", name)
+    gone = f"blobs/sha256/{hashlib.sha256(b'any bytes').hexdigest()}"
+    done = budu.run("load", stdin=rewritten(tmp_path / "a.tar", gone))
     assert (done.returncode, b"is missing" in done.stderr) == (1, True), done.stderr

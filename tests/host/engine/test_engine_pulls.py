@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes.registry import OCI_MANIFEST, FakeRegistry, tar_of
-from tests.support.engine import ROOT, EngineProcess
+from tests.fakes.registry import OCI_INDEX, OCI_MANIFEST, FakeRegistry, tar_of
+from tests.support.engine import ROOT, EngineProcess, UnixConnection
+from tests.support.images import machine_architecture
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.host
@@ -114,6 +116,66 @@ def test_a_killed_engine_goes_on_where_it_was(one: EngineProcess, fake: FakeRegi
     assert pull(one, fake, "team/app:1") == (200, "")
     assert went_on(fake, blob)
     assert left(one)["content/ingest"] == 0
+
+
+def sha512(data: bytes) -> str:
+    return f"sha512:{hashlib.sha512(data).hexdigest()}"
+
+
+def test_digests_of_another_algorithm(one: EngineProcess, fake: FakeRegistry) -> None:
+    """They are told as such, and what else is in their list is pulled, shown, saved and loaded."""
+    tar = tar_of({"a": b"1"})
+    fake.blobs[sha512(tar)] = tar
+    part = {"mediaType": "text/plain", "digest": sha512(tar), "size": len(tar)}
+    fake.add_image("team/app", "layer", layers=[tar], changes={"layers": [part]})
+    status, message = pull(one, fake, "team/app:layer")
+    assert (status, message.startswith("unsupported digest algorithm: sha512:")) == (200, True)
+
+    built = fake.add_image("team/app", None, platform=f"linux/{machine_architecture()}")
+    attestation = fake.add_image("team/app", None, changes={"layers": [part]})
+    rows = [
+        {"digest": sha512(b"other"), "platform": {"os": "linux", "architecture": "arm"}},
+        {
+            "digest": built.digest,
+            "platform": {"os": "linux", "architecture": machine_architecture()},
+        },
+        {
+            "digest": attestation.digest,
+            "platform": {"os": "unknown", "architecture": "unknown"},
+            "annotations": {
+                "vnd.docker.reference.type": "attestation-manifest",
+                "vnd.docker.reference.digest": built.digest,
+            },
+        },
+    ]
+    entries = [{"mediaType": OCI_MANIFEST, "size": 99, **row} for row in rows]
+    body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+    fake.add_manifest("team/app", "list", body, OCI_INDEX)
+    assert pull(one, fake, "team/app:list") == (200, "")
+    name = f"{fake.address}/team/app:list"
+    here = one.request("GET", f"/images/{name}/json", manifests=1).json["Manifests"]
+    assert [each["Available"] for each in here] == [False, True, False]
+    assert one.request("GET", "/images/json", manifests=1).status == 200
+    saved = one.request("GET", f"/images/{name}/get")
+    assert saved.status == 200, saved.body
+    assert one.request("DELETE", f"/images/{name}").status == 200
+    assert b"errorDetail" not in load(one, saved.body)
+    again = one.request("GET", f"/images/{name}/json", manifests=1).json["Manifests"]
+    assert [each["Available"] for each in again] == [False, True, False]
+    own = f"linux/{machine_architecture()}"
+    assert one.request("GET", f"/images/{name}/get", platform=own).status == 200
+    pushed = one.request("POST", f"/images/{name}/push").body
+    assert b"sha512" not in pushed  # one platform goes; this registry takes no manifests at all
+    assert b"Layer already exists" in pushed
+
+
+def load(engine: EngineProcess, archive: bytes) -> bytes:
+    connection = UnixConnection(engine.socket)
+    try:
+        connection.request("POST", "/images/load?quiet=1", archive)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 def test_pulls_at_the_same_time_fetch_a_layer_once(one: EngineProcess, fake: FakeRegistry) -> None:

@@ -230,7 +230,7 @@ def _below(received: Received, descriptor: Descriptor) -> list[_Found]:
     if kind not in INDEX_TYPES:
         return [_manifest_image(received, digest, body)]
     index = _decoded(body, Index, "image index")
-    here = [each for each in index.manifests if Digest(each.digest) in received.blobs]
+    here = [each for each in index.manifests if each.digest in received.blobs]
     images: list[_Found] = []
     extras: list[str] = []
     for each in here:
@@ -250,15 +250,18 @@ def _below(received: Received, descriptor: Descriptor) -> list[_Found]:
 
 def _extras(received: Received, descriptor: Descriptor) -> Iterable[str]:
     """A document that is kept as it is beside images, with what it names; of an index, with the
-    documents that it names."""
+    documents that it names. Nothing of a manifest that is not here whole."""
     body = received.blob(Digest(descriptor.digest))
-    yield descriptor.digest
     if descriptor.media_type in INDEX_TYPES:
         below = _decoded(body, Index, "image index").manifests
-        yield from (each.digest for each in below if Digest(each.digest) in received.blobs)
+        yield descriptor.digest
+        yield from (each.digest for each in below if each.digest in received.blobs)
         return
     manifest = _decoded(body, Manifest, "manifest")
-    yield from (part.digest for part in (manifest.config, *manifest.layers))
+    parts = [part.digest for part in (manifest.config, *manifest.layers)]
+    if all(part in received.blobs for part in parts):
+        yield descriptor.digest
+        yield from parts
 
 
 def _manifest_image(received: Received, digest: Digest, body: bytes) -> _Found:
@@ -267,7 +270,7 @@ def _manifest_image(received: Received, digest: Digest, body: bytes) -> _Found:
         missing = [
             part.digest
             for part in (manifest.config, *manifest.layers)
-            if Digest(part.digest) not in received.blobs
+            if part.digest not in received.blobs
         ]
         if missing:
             raise NotFound(f"invalid archive: {missing[0]} is missing")

@@ -168,4 +168,4 @@ class PushService:
 
 
 def _node_of(tree: ImageTree, image: ImageRecord) -> ManifestNode:
-    return next(each for each in tree.nodes if each.digest == image.manifest_digest)
+    return next(each for each in tree.nodes if each.descriptor.digest == image.manifest_digest)

@@ -100,7 +100,9 @@ class ImageSaver:
             name = tags[0].familiar if tags else image.id
             chosen = of_platform(image, every, platform, name=name)
             tree = image_tree(chosen, self._blobs)
-            node = next(each for each in tree.nodes if each.digest == chosen.manifest_digest)
+            node = next(
+                each for each in tree.nodes if each.descriptor.digest == chosen.manifest_digest
+            )
             single = msgspec.structs.replace(tree, root=node.descriptor)
             found.append(self._one(single, tags, [node], []))
         return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from budu.base.errors import BuduError
+from budu.base.errors import BuduError, InvalidArgument
 from budu.distribution.choose import is_attestation
 from budu.image.model import ImageRecord
 from budu.snapshot.blobs import Blobs
@@ -138,7 +138,12 @@ def _config(manifest: Manifest, blobs: Blobs) -> ImageConfig | None:
 
 def is_here(part: Descriptor, blobs: Blobs) -> bool:
     """Whether a blob is here, or belongs to somebody else's server (foreign layers)."""
-    return is_foreign(part) or blobs.has(Digest(part.digest))
+    if is_foreign(part):
+        return True
+    try:
+        return blobs.has(Digest(part.digest))
+    except InvalidArgument:  # of an algorithm by which nothing is kept here
+        return False
 
 
 def is_foreign(part: Descriptor) -> bool:
