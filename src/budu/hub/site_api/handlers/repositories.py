@@ -6,11 +6,12 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from budu.base.errors import PermissionDenied
+from budu.base.errors import NotFound, PermissionDenied
 from budu.hub.access import Role
 from budu.hub.repositories import catalog, facts, settings
 from budu.hub.repositories.facts import RepositoryRow
 from budu.hub.repositories.markdown import to_html
+from budu.hub.repositories.search import Entry
 from budu.hub.schema import repositories
 from budu.hub.sentences import Sentence
 from budu.hub.services import Services
@@ -35,7 +36,8 @@ async def create_repository(hub: Services, call: Call) -> records.Repository:
             is_private=given.is_private,
             product=given.product,
         )
-        return _page(connection, f"{given.account}/{given.name}", hub, call)
+        name = f"{given.account}/{given.name}"
+        return _page(connection, name, _entry(connection, name), hub=hub, call=call)
 
     made = await hub.database.write(make)
     hub.catalog.forget()
@@ -49,17 +51,26 @@ async def render_markdown(_hub: Services, call: Call) -> records.Rendered:
 
 async def get_repository(hub: Services, call: Call) -> records.Repository:
     """A repository's page."""
-    assert call.repository is not None
-    name = call.repository.name
-    return await hub.database.read(lambda connection: _page(connection, name, hub, call))
+    name = call.the_repository.name
+    entry = await hub.database.recall(("entry", name), lambda c: _entry(c, name))
+    return await hub.database.read(lambda c: _page(c, name, entry, hub=hub, call=call))
 
 
-def _page(connection: Connection, name: str, hub: Services, call: Call) -> records.Repository:
+def _entry(connection: Connection, name: str) -> Entry:
+    """What is the same for every reader. Raises: NotFound."""
+    found = catalog.entries(connection, repositories.c.name == name)
+    if not found:
+        raise NotFound(Sentence("hub.no-repository", name=name))
+    return found[0]
+
+
+def _page(
+    connection: Connection, name: str, entry: Entry, *, hub: Services, call: Call
+) -> records.Repository:
     row, mine = facts.look(connection, name, call.actor)
-    assert row is not None
-    card = card_of(
-        catalog.entries(connection, repositories.c.id == row.id)[0], hub.options, call.language
-    )
+    if row is None:  # removed meanwhile
+        raise NotFound(Sentence("hub.no-repository", name=name))
+    card = card_of(entry, hub.options, call.language)
     in_korean = call.language == "ko" and row.overview_ko
     return records.Repository(
         name=row.name,
