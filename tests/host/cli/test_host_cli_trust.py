@@ -65,7 +65,8 @@ esac
 """
 
 
-def test_credentials_by_a_helper(engine: EngineProcess, tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["credHelpers", "credsStore"])
+def test_credentials_by_a_helper(engine: EngineProcess, tmp_path: Path, setting: str) -> None:
     """What `login` gets goes to the helper, and from there to the registry with each use."""
     program, secret = tmp_path / "docker-credential-box", tmp_path / "secret"
     program.write_text(HELPER)
@@ -80,7 +81,8 @@ def test_credentials_by_a_helper(engine: EngineProcess, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     with fake.serving_in_thread():
         name = f"{fake.address}/team/app:1"
-        config.write_text(json.dumps({"credHelpers": {fake.address: "box"}}))
+        helper = {fake.address: "box"} if setting == "credHelpers" else "box"
+        config.write_text(json.dumps({setting: helper}))
         budu("login", "-u", "ann", "-p", "secret", fake.address)
         assert json.loads(secret.read_text()) == {
             "ServerURL": fake.address,
@@ -100,3 +102,18 @@ def test_credentials_by_a_helper(engine: EngineProcess, tmp_path: Path) -> None:
         assert "docker-credential-nowhere" in said
         assert "secret" not in said
     assert b"secret" not in engine.log.read_bytes().replace(str(secret).encode(), b"")
+
+
+@pytest.mark.parametrize(("lang", "told"), [("C", "(in 90 minutes)"), ("ko", "(90분 뒤)")])
+def test_rate_limit_at_the_terminal(
+    engine: EngineProcess, tmp_path: Path, lang: str, told: str
+) -> None:
+    budu = Budu(engine, tmp_path)
+    budu.environment["LANG"] = f"{lang}.UTF-8"
+    fake = FakeRegistry()
+    fake.faults.retry_after = ["5400"] * 20
+    with fake.serving_in_thread():
+        for command in ("pull", "tags"):
+            said = budu.failure(command, f"{fake.address}/team/app")
+            assert "toomanyrequests: You have reached your pull rate limit." in said
+            assert told in said
