@@ -7,7 +7,7 @@ import pytest
 from tests.support.docker import Docker
 from tests.support.engine import EngineProcess
 from tests.support.fixtures import Registry
-from tests.support.images import other_architecture
+from tests.support.images import machine_architecture, other_architecture
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
@@ -105,6 +105,28 @@ def test_platform_chooses_from_the_index(docker: Docker) -> None:
     docker("pull", "-q", "--platform", f"linux/{other_architecture()}", "foreign")
     shown = docker("image", "inspect", "foreign", "--format", "{{.Os}}/{{.Architecture}}")
     assert shown == f"linux/{other_architecture()}"
+
+
+def test_an_image_for_one_other_platform_is_taken_with_a_warning(
+    docker: Docker, busybox: str
+) -> None:
+    wanted = f"linux/{other_architecture()}"
+    lines = docker.run("pull", "--platform", wanted, "busybox").lines
+    sentence = (
+        f"its platform (linux/{machine_architecture()}) does not match the specified platform "
+        f"({wanted})"
+    )
+    assert lines[-2:] == [
+        f"WARNING: image with reference docker.io/library/busybox:latest was found but {sentence}",
+        "docker.io/library/busybox:latest",
+    ]
+    docker("tag", "busybox", "a/first:1")
+    done = docker.run("create", "--pull", "never", "--platform", wanted, "busybox")
+    assert done.status == 1
+    assert f"image with reference busybox was found but {sentence}" in done.err
+    assert "WARNING" not in docker(
+        "pull", "--platform", f"linux/{machine_architecture()}", "busybox"
+    )
 
 
 def test_images_table(docker: Docker, busybox: str) -> None:

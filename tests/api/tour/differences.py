@@ -74,7 +74,7 @@ _SINCE: tuple[tuple[str, ...], ...] = (
     ("Invalid isolation: \"nope\" - linux", "invalid isolation (nope): linux"),
     ("busybox was found but does not match the specified platform: wanted linux/arm64, actual: "
      "linux/amd64",
-     r"busybox:latest was found but its platform (linux/amd64) does not match the specified "
+     r"busybox was found but its platform (linux/amd64) does not match the specified "
      "platform (linux/arm64)"),
     ("'status=nope'",
      "'status=nope': invalid value for state (nope): must be one of created, running, paused, "

@@ -107,7 +107,7 @@ def _system_question(context: Context, call: Call) -> str:
 def _ask_engine(context: Context, call: Call, kind: str, *, is_system: bool = False) -> Answer:
     filters = _filters(context, call)
     if kind == "images":
-        filters["dangling"] = ["false" if call.on("all") else "true"]
+        filters.setdefault("dangling", []).append("false" if call.on("all") else "true")
     if kind == "volumes" and not is_system:
         _add_volume_flags(filters, call)
     return context.session.prune(kind, filters)

@@ -56,7 +56,7 @@ from budu.spec.api.container import ContainerConfig, ContainerCreateBody
 from budu.spec.api.host_config import HostConfig, LogConfig
 from budu.spec.digest import Digest
 from budu.spec.image import ExecConfig
-from budu.spec.platform import Platform, platform_rank
+from budu.spec.platform import Platform
 
 _NAME_ATTEMPTS = 8
 
@@ -102,10 +102,9 @@ class ContainerCreator:
         if image.artifact_type:
             message = f"{body.image} is no image: it is of type {image.artifact_type}"
             raise InvalidArgument(message, hint=Hint("engine.artifact-run"))
-        with suppress(NotFound):  # the warning tells, as Docker does
-            image = self._images.of_platform(body.image, platform)
+        image = self._images.of_platform(body.image, platform)
         host, limit_warnings = fit_limits(body.host_config or HostConfig(), self._features)
-        warnings = [*limit_warnings, *_platform_warnings(image, platform)]
+        warnings = [*limit_warnings]
         planned = self._build(body, host, chosen_name, image)
         with self._images.holding(planned.all_layers):
             warnings += file_warnings(
@@ -240,15 +239,6 @@ def _check_own(body: ContainerCreateBody) -> None:
         )
     if body.stop_signal:
         parse_signal(body.stop_signal)
-
-
-def _platform_warnings(image: ImageRecord, wanted: Platform | None) -> list[str]:
-    if wanted is None or platform_rank(wanted, image.platform):
-        return []
-    raise NotFound(
-        f"image with reference {image.repo_tags[0] if image.repo_tags else image.id} was found "
-        f"but its platform ({image.platform}) does not match the specified platform ({wanted})"
-    )
 
 
 def _digests(image: ImageRecord) -> tuple[Digest, ...]:

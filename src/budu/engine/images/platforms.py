@@ -37,9 +37,13 @@ def of_platform(
         return image
     found = max(siblings(image, images), key=lambda each: platform_rank(wanted, each.platform))
     if not platform_rank(wanted, found.platform):
-        raise NotFound(
-            f"image with reference {name} was found but its platform ({image.platform}) does not "
-            f"match the specified platform ({wanted})",
-            reference=name,
-        )
+        raise NotFound(mismatch(name, image.platform, wanted), reference=name)
     return found
+
+
+def mismatch(name: str, found: Platform, wanted: Platform) -> str:
+    """Docker's sentence for an image that is for another platform than was asked for."""
+    return (
+        f"image with reference {name} was found but its platform ({found}) does not match the "
+        f"specified platform ({wanted})"
+    )

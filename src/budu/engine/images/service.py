@@ -16,12 +16,12 @@ from budu.base.errors import BuduError, Conflict, DataLoss, InvalidArgument, Not
 from budu.base.filters import Filters
 from budu.content.leases import Lease
 from budu.distribution.auth import decode_registry_auth
-from budu.distribution.progress import ProgressSink
+from budu.distribution.progress import ProgressSink, PullEvent
 from budu.distribution.pull import PulledImage, Puller
 from budu.engine.containers.model import Container
 from budu.engine.contract import ContainerList, Deletions, ImageDeletion, ImageList, Texts
 from budu.engine.events import EventLog
-from budu.engine.images.platforms import of_platform, siblings
+from budu.engine.images.platforms import mismatch, of_platform, siblings
 from budu.engine.images.removal import plan_removal
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.storage import ImageStorage
@@ -30,7 +30,7 @@ from budu.image.history import HistoryRow, history_rows
 from budu.image.model import ImageRecord
 from budu.spec.digest import Digest
 from budu.spec.image import ImageConfig
-from budu.spec.platform import Platform
+from budu.spec.platform import Platform, platform_rank
 from budu.spec.reference import Reference, parse_reference
 
 _FILTER_KEYS = frozenset(["before", "dangling", "label", "reference", "since", "until"])
@@ -139,6 +139,10 @@ class ImageService:
                 progress=progress,
                 record=self._record,
             )
+            offered = pulled.config.platform
+            if platform and not pulled.artifact_type and not platform_rank(platform, offered):
+                text = mismatch(str(each.with_default_tag()), offered, platform)
+                progress(PullEvent(status=f"WARNING: {text}"))  # taken all the same, as by Docker
             attributes = (pulled.config.labels or {}) | {"name": each.familiar_name}
             self._events.emit("image", "pull", each.familiar, **attributes)
 
