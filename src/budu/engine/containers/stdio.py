@@ -130,20 +130,26 @@ class StdioAttachment:
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def output(self) -> AsyncIterator[bytes]:
-        """History first when asked for, then what is written from the attach on."""
+        """History first when asked for, then what is written from the attach on.
+
+        Both are one reading: what is written between them is in neither twice.
+        """
         options = self._options
-        streams = {STDOUT: options.stdout, STDERR: options.stderr}
         renderer = choose_renderer(tty=self.tty or not options.framed)
-        if options.logs:
-            query = LogQuery(stdout=options.stdout, stderr=options.stderr)
-            async for chunk in _render(self._reader.read(query), renderer):
+        wants_output = options.stdout or options.stderr
+        if options.logs and (self._run is None or wants_output):
+            follow = self._run is not None
+            query = LogQuery(stdout=options.stdout, stderr=options.stderr, follow=follow)
+            ended = self._run.ended if self._run is not None else None
+            async for chunk in _render(self._reader.read(query, ended=ended), renderer):
                 yield chunk
-        if self._run is None or not (options.stdout or options.stderr):
-            if self._run is not None:
-                await asyncio.wait(
-                    [self._run.ended, self._closed], return_when=asyncio.FIRST_COMPLETED
-                )
             return
+        if self._run is None:
+            return
+        if not wants_output:
+            await asyncio.wait([self._run.ended, self._closed], return_when=asyncio.FIRST_COMPLETED)
+            return
+        streams = {STDOUT: options.stdout, STDERR: options.stderr}
         frames = self._reader.attach(self._position, ended=self._run.ended)
         async for chunk in _render(frames, renderer, streams):
             yield chunk
