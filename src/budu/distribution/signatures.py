@@ -64,8 +64,11 @@ class SignaturePolicy:
     def _keys(self, rule: Rule) -> list[PublicKey]:
         try:
             return rule.keys()
-        except (OSError, ValueError) as error:
-            raise InvalidArgument(f"invalid policy in {self._path}: {error}") from None
+        except OSError as error:
+            what = f"open {error.filename}: {(error.strerror or '').lower()}"
+        except ValueError as error:
+            what = str(error)
+        raise InvalidArgument(f"invalid policy in {self._path}: {what}")
 
     def _rejected(self, message: str, *, scope: str, rule: Rule) -> BuduError:
         hint = Hint(
@@ -75,7 +78,9 @@ class SignaturePolicy:
             rule=rule.type,
             keys=", ".join(rule.paths) or "-",
         )
-        return PermissionDenied(message, hint=hint)
+        # in the sentence, too: foreign clients show no hints
+        named = f'{message.removesuffix(".")} (rule "{rule.type}" for "{scope}")'
+        return PermissionDenied(named, hint=hint)
 
 
 def _is_signed(claim: Claim, keys: list[PublicKey]) -> bool:

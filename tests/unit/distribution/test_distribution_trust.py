@@ -343,6 +343,8 @@ async def test_image_outside_the_scope_passes(checked: Checked) -> None:
 async def test_unsigned_image_is_refused_and_the_rule_named(checked: Checked) -> None:
     with pytest.raises(PermissionDenied, match="no signature exists") as caught:
         await checked.check()
+    scope = f"{checked.fake.address}/team"
+    assert caught.value.message.endswith(f' (rule "sigstoreSigned" for "{scope}")')
     hint = caught.value.hint
     assert hint is not None
     assert (hint.values["scope"], hint.values["rule"]) == (
