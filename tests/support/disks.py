@@ -27,6 +27,13 @@ def quota_disk(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def plain_disk(folder: Path) -> Iterator[Path]:
+    """An ext4 file system, mounted below `folder`."""
+    with _disk(folder, ("mke2fs", "-q", "-F", "-t", "ext4"), kind="ext4") as place:
+        yield place
+
+
+@contextmanager
 def reflink_disk(folder: Path) -> Iterator[Path]:
     """A Btrfs file system, whose files can share blocks, mounted below `folder`.
 

@@ -14,6 +14,7 @@ import shutil
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from budu.base import faults
 from budu.base.errors import Conflict, Internal, InvalidArgument, NotFound
 from budu.base.files import write_atomic
 from budu.volume import sized
+from budu.volume.apart import apart
 from budu.volume.contract import LOCAL, DriverVolume
 from budu.volume.mounting import mount_volume, mounted_places, unmount_volume
 from budu.volume.options import LocalOptions, parse_local_options
@@ -165,7 +167,7 @@ class LocalVolumes:
         if not (self._root / name).exists():
             raise NotFound("no such volume", reference=name)
         if self.needs_mount(name):
-            await asyncio.to_thread(self._mount, name)
+            await apart(partial(self._mount, name))
             self._users.setdefault(name, set()).add(user_id)
         faults.at("start.volume-mounted")
         return str(self.data_path(name))
@@ -194,7 +196,7 @@ class LocalVolumes:
         users.discard(user_id)
         if not users:
             del self._users[name]
-            await asyncio.to_thread(unmount_volume, str(self.data_path(name)))
+            await apart(partial(unmount_volume, str(self.data_path(name))))
 
     async def recover(self, users: Mapping[str, frozenset[str]]) -> None:
         """See `VolumeDriver.recover`."""
@@ -206,7 +208,7 @@ class LocalVolumes:
         places = await asyncio.to_thread(mounted_places, str(self._root))
         for name in self.names() - self._users.keys():
             if str(self.data_path(name)) in places:
-                await asyncio.to_thread(unmount_volume, str(self.data_path(name)))
+                await apart(partial(unmount_volume, str(self.data_path(name))))
 
     async def path(self, name: str) -> str:
         """See `VolumeDriver.path`."""
@@ -229,7 +231,7 @@ class LocalVolumes:
         """See `VolumeDriver.remove`."""
         if self._users.get(name):
             raise Conflict("volume has active mounts", reference=name)
-        await asyncio.to_thread(self.delete, name)
+        await apart(partial(self.delete, name))
 
     def delete(self, name: str) -> None:
         """Delete the volume's files. The name is free at once: the tree is renamed away first."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.disks import plain_disk
 from tests.support.engine import EngineProcess
 from tests.support.scenes import PATIENT, create, logs, run, start, try_create, wait
 from tests.support.waiting import eventually
@@ -61,6 +63,45 @@ def test_copy_up_once_and_not_when_told(engine: EngineProcess) -> None:
     option = {"Type": "volume", "Source": "three", "Target": "/etc"}
     no_copy = [{**option, "VolumeOptions": {"NoCopy": True}}]
     assert "passwd" not in said(engine, "ls /etc", Mounts=no_copy).split()
+
+
+def test_a_disk_that_hangs_holds_up_its_own_container_alone(
+    engine: EngineProcess, tmp_path: Path
+) -> None:
+    with plain_disk(tmp_path) as disk:
+        (disk / "data").mkdir()
+        options = {"type": "none", "device": str(disk / "data"), "o": "bind"}
+        reply = engine.request("POST", "/volumes/create", {"Name": "slow", "DriverOpts": options})
+        slow = create(engine, "ls /etc", Binds=["slow:/etc"])
+        subprocess.run(["fsfreeze", "--freeze", str(disk)], check=True, timeout=30)
+        try:
+            starting = threading.Thread(target=start, args=(engine, slow))
+            starting.start()
+            eventually(lambda: is_mounted(reply.json["Mountpoint"]), "the volume's mount")
+            assert said(engine, "echo fine") == "fine"
+            assert starting.is_alive()
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", str(disk)], check=True, timeout=30)
+        starting.join(60)
+        assert wait(engine, slow) == 0
+        assert "passwd" in logs(engine, slow).decode().split()
+        engine.remove_containers()
+
+
+def is_mounted(place: str) -> bool:
+    return any(line.split()[1] == place for line in Path("/proc/mounts").read_text().splitlines())
+
+
+def test_containers_that_come_at_once_find_a_filled_volume(engine: EngineProcess) -> None:
+    makers = [create(engine, "ls /etc", Binds=["shared:/etc"]) for _ in range(6)]
+    crowd = [threading.Thread(target=start, args=(engine, each)) for each in makers]
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join(60)
+    for id_ in makers:
+        assert wait(engine, id_) == 0
+        assert "passwd" in logs(engine, id_).decode().split()
 
 
 def test_a_copy_keeps_owners_modes_and_links(engine: EngineProcess) -> None:

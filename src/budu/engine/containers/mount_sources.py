@@ -28,13 +28,17 @@ from budu.linux.paths import (
     RESOLVE_BENEATH,
     RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS,
+    open_in_root,
     openat2,
     read_file,
 )
 from budu.runtime.users import UserNotFound, resolve_user
 from budu.spec.digest import Digest
+from budu.volume.apart import apart
+from budu.volume.copy_up import fill_directory
 
 _SAFELY = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _HANDLE = os.O_PATH | os.O_CLOEXEC
 
 log = logging.getLogger(__name__)
@@ -78,6 +82,41 @@ class MountSources:
                 mount = msgspec.structs.replace(mount, source=f"fd:{name}")
             mounts.append(mount)
         return msgspec.structs.replace(container, mounts=tuple(mounts)), passed
+
+    async def fill(self, container: Container, rootfs: int) -> None:
+        """A volume that is still empty gets what the image has at its place, before the first
+        start; of several containers that come at once the first one fills it.
+
+        `container` is as `open` made it.
+        """
+        if container.started_ns:
+            return
+        for mount in container.mounts:
+            if mount.kind is MountKind.VOLUME and not mount.no_copy and not mount.subpath:
+                await self._fill_volume(mount, rootfs)
+
+    async def _fill_volume(self, mount: Mount, rootfs: int) -> None:
+        try:
+            source = open_in_root(rootfs, mount.destination, _DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+
+        def copy() -> None:
+            try:
+                fill_directory(mount.source, source)
+            finally:
+                os.close(source)
+
+        async with self._volumes.holding(mount.name):
+            try:
+                await apart(copy)
+            except OSError as error:
+                if error.errno == errno.ENOSPC:  # the API has words for it
+                    raise
+                text = os.strerror(error.errno or 0).lower()
+                raise Internal(
+                    f"failed to populate volume: {text}", reference=mount.name
+                ) from error
 
     async def _mount_volume(self, mount: Mount, user_id: str, undo: AsyncExitStack) -> Mount:
         try:

@@ -24,7 +24,7 @@ from budu.base.ids import new_id
 from budu.engine.containers.model import Container, Mount, MountKind
 from budu.engine.containers.mount_sources import MountSources
 from budu.engine.containers.service import ContainerService
-from budu.engine.containers.start import Running, fill_volumes
+from budu.engine.containers.start import Running
 from budu.engine.paths import ContainerPaths, EnginePaths
 from budu.engine.streams import ThreadResult
 from budu.engine.volumes import VolumeService
@@ -125,6 +125,7 @@ class ContainerRoots:
                 ready, trees = await self._sources.open(
                     container, new_id(), rootfs=rootfs, fds=fds, undo=undo
                 )
+                await self._sources.fill(ready, rootfs)
                 work = ThreadResult(
                     f"root-{container.short_id}", lambda: self._assemble(ready, rootfs, trees)
                 )
@@ -142,7 +143,6 @@ class ContainerRoots:
     def _assemble(self, container: Container, rootfs: int, trees: dict[str, int]) -> RootView:
         """Blocks, and needs a thread of its own: it moves to another mount namespace for good."""
         try:
-            fill_volumes(container, rootfs)
             binds = _binds(container, self._paths.container(container.id), trees)
             fd, namespace = assemble(
                 rootfs,

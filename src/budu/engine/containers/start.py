@@ -22,7 +22,7 @@ from budu.base.files import remove_if_there
 from budu.engine.containers.bind_sources import make_bind_source
 from budu.engine.containers.devices import all_devices, device_node
 from budu.engine.containers.links import Linked, with_variables
-from budu.engine.containers.model import Container, Mount, MountKind
+from budu.engine.containers.model import Container
 from budu.engine.containers.mount_sources import MountSources
 from budu.engine.containers.security import parse_security_options
 from budu.engine.containers.sharing import donors, open_shared
@@ -33,7 +33,6 @@ from budu.engine.names.sockets import open_names
 from budu.engine.networks import NetworkService
 from budu.engine.paths import ContainerPaths, EnginePaths
 from budu.engine.volumes import VolumeService
-from budu.linux.paths import open_in_root
 from budu.network.contract import EndpointState
 from budu.runtime.cgroups.actions import clear
 from budu.runtime.cgroups.contract import Cgroup, Cgroups
@@ -48,7 +47,6 @@ from budu.shim.pool import ShimPool, StartOrder
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec import oci_runtime as oci
 from budu.spec.digest import Digest
-from budu.volume.copy_up import fill_directory
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -156,7 +154,7 @@ class ContainerStarter:
             container, passed = await self._sources.open(
                 container, container.id, rootfs=rootfs, fds=fds, undo=undo
             )
-            fill_volumes(container, rootfs)
+            await self._sources.fill(container, rootfs)
             faults.at("start.volumes-filled")
             passed["rootfs"] = rootfs
             linked = Linked(container, self._find)
@@ -311,26 +309,6 @@ class ContainerStarter:
             return await idle.start(order, passed)
         except StepFailed as failure:
             raise start_failure(failure, container) from failure
-
-
-def fill_volumes(container: Container, rootfs: int) -> None:
-    """A volume that is still empty gets what the image has at its place, before the first start."""
-    if container.started_ns:
-        return
-    for mount in container.mounts:
-        if mount.kind is MountKind.VOLUME and not mount.no_copy and not mount.subpath:
-            _fill_volume(mount, rootfs)
-
-
-def _fill_volume(mount: Mount, rootfs: int) -> None:
-    try:
-        source = open_in_root(rootfs, mount.destination, _DIRECTORY)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    try:
-        fill_directory(mount.source, source)
-    finally:
-        os.close(source)
 
 
 def start_failure(failure: StepFailed, container: Container) -> StartFailed:
