@@ -284,6 +284,60 @@ def test_volumes(budu: Cp, engine: EngineProcess, box: str, here: Path) -> None:
     assert (done.status, done.err) == (1, "Error response from daemon: get none: no such volume\n")
 
 
+def test_volumes_have_every_kind_of_end(
+    budu: Cp, engine: EngineProcess, box: str, here: Path
+) -> None:
+    for name in ("one", "two"):
+        engine.request("POST", "/volumes/create", {"Name": name})
+    assert budu("cp", "file", "dir", "box:/dir/in", "volume:one/").status == 0
+    packed = budu("cp", "volume:one/dir", "-")
+    with tarfile.open(fileobj=io.BytesIO(packed.raw)) as tar:
+        assert tar.getnames() == ["dir", "dir/in", "dir/sub"]
+    assert budu("cp", "-", "volume:two/", stdin=packed.raw).status == 0
+    assert budu("cp", "volume:one/file", "volume:one/in", "volume:two/dir").status == 0
+    assert budu("cp", "volume:two/dir/.", "box:/from-volume").status == 0
+    assert budu("cp", "box:/from-volume", "out").status == 0
+    found = {path.name: path.read_text() for path in (here / "out").iterdir() if path.is_file()}
+    assert found == {"file": "local\n", "in": "inner\n"}
+
+
+def test_owners_go_from_container_to_container(
+    budu: Cp, engine: EngineProcess, docker: Docker, here: Path
+) -> None:
+    for name in ("left", "right"):
+        create(engine, ["true"], name=name)
+    os.chown(here / "file", 1234, 1235)
+    os.chown(here / "dir/in", 77, 78)
+    assert docker.run("cp", "file", "left:/tmp/owned").status == 0
+    assert docker.run("cp", "dir", "left:/tmp/dir").status == 0
+    assert budu("cp", "left:/tmp/owned", "left:/tmp/dir", "right:/tmp").status == 0
+    done = docker.run("cp", "right:/tmp", "-")
+    with tarfile.open(fileobj=io.BytesIO(done.raw)) as tar:
+        owners = {each.name: (each.uid, each.gid) for each in tar}
+    assert (owners["tmp/owned"], owners["tmp/dir/in"]) == ((1234, 1235), (77, 78))
+
+
+def test_owners_are_kept_here_when_asked(
+    budu: Cp, engine: EngineProcess, docker: Docker, here: Path
+) -> None:
+    """The genuine docker reads `-a` and does not heed it on this way."""
+    create(engine, ["true"], name="box")
+    os.chown(here / "file", 1234, 1235)
+    assert docker.run("cp", "file", "box:/tmp/owned").status == 0
+    assert budu("cp", "box:/tmp/owned", "plain").status == 0
+    assert budu("cp", "--archive", "box:/tmp/owned", "kept").status == 0
+    owners = [
+        ((here / name).stat().st_uid, (here / name).stat().st_gid) for name in ("plain", "kept")
+    ]
+    assert owners == [(0, 0), (1234, 1235)]
+
+
+def test_the_size_is_told_where_it_is_asked_for(budu: Cp, here: Path, box: str) -> None:
+    assert budu("cp", "file", "box:/new").err == ""
+    told = budu("cp", "--quiet=false", "file", "box:/new").err
+    assert told == "Successfully copied 2.05kB to box:/new\n"
+
+
 def test_hints_speak_korean(budu: Cp, engine: EngineProcess, here: Path) -> None:
     create(engine, ["true"], name="box", ReadonlyRootfs=True)
     done = budu("--lang", "ko", "cp", "file", "box:/tmp")
