@@ -76,6 +76,24 @@ def test_every_operation_has_a_route_of_its_method_and_path() -> None:
     assert routes == operations()
 
 
+def test_a_containers_whole_life_is_served() -> None:
+    """No operation on containers, execs or the system is refused."""
+    tagged: dict[str, set[str]] = {"Container": set(), "Exec": set(), "System": set()}
+    blocks = re.split(r"\n    (?:get|head|post|put|delete):\n", DEFINITION.read_text())
+    for block in blocks:
+        operation = re.search(r'\n      operationId: "?(\w+)"?\n', block)
+        tags = re.search(r'\n      tags: \["(\w+)"\]', block)
+        if operation and tags and tags[1] in tagged:
+            tagged[tags[1]].add(operation[1])
+    assert {tag: len(found) for tag, found in tagged.items()} == {
+        "Container": 25,
+        "Exec": 4,
+        "System": 7,
+    }
+    unserved = {operation for group in UNSERVED.values() for operation in group}
+    assert not unserved & set().union(*tagged.values())
+
+
 def test_unserved_operations_are_not_served_as_well() -> None:
     unserved = [operation for group in UNSERVED.values() for operation in group]
     all_routes = [one.operation for one in build_router(FakeEngine()).routes]
