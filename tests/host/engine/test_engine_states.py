@@ -5,8 +5,11 @@ Source: moby 28.3, daemon/{start,stop,kill,pause,unpause,delete,exec,top_unix,at
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from tests.support.engine import EngineProcess, Reply
@@ -118,6 +121,26 @@ RESTARTING_CALLS = {
     "stat of a file": (200, OK),
 }
 
+MARKED = r".*container is marked for removal and cannot be started"
+DEAD_CALLS = STOPPED | {
+    "start": (409, MARKED),
+    "restart": (409, MARKED),
+    "logs": (409, r"can not get logs from container which is dead or marked for removal"),
+    "export": (409, r"You cannot export container ID which is Dead"),
+    "commit": (409, r"You cannot commit container ID which is Dead"),
+    "connect": (403, r"Container ID is marked for removal and cannot be connected or .*"),
+    "update": (
+        500,
+        r'Cannot update container ID: container is marked for removal and cannot be "update"',
+    ),
+    "stat of a file": (200, OK),
+}
+MORE_CALLS: dict[str, Call] = {
+    "export": ("GET", "/containers/{}/export", None),
+    "commit": ("POST", "/commit?container={}", None),
+    "connect": ("POST", "/networks/none/connect", {"Container": "web"}),
+}
+
 
 def reach(engine: EngineProcess, state: str) -> str:
     """A container called web in the state; its id."""
@@ -191,6 +214,37 @@ def _while_restarting(engine: EngineProcess, id_: str, operation: str) -> Iterat
         if after["State"]["Status"] == "restarting" and after["RestartCount"] == before:
             yield reply
             return
+
+
+def test_operations_on_a_dead_one(engine: EngineProcess) -> None:
+    """One whose removal has failed can only be removed; refusals change nothing."""
+    id_ = die(engine, create(engine, PATIENT, name="web"))
+    state = engine.state(id_)
+    assert (state["Status"], state["Dead"], state["Running"]) == ("dead", True, False)
+    assert [row["Status"] for row in engine.containers()] == ["Dead"]
+    for operation, expected in DEAD_CALLS.items():
+        if operation in ("rename", "remove", "remove by force", "attach", "wait"):
+            continue
+        if operation in MORE_CALLS:
+            method, path, body = MORE_CALLS[operation]
+            reply = engine.request(method, path.format(id_), body)
+        else:
+            reply = call(engine, id_, operation)
+        check(reply, id_, expected)
+        assert engine.state(id_)["Status"] == "dead"
+    assert engine.request("DELETE", f"/containers/{id_}").status == 204
+
+
+def die(engine: EngineProcess, id_: str) -> str:
+    """The container is one whose removal has failed, by its record."""
+    engine.stop()
+    with closing(sqlite3.connect(engine.data_root / "budu.db")) as database, database:
+        query = "SELECT record FROM containers WHERE id = ?"
+        ((record,),) = database.execute(query, (id_,)).fetchall()
+        changed = json.dumps(json.loads(record) | {"status": "dead"}).encode()
+        database.execute("UPDATE containers SET record = ? WHERE id = ?", (changed, id_))
+    engine.start()
+    return id_
 
 
 @pytest.mark.parametrize("operation", ["stop", "kill", "remove by force", "restart"])

@@ -236,6 +236,11 @@ class ContainerService:
         container = self.get(ref)
         if not options.stdout and not options.stderr:
             raise InvalidArgument("Bad parameters: you must choose at least one stream")
+        if container.status in (Status.REMOVING, Status.DEAD):
+            raise Conflict(
+                "can not get logs from container which is dead or marked for removal",
+                reference=container.id,
+            )
         return container.tty, self._stdio.logs(container, options)
 
     async def attach(self, ref: str, options: AttachOptions) -> Attachment:
