@@ -133,6 +133,20 @@ def test_rules_of_one_family_leave_the_others_packets_alone(lab: Lab) -> None:
     end(fabric)
 
 
+async def test_without_a_proxy_only_rules_lead_to_ports(lab: Lab) -> None:
+    fabric = default_fabric(relay=False)
+    fabric.start()
+    box = Box(lab, fabric, network(fabric), port(8080))
+    server = box.serve()
+    fabric.serve(asyncio.get_running_loop(), report=lambda _: None)
+    assert [each.host_address for each in box.state.bindings] == ["0.0.0.0"]
+    await asyncio.to_thread(lab.reach, lab.outside, HOST_ADDRESS, 8080, server=server)
+    for who, address in ((lab.host, "::1"), (lab.outside, HOST_ADDRESS6)):
+        assert not await asyncio.to_thread(lab.is_reachable, who, address, 8080)
+    fabric.disconnect(box.state)
+    end(fabric)
+
+
 def test_rules_of_an_earlier_engine_go_when_there_shall_be_none(lab: Lab) -> None:
     first = default_fabric()
     first.start()

@@ -137,9 +137,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "engine.doctor-nat-failed": (
         "{server} answers this host, but not the container: packets are not forwarded or not "
-        "translated. Look at sysctl net.ipv4.ip_forward and at other firewalls (nft list ruleset).",
+        "translated. Look at sysctl net.ipv4.ip_forward, at iptables, ip-forward and ip-masq in "
+        "daemon.json, and at other firewalls (nft list ruleset).",
         "{server}이(가) 호스트에는 응답하지만 컨테이너에는 응답하지 않습니다. 패킷이 전달되거나 "
-        "변환되지 않습니다. sysctl net.ipv4.ip_forward와 다른 방화벽(nft list ruleset)을 보세요.",
+        "변환되지 않습니다. sysctl net.ipv4.ip_forward, daemon.json의 iptables·ip-forward·ip-masq, "
+        "다른 방화벽(nft list ruleset)을 보세요.",
     ),
     "engine.doctor-port-ok": (
         "{port} leads to {inside} of {name}.",
