@@ -97,6 +97,29 @@ def test_the_first_password_is_shown_once_and_can_be_replaced(tmp_path: Path) ->
         hub.stop()
 
 
+def test_who_lost_the_key_is_told_and_begins_anew(tmp_path: Path) -> None:
+    hub = WholeHub(tmp_path / "hub")
+    hub.start()
+    hub.stop()
+    (hub.data / "secret.key").unlink()
+    run = [sys.executable, "-m", "budu.hub.main"]
+    place = ["--data", str(hub.data)]
+    refused = subprocess.run(
+        [*run, "serve", *place, "--listen", "127.0.0.1:0"], capture_output=True, timeout=60
+    )
+    assert refused.returncode == 1
+    assert b"sealed with another key" in refused.stderr
+    assert b"budu hub forget-secrets" in refused.stderr
+    done = subprocess.run([*run, "forget-secrets", *place], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout.split()[0]) == (0, b"0")
+    hub.start()
+    try:
+        body = {"name": "admin", "password": PASSWORD}
+        assert ask(f"{hub.url}/api/v1/session", "POST", body)[0] == 200
+    finally:
+        hub.stop()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -104,6 +127,7 @@ def test_the_first_password_is_shown_once_and_can_be_replaced(tmp_path: Path) ->
         (("--database", "postgresql+psycopg://x@127.0.0.1:1/x"), "the database did not answer"),
         (("--blobs", "ftp://x"), "invalid address of blobs"),
         (("--address", "hub.example"), "invalid address"),
+        (("--secret-key", "/nowhere"), "/nowhere: No such file or directory"),
     ],
 )
 def test_wrong_options_are_told(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:

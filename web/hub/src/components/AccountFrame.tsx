@@ -48,7 +48,9 @@ function AccountHead({ account }: { account: Account }) {
       <div className="repository-title">
         <Tile name={account.name} size="large" />
         <div>
-          <h1>{account.displayName || account.name}</h1>
+          <h1>
+            {account.name === "library" ? t("publisher.official") : account.displayName || account.name}
+          </h1>
           <p className="repository-marks">
             <span className="pill">{t(isOrganization ? "account.organization" : "account.user")}</span>
             {account.isVerified && <Badge badge="verified" />}
