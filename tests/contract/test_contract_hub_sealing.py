@@ -117,6 +117,7 @@ async def test_a_database_of_the_first_schema_is_brought_up_to_date(
         "DROP TABLE retired_names",
         "DROP INDEX manifests_by_platform",
         "DROP INDEX tags_by_push",
+        "DROP INDEX webhooks_by_repository",
         "ALTER TABLE blobs DROP COLUMN unpacked_bytes",
     ]
     if database_url.startswith("postgresql"):
@@ -125,6 +126,10 @@ async def test_a_database_of_the_first_schema_is_brought_up_to_date(
         await database.write(lambda c, text=sa.text(statement): c.execute(text).rowcount)
     database.close()
     async with serving_site(data, database_url) as site:
+        looked = await site.hub.services.database.read(
+            lambda c: {index["name"] for index in sa.inspect(c).get_indexes("webhooks")}
+        )
+        assert "webhooks_by_repository" in looked
         ann = await Person(site, "ann").sign_in(PASSWORD)
         [hook] = (await ann.get("/repositories/ann/web/webhooks"))["results"]
         assert hook["hasSecret"]

@@ -124,6 +124,7 @@ access_tokens = Table(
     Column("created_at", sa.Float, nullable=False),
     Column("last_used_at", sa.Float, nullable=True),
     Column("expires_at", sa.Float, nullable=True),
+    sa.Index("access_tokens_by_user", "user_id"),
 )
 
 sessions = Table(
@@ -133,6 +134,8 @@ sessions = Table(
     _account("user_id"),
     Column("created_at", sa.Float, nullable=False),
     Column("expires_at", sa.Float, nullable=False),
+    sa.Index("sessions_by_user", "user_id"),
+    sa.Index("sessions_by_end", "expires_at"),
 )
 
 repositories = Table(
@@ -200,6 +203,7 @@ uploads = Table(
     Column("started_at", sa.Float, nullable=False),
     Column("touched_at", sa.Float, nullable=False),
     Column("writer", sa.String(32), nullable=True),  # the request that appends; a lease
+    sa.Index("uploads_by_repository", "repository_id"),
 )
 
 manifests = Table(
@@ -248,6 +252,7 @@ stars = Table(
     metadata,
     _account("user_id", key=True),
     _repository(key=True),
+    sa.Index("stars_by_repository", "repository_id"),
 )
 
 pulls = Table(
@@ -277,6 +282,7 @@ webhooks = Table(
     Column("events", sa.JSON, nullable=False),  # push, delete, pull
     Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
     Column("created_at", sa.Float, nullable=False),
+    sa.Index("webhooks_by_repository", "repository_id"),
 )
 
 deliveries = Table(
@@ -293,6 +299,7 @@ deliveries = Table(
     Column("created_at", sa.Float, nullable=False),
     Column("finished_at", sa.Float, nullable=True),
     sa.Index("deliveries_by_time", "next_at"),
+    sa.Index("deliveries_by_webhook", "webhook_id"),
 )
 
 upstreams = Table(
@@ -340,10 +347,11 @@ def _sealed_secrets_and_retired_names(connection: Connection) -> None:
             connection.execute(sa.text(change))
 
 
-def _pages_indexed(connection: Connection) -> None:
-    """A repository's page asks for its platforms and newest tags: not by reading all there are."""
-    for index in (*manifests.indexes, *tags.indexes):
-        index.create(connection, checkfirst=True)
+def _indexed(connection: Connection) -> None:
+    """Make the indexes that are missing: for pages, and for what goes with something else."""
+    for table in metadata.sorted_tables:
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _unpacked_sizes(connection: Connection) -> None:
@@ -356,8 +364,9 @@ def _unpacked_sizes(connection: Connection) -> None:
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _sealed_secrets_and_retired_names,
-    _pages_indexed,
+    _indexed,  # platforms of a repository, its newest tags
     _unpacked_sizes,
+    _indexed,  # what belongs to a user, a repository, a webhook
 )
 """What made the tables what they are, oldest first."""
 
