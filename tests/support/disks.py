@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from budu.linux.loop import attach_loop, loop_path
-from budu.linux.mount import mount, umount2
+from budu.linux.mount import MNT_DETACH, mount, umount2
 
 _BYTES = 128 << 20
 
@@ -31,6 +31,22 @@ def plain_disk(folder: Path) -> Iterator[Path]:
     """An ext4 file system, mounted below `folder`."""
     with _disk(folder, ("mke2fs", "-q", "-F", "-t", "ext4"), kind="ext4") as place:
         yield place
+
+
+@contextmanager
+def silent_folder(place: Path) -> Iterator[Callable[[], None]]:
+    """`place` as a file system whose server, this process, answers nothing.
+
+    Who calls the function ends the server: everybody who waits hears that it is gone.
+    Source: man 4 fuse.
+    """
+    with ExitStack() as undo:
+        device = undo.enter_context(Path("/dev/fuse").open("r+b", buffering=0))
+        options = f"fd={device.fileno()},rootmode=40000,user_id=0,group_id=0"
+        mount("silent", str(place), "fuse", 0, options)
+        undo.callback(umount2, str(place), MNT_DETACH)
+        undo.callback(device.close)
+        yield device.close
 
 
 @contextmanager

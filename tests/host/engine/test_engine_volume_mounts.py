@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.disks import plain_disk
-from tests.support.engine import EngineProcess
+from tests.support.disks import plain_disk, silent_folder
+from tests.support.engine import EngineProcess, Reply
 from tests.support.scenes import PATIENT, create, logs, run, start, try_create, wait
 from tests.support.waiting import eventually
 
@@ -86,6 +86,27 @@ def test_a_disk_that_hangs_holds_up_its_own_container_alone(
         assert wait(engine, slow) == 0
         assert "passwd" in logs(engine, slow).decode().split()
         engine.remove_containers()
+
+
+@pytest.mark.parametrize("verb", ["create", "start"])
+def test_a_source_that_does_not_answer_holds_up_its_own_container_alone(
+    engine: EngineProcess, tmp_path: Path, verb: str
+) -> None:
+    bind = f"{tmp_path}/below:/x"
+    made = create(engine, ["true"], name="made", Binds=[bind])
+    replies: list[Reply] = []
+    ask = {
+        "create": lambda: try_create(engine, ["true"], Binds=[bind]),
+        "start": lambda: engine.request("POST", f"/containers/{made}/start"),
+    }
+    with silent_folder(tmp_path) as end:
+        asking = threading.Thread(target=lambda: replies.append(ask[verb]()))
+        asking.start()
+        assert [said(engine, "echo fine") for _ in range(3)] == ["fine"] * 3
+        assert asking.is_alive()
+        end()
+        asking.join(60)
+    assert [each.status for each in replies] == [{"create": 201, "start": 400}[verb]]
 
 
 def is_mounted(place: str) -> bool:

@@ -20,7 +20,7 @@ from budu.base.clock import now_ns
 from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
-from budu.engine.containers.bind_sources import check_bind, file_warnings
+from budu.engine.containers.bind_sources import look_at_sources
 from budu.engine.containers.health_config import check_health, complete_health
 from budu.engine.containers.limits import fit_limits
 from budu.engine.containers.links import plan_links, tell_linked
@@ -107,7 +107,7 @@ class ContainerCreator:
         warnings = [*limit_warnings]
         planned = self._build(body, host, chosen_name, image)
         with self._images.holding(planned.all_layers):
-            warnings += file_warnings(
+            warnings += await look_at_sources(
                 planned.mounts, partial(self._snapshots.mount_image, _digests(image))
             )
             async with providing(self._volumes, planned.mounts) as provided:
@@ -197,8 +197,6 @@ class ContainerCreator:
             mounts=tuple(map(self._with_image, mounts)),
         )
         check_modes(container)
-        for mount in mounts:
-            check_bind(mount)
         return container
 
     def _with_image(self, mount: Mount) -> Mount:

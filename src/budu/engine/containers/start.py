@@ -19,7 +19,7 @@ import msgspec
 from budu.base import faults
 from budu.base.errors import BuduError, Hint, Internal, InvalidArgument
 from budu.base.files import remove_if_there
-from budu.engine.containers.bind_sources import make_bind_source
+from budu.engine.containers.bind_sources import make_sources
 from budu.engine.containers.devices import all_devices, device_node
 from budu.engine.containers.links import Linked, with_variables
 from budu.engine.containers.model import Container
@@ -149,8 +149,7 @@ class ContainerStarter:
             )
             fds.callback(os.close, rootfs)
             faults.at("start.root-mounted")
-            for mount in container.mounts:
-                make_bind_source(mount)
+            await make_sources(container.mounts)
             container, passed = await self._sources.open(
                 container, container.id, rootfs=rootfs, fds=fds, undo=undo
             )
