@@ -187,6 +187,13 @@ def test_our_own_command_line_says_it_by_flags(engine: EngineProcess) -> None:
     assert config == {"Test": ["HTTP", ":80/"], "Interval": 50 * MS, "OnUnhealthy": "restart"}
 
 
+def test_an_action_without_a_probe_is_told(engine: EngineProcess) -> None:
+    body = {"Image": "busybox", "Cmd": ["true"], "Healthcheck": {"OnUnhealthy": "restart"}}
+    reply = engine.request("POST", "/containers/create", body)
+    warning = "OnUnhealthy has no effect: the container has no health check."
+    assert (reply.status, reply.json["Warnings"]) == (201, [warning])
+
+
 def test_labels_say_it_too(engine: EngineProcess) -> None:
     body = {
         "Image": "busybox",

@@ -12,6 +12,7 @@ from budu.engine.containers.health_config import (
     ProbeKind,
     check_health,
     complete_health,
+    health_warnings,
     parse_address,
     read_settings,
 )
@@ -162,3 +163,23 @@ def test_the_clients_config_stands_above_labels() -> None:
 def test_senseless_labels_are_refused(labels: dict[str, str]) -> None:
     with pytest.raises(InvalidArgument):
         complete_health(None, None, labels)
+
+
+@pytest.mark.parametrize(
+    ("test", "action", "is_told"),
+    [
+        (None, "restart", True),
+        (["NONE"], "stop", True),
+        (["GRPC", "80"], "kill", True),
+        (None, "none", False),
+        (None, "", False),
+        (["CMD", "x"], "restart", False),
+        (["TCP", "80"], "kill", False),
+    ],
+)
+def test_an_action_without_a_probe_is_told(
+    test: list[str] | None, action: str, is_told: bool
+) -> None:
+    health = HealthConfig(test=test, on_unhealthy=action)
+    assert bool(health_warnings(ContainerConfig(healthcheck=health))) is is_told
+    assert health_warnings(ContainerConfig()) == []

@@ -21,7 +21,7 @@ from budu.base.errors import Hint, InvalidArgument, NotFound
 from budu.base.ids import check_name, new_id
 from budu.base.names import random_name
 from budu.engine.containers.bind_sources import look_at_sources
-from budu.engine.containers.health_config import check_health, complete_health
+from budu.engine.containers.health_config import check_health, complete_health, health_warnings
 from budu.engine.containers.limits import fit_limits
 from budu.engine.containers.links import plan_links, tell_linked
 from budu.engine.containers.model import Container, Mount, MountKind
@@ -106,6 +106,7 @@ class ContainerCreator:
         host, limit_warnings = fit_limits(body.host_config or HostConfig(), self._features)
         warnings = [*limit_warnings]
         planned = self._build(body, host, chosen_name, image)
+        warnings += health_warnings(planned.config)
         with self._images.holding(planned.all_layers):
             warnings += await look_at_sources(
                 planned.mounts, partial(self._snapshots.mount_image, _digests(image))

@@ -128,6 +128,15 @@ def _labelled_test(labels: Mapping[str, str]) -> list[str] | None:
     return ["TCP", labels[LABEL_TCP]] if labels.get(LABEL_TCP) else None
 
 
+def health_warnings(config: ContainerConfig) -> list[str]:
+    """What a client should know of a new container's probe: an action that nothing ever brings."""
+    health = config.healthcheck
+    acts = health is not None and health.on_unhealthy not in ("", OnUnhealthy.NONE)
+    if not acts or read_settings(config) is not None:
+        return []
+    return ["OnUnhealthy has no effect: the container has no health check."]
+
+
 def read_settings(config: ContainerConfig) -> ProbeSettings | None:
     """The probe of a container; None when it has none, or one of a kind that nobody knows.
 
