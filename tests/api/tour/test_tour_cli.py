@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +49,18 @@ def expected(seen: Seen) -> Seen:
 def test_recording_is_of_these_scenes() -> None:
     for name, lines in SCENES.items():
         assert [seen.line for seen in recorded(name)] == lines, "python -m tests.api.tour.record"
+
+
+@pytest.mark.parametrize("group", ["container", "context", "network", "system"])
+def test_every_command_is_on_the_tour(group: str) -> None:
+    shown = subprocess.run(
+        ["docker", group, "--help"], check=True, capture_output=True, text=True
+    ).stdout
+    commands = re.findall(r"^  ([a-z]+) ", shown.partition("\nCommands:\n")[2], re.MULTILINE)
+    said = "\n".join(line for lines in SCENES.values() for line in lines)
+    short = r"\b" if group in ("container", "system") else f" {group} "
+    assert commands
+    assert [each for each in commands if not re.search(rf"{short}{each}\b", said)] == []
 
 
 @pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row.docker[:40])

@@ -97,6 +97,7 @@ def test_out_of_memory_names_its_limit(engine: EngineProcess) -> None:
     assert wait(engine, id_) == 137
     told = ending(engine, id_)
     assert (told["Cause"], told["MemoryLimit"]) == ("out-of-memory", 16 * MIB)
+    assert str(told["Message"]).startswith("It ran out of memory: its limit of 16MiB was reached")
     assert engine.state(id_)["OOMKilled"]
     why = budu(engine, "why", id_[:12])
     assert "its limit of 16MiB was reached" in why.stdout
