@@ -104,9 +104,8 @@ class ContainerCreator:
             raise InvalidArgument(message, hint=Hint("engine.artifact-run"))
         image = self._images.of_platform(body.image, platform)
         host, limit_warnings = fit_limits(body.host_config or HostConfig(), self._features)
-        warnings = [*limit_warnings]
         planned = self._build(body, host, chosen_name, image)
-        warnings += health_warnings(planned.config)
+        warnings = [*limit_warnings, *health_warnings(planned.config)]
         with self._images.holding(planned.all_layers):
             warnings += await look_at_sources(
                 planned.mounts, partial(self._snapshots.mount_image, _digests(image))
