@@ -31,10 +31,19 @@ def near_words(word: str, candidates: Iterable[str], *, limit: int = 3) -> list[
     Near is one edit, one more for every four letters, or a beginning of three letters or more.
     """
     allowed = 1 + len(word) // 4
+    lowered = word.lower()
+    letters = set(lowered)
     ranked = []
     for candidate in candidates:
-        edits = distance(word.lower(), candidate.lower())
-        if len(word) >= 3 and candidate.startswith(word):
+        is_beginning = len(word) >= 3 and candidate.startswith(word)
+        other = candidate.lower()
+        # Each letter too many, and each that the other has not, takes an edit: most are far so.
+        missing = max(abs(len(lowered) - len(other)), len(letters.difference(other)))
+        is_far = missing > allowed
+        if is_far and not is_beginning:
+            continue
+        edits = distance(lowered, other)
+        if is_beginning:
             ranked.append((min(edits, 1), candidate))
         elif edits <= allowed and edits < max(len(word), len(candidate)):
             ranked.append((edits, candidate))

@@ -8,7 +8,7 @@ the nearest known words are searched instead, and told.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from budu.hub.repositories.synonyms import all_words, meanings, squeezed
 EXACT, SYNONYM, BEGINS, NAMED, TEXT = range(5)
 _LONGEST_QUERY = 200
 _LONGEST_WORD = 40
+_MOST_WORDS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +98,12 @@ def search(entries: Sequence[Entry], wanted: Wanted) -> Found:
         corrected = _correction(entries, query)
         ranked = _ranked(entries, corrected) if corrected else {}
         corrected = corrected if ranked else None
-    fitting = [each for each in entries if each.name in ranked and _fits(each, wanted)]
+    found = [each for each in entries if each.name in ranked]
+    filters = _filters(wanted)
+    fitting = [each for each in found if _fits(each, filters)]
     return Found(
         entries=tuple(sorted(fitting, key=_order(wanted.sort, ranked))),
-        facets=_facets([each for each in entries if each.name in ranked], wanted),
+        facets=_facets(found, filters),
         corrected=corrected,
     )
 
@@ -145,42 +148,50 @@ def _correction(entries: Iterable[Entry], query: str) -> str | None:
     whole = nearest(squeezed(query)[:_LONGEST_WORD], known)
     if whole:
         return whole
-    near = [nearest(word[:_LONGEST_WORD], known) for word in query.split()[:8]]
-    return " ".join(word for word in near if word) if near and all(near) else None
+    near = []
+    for word in query.split()[:_MOST_WORDS]:
+        found = nearest(word[:_LONGEST_WORD], known)
+        if found is None:
+            return None
+        near.append(found)
+    return " ".join(near) or None
 
 
-def _fits(entry: Entry, wanted: Wanted, *, but: str = "") -> bool:
-    """Whether an entry passes every filter, one of them left out."""
-    values = _filters(wanted)
-    return all(
-        name == but or not asked or asked & have(entry) for name, (asked, have) in values.items()
-    )
+_Filters = Mapping[str, tuple[frozenset[str], Callable[[Entry], Collection[str]]]]
+"""By the filter's name: the values that were asked for, and those that an entry has."""
 
 
-def _filters(
-    wanted: Wanted,
-) -> dict[str, tuple[frozenset[str], Callable[[Entry], frozenset[str]]]]:
+def _fits(entry: Entry, filters: _Filters) -> bool:
+    """Whether an entry passes every filter."""
+    return all(not asked or not asked.isdisjoint(have(entry)) for asked, have in filters.values())
+
+
+def _filters(wanted: Wanted) -> _Filters:
     return {
-        "category": (wanted.categories, lambda each: frozenset(each.categories)),
-        "product": (wanted.products, lambda each: frozenset({each.product})),
-        "architecture": (wanted.architectures, lambda each: frozenset(each.architectures)),
-        "os": (wanted.systems, lambda each: frozenset(each.systems)),
+        "category": (wanted.categories, lambda each: each.categories),
+        "product": (wanted.products, lambda each: (each.product,)),
+        "architecture": (wanted.architectures, lambda each: each.architectures),
+        "os": (wanted.systems, lambda each: each.systems),
         "official": (_flag(wanted.is_official), lambda each: _flag(each.is_official)),
         "verified": (_flag(wanted.is_verified), lambda each: _flag(each.is_verified)),
     }
 
 
+_YES: frozenset[str] = frozenset({"yes"})
+_NO: frozenset[str] = frozenset()
+
+
 def _flag(value: bool) -> frozenset[str]:
-    return frozenset({"yes"}) if value else frozenset()
+    return _YES if value else _NO
 
 
-def _facets(entries: Sequence[Entry], wanted: Wanted) -> dict[str, dict[str, int]]:
+def _facets(entries: Sequence[Entry], filters: _Filters) -> dict[str, dict[str, int]]:
     """For each filter: how many would be left by each of its values, the other filters kept."""
     facets = {}
-    for name, (_, have) in _filters(wanted).items():
-        counts = Counter(
-            value for each in entries if _fits(each, wanted, but=name) for value in have(each)
-        )
+    for name, (_, have) in filters.items():
+        others = {each: pair for each, pair in filters.items() if pair[0] and each != name}
+        left = [each for each in entries if _fits(each, others)] if others else entries
+        counts = Counter(value for each in left for value in have(each))
         facets[name] = dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
     return facets
 
