@@ -102,6 +102,12 @@ class PullProgress:
         self._done = dict.fromkeys(layers, 0)
         self._summarize()
 
+    def expect_also(self, short_id: str, size: int) -> None:
+        """State something more to fetch, which turned up later."""
+        self._sizes = {**self._sizes, short_id: size}
+        self._done[short_id] = 0
+        self._summarize()
+
     def emit(self, event: PullEvent) -> None:
         """Pass an event on, and the new sum when it moved bytes."""
         self._sink(event)

@@ -255,6 +255,7 @@ class _Pull:
         self._lease.add(part.digest)
         if await self._thread(self._content.has, part.digest):
             return
+        self._progress.expect_also(part.digest.short, part.size)
         try:
             await self._fetch(part)
         except ResourceExhausted:

@@ -12,6 +12,7 @@ from tests.fakes.registry import OCI_INDEX, OCI_MANIFEST, FakeRegistry
 from budu.base.errors import (
     DataLoss,
 )
+from budu.distribution.progress import PullSummary
 from budu.spec.digest import Digest
 
 CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
@@ -99,6 +100,8 @@ async def test_attestations_of_any_size_are_kept(engine: Engine, fake: FakeRegis
     assert engine.content.size(Digest.of(STATEMENT)) == len(STATEMENT)
     assert engine.statuses(parts[-1])[-1] == "Pull complete"
     assert engine.statuses(parts[-2]) == []
+    sums = [event for event in engine.events if isinstance(event, PullSummary)]
+    assert sums[-1].current == sums[-1].total > len(STATEMENT)
     before = len(fake.requests)
     assert (await engine.pull()).extras == pulled.extras
     assert not [each for each in fake.requests[before:] if "/blobs/" in each.path]
