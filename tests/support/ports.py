@@ -1,15 +1,19 @@
-"""Ports of this machine that are free right now."""
+"""Ports of this machine that are free right now, and that nobody is given by chance: connections
+get theirs from 32768 on, so that one of those could be taken before its server listens, or be
+connected to itself by who waits for the server."""
 
 from __future__ import annotations
 
+import random
 import socket
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
     """A port that nobody holds at any address."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("0.0.0.0", 0))
-        return int(probe.getsockname()[1])
+    for port in random.SystemRandom().sample(range(10_000, 20_000), 1_000):
+        if _is_free(port, kind):
+            return port
+    raise AssertionError("no free port")
 
 
 def free_port_range(count: int) -> int:
@@ -20,8 +24,8 @@ def free_port_range(count: int) -> int:
     raise AssertionError(f"no {count} free ports in a row")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _is_free(port: int, kind: int = socket.SOCK_STREAM) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
         try:
             probe.bind(("0.0.0.0", port))
         except OSError:
