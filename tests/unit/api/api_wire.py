@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from budu.api.http.limits import Limits
-from budu.api.http.protocol import Handler
+from budu.api.http.protocol import Handler, Reply
+from budu.api.http.request import Request
+from budu.api.http.response import Response
 from budu.api.listeners import UnixListener
 from budu.api.server import ApiServer
 
@@ -118,3 +120,18 @@ async def serve(handler: Handler, *, limits: Limits = FAST) -> AsyncIterator[Sit
         finally:
             await site.close_clients()
             await server.close(grace_s=1)
+
+
+GET = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def echo(request: Request) -> Reply:
+    """Tells what it got."""
+    body = await request.body.read_all()
+    headers = {"X-Path": request.path, "X-Method": request.method, "X-Query": request.query.raw}
+    return Response(200, body, content_type="text/plain", headers=headers)
+
+
+async def ignore_body(_: Request) -> Reply:
+    """Answers at once."""
+    return Response.text("unread")

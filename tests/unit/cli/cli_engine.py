@@ -1,0 +1,31 @@
+"""A command of ours against an engine that answers by a script."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.fakes.scripted_http import ScriptedServer, answer, raw
+
+from budu.cli.main import main
+
+ID = "c0ffee" * 10 + "c0ff"
+
+
+CREATED = answer(json.dumps({"Id": ID, "Warnings": []}).encode(), status="201 Created")
+
+
+NO_CONTENT = raw(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+def refusal(message: str, status: str) -> object:
+    return answer(json.dumps({"message": message}).encode(), status=status)
+
+
+def run(server: ScriptedServer, folder: Path, *words: str, **environ: str) -> int:
+    settings = {"BUDU_HOST": f"unix://{server.path}", "DOCKER_CONFIG": str(folder), **environ}
+    return main(list(words), settings)
+
+
+def requests_of(server: ScriptedServer) -> list[str]:
+    return [" ".join(request.decode().split(" ", 2)[:2]) for request in server.requests]
