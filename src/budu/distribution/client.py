@@ -100,7 +100,7 @@ class Registries:
         )
 
     def transport(self) -> Transport:
-        """The connection pool, made (and aiohttp loaded) on first use."""
+        """The connection pool, made (and its modules loaded) on first use."""
         if self._transport is None:
             from budu.distribution.transport import Timeouts, Transport
 

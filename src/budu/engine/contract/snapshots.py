@@ -1,4 +1,6 @@
-"""What containers changed, and images made of containers and archives. See `engine.snapshots`.
+"""What containers changed, and images made of containers and archives.
+
+Done by `engine.containers.snapshots` and `engine.images.importing`.
 
 Everything works for containers in any state but `dead` and `removing`. A commit freezes a running
 container while its files are read, unless told not to; one that is paused already stays paused.
