@@ -193,8 +193,10 @@ def test_slave_bind_sees_later_mounts_of_the_host_and_private_does_not(
 
 def test_mounts_live_as_long_as_the_held_namespace(runner: Runner) -> None:
     null = os.open("/dev/null", os.O_RDWR)
-    started = runner.start(make_spec("true"), (null, null, null), {})
-    os.close(null)
+    waiting, go_on = os.pipe()
+    started = runner.start(make_spec("cat"), (waiting, null, null), {})
+    for fd in (null, waiting, go_on):
+        os.close(fd)
     os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)
     assert started.mount_namespace is not None
     assert os.readlink(f"/proc/self/fd/{started.mount_namespace}").startswith("mnt:")
