@@ -1,7 +1,7 @@
 """One repository of a registry that is written to.
 
-The reading half is `repository.Repository`. Mirrors are never written to; of the origin's endpoints the
-first that answers is taken, and everything goes there.
+The reading half is `repository.Repository`. Mirrors are never written to; of the origin's endpoints
+the first that answers is taken, and everything goes there.
 Source: OCI distribution-spec 1.1, "Pushing blobs", "Pushing manifests", "Mounting a blob".
 """
 
