@@ -222,6 +222,9 @@ SYSTEM = [
     "docker run --name c1 -v v1:/d busybox true",
     "docker system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'",
     "docker system df | awk '{ print $1, $2 }'",
+    "docker system df -v | grep -E 'usage|NAME|REPOSITORY|CONTAINER ID|CACHE ID'",
+    "docker system df -v | grep -E '(c1|v1)( |$)' | awk '{ print $1, $2, $NF }' "
+    "| sed 's/^[^v][^ ]*/ID/'",
     "docker system df -v --format '{{range .Volumes}}{{.Name}} {{.Links}}{{end}}'",
     "docker system df -v --format '{{range .Containers}}{{.Names}} {{.LocalVolumes}}{{end}}'",
     "docker rm -v c1",
