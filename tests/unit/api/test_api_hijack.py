@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 
 import pytest
 from api_wire import RawClient, serve
@@ -206,3 +208,41 @@ async def test_handler_may_go_on_after_it_closed_the_stream() -> None:
         await attach(client)
         assert await client.rest() == b""
         await finished.wait()
+
+
+async def greet(request: Request) -> Reply:
+    """Says something as soon as it may."""
+    stream = await request.hijack(MULTIPLEXED_STREAM)
+    stream.write(b"early")
+    return stream
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [("docker-sdk-python/7.1.0", b""), ("Docker-Client/28.2 (linux)", b"early")],
+)
+async def test_a_client_that_loses_early_bytes_has_read_the_head(
+    agent: str, expected: bytes
+) -> None:
+    """Nothing comes together with the head to docker-py, which would not find it again."""
+    loop = asyncio.get_running_loop()
+    request = (
+        b"POST /attach HTTP/1.1\r\nUser-Agent: " + agent.encode() + b"\r\n" + UPGRADE + b"\r\n"
+    )
+    async with serve(greet) as site:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.setblocking(False)
+            await loop.sock_connect(client, str(site.path))
+            await loop.sock_sendall(client, request)
+            seen = b""
+            while not seen.endswith(b"\r\n\r\n" + expected):
+                await asyncio.sleep(0.001)
+                with contextlib.suppress(BlockingIOError):
+                    seen = client.recv(65536, socket.MSG_PEEK)
+            for _ in range(20):
+                await asyncio.sleep(0.001)
+            assert client.recv(65536, socket.MSG_PEEK) == seen
+            taken = client.recv(65536)
+            while data := await loop.sock_recv(client, 65536):
+                taken += data
+    assert taken.endswith(b"\r\n\r\nearly")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import socket
+import termios
 
 from budu.api.http.limits import ClientGone
+
+_LOOK_AGAIN_S = 0.001
 
 
 class Outlet:
@@ -42,6 +47,26 @@ class Outlet:
             await drainer
         if self.is_lost:
             raise ClientGone("the client left")
+
+    async def taken(self, *, within_s: float) -> None:
+        """Waits until the client has read everything sent, or the time is up.
+
+        The kernel tells that of unix sockets only; others are not waited for.
+        """
+        sock = self._transport.get_extra_info("socket")
+        if sock is None or sock.family != socket.AF_UNIX:
+            return
+        deadline = asyncio.get_running_loop().time() + within_s
+        await asyncio.sleep(0)  # the loop writes what was sent in this turn
+        while not (self.is_lost or self.is_closing) and self._holds(sock.fileno()):
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    def _holds(self, fd: int) -> bool:
+        if self._transport.get_write_buffer_size():
+            return True
+        return any(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))
 
     def pause(self) -> None:
         """The client is slow: writers wait in `drain`."""

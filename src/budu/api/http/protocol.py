@@ -261,6 +261,10 @@ class HttpConnection(asyncio.Protocol):
         """See `Wire`."""
         await self._outlet.drain()
 
+    async def taken(self, *, within_s: float) -> None:
+        """See `Wire`."""
+        await self._outlet.taken(within_s=within_s)
+
     def send_eof(self) -> None:
         """See `Wire`."""
         self._outlet.send_eof()

@@ -20,6 +20,11 @@ from budu.api.versions import MAX_VERSION, ApiVersion
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+_LOSES_EARLY_BYTES = "docker-sdk-python/"
+"""docker-py reads the head through a buffer and the rest from the socket: what came together with
+the head stays in that buffer. Source: docker-py 7.1, api/client.py (_get_raw_response_socket)."""
+_HEAD_TAKEN_S = 5.0
+
 
 class Body:
     """The request's body: read piece by piece, or as a whole within the limits."""
@@ -143,12 +148,16 @@ class Request:
 
         The handler is cancelled when the client goes away altogether, not when it half-closes.
         `content_type` is told only to clients that sent Upgrade; others expect the raw one.
-        Empty, there is none.
+        Empty, there is none. A client that would lose bytes that come with the head has read it
+        first.
         Raises: HttpFault or ClientGone when the request's body does not end well.
         """
         await self.body.read_all()
         self.began = True
-        return self._wire.hijack(content_type, headers=headers or {})
+        stream = self._wire.hijack(content_type, headers=headers or {})
+        if self.header("user-agent").startswith(_LOSES_EARLY_BYTES):
+            await self._wire.taken(within_s=_HEAD_TAKEN_S)
+        return stream
 
     def abort(self) -> None:
         """Breaks a begun answer off so that the client notices."""

@@ -28,6 +28,9 @@ class Wire(Protocol):
         Raises: ClientGone.
         """
 
+    async def taken(self, *, within_s: float) -> None:
+        """Waits until the client has read everything sent, where the kernel can tell."""
+
     def send_eof(self) -> None:
         """Half-closes: no more bytes will be sent."""
 
