@@ -90,6 +90,14 @@ def test_what_is_cleared_is_gone_and_the_rest_comes(engine: EngineProcess) -> No
     assert show(engine, "forgetful").stdout == "after\n"
 
 
+def test_all_are_cleared(engine: EngineProcess) -> None:
+    ids = [run(engine, ["echo", name], name=name) for name in ("this", "that")]
+    assert [wait(engine, id_) for id_ in ids] == [0, 0]
+    cleared = show(engine, "--clear", "--all")
+    assert (cleared.returncode, set(cleared.stdout.split())) == (0, set(ids))
+    assert show(engine, "--all").stdout == ""
+
+
 def test_the_genuine_rules_of_tail_since_and_until(engine: EngineProcess) -> None:
     id_ = create(engine, "for n in 1 2 3; do echo $n; sleep 0.3; done", name="three")
     start(engine, id_)
