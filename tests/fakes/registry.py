@@ -117,6 +117,10 @@ class Faults:
     redirect_blobs: bool = False
     without_digest_header: bool = False
     missing_blobs: set[str] = field(default_factory=set)
+    limited_blobs: set[str] = field(default_factory=set)
+    """Blobs that are refused for an hour and a half."""
+    waits: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Blobs that are answered only after this is set."""
 
 
 class FakeRegistry:
@@ -403,6 +407,13 @@ class FakeRegistry:
 
     async def _blob(self, request: web.Request) -> web.StreamResponse:
         digest = request.match_info["digest"]
+        if self.faults.waits.get(digest) is not None:
+            await self.faults.waits[digest].wait()
+        if digest in self.faults.limited_blobs:
+            return _error(
+                429, "TOOMANYREQUESTS", "You have reached your pull rate limit.",
+                {"Retry-After": "5400"},
+            )  # fmt: skip
         if digest not in self.blobs or digest in self.faults.missing_blobs:
             return _error(404, "BLOB_UNKNOWN", "blob unknown to registry")
         if self.faults.redirect_blobs:

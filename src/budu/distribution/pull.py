@@ -3,7 +3,7 @@
 Order: resolve, choose the platform's manifest, config, layers (several at once), documents, record.
 Documents are stored after the layers, so an image is there whole or not at all. What an early end
 leaves is only what the next pull takes up again: partial blobs, and whole layers after a break of
-the connection or a cancellation. A full disk and bad content leave nothing.
+the connection, a cancellation or a rate limit. A full disk and bad content leave nothing.
 Source: OCI distribution-spec 1.1; moby `daemon/internal/distribution/pull_v2.go` for the wording.
 """
 
@@ -349,14 +349,14 @@ class _Pull:
 
         What was here before (`kept`) stays, and what others brought meanwhile or count on.
         """
-        if isinstance(error, _RESUMABLE):
+        if _lets_go_on(error):
             return
         brought = {digest for each in blobs for digest in (each.key, each.digest)} - kept
         await self._thread(self._free, brought)
+        for blob in blobs:  # what came of the others when one failed
+            with contextlib.suppress(BuduError):
+                await self._puller._fetcher.discard(blob.digest)
         if isinstance(error, ResourceExhausted):
-            for blob in blobs:
-                with contextlib.suppress(BuduError):
-                    await self._puller._fetcher.discard(blob.digest)
             await self._thread(self._layers.sweep)
 
     def _free(self, digests: set[Digest]) -> None:
@@ -372,6 +372,13 @@ class _Pull:
         for digest, body in self._documents.items():
             await self._thread(self._content.write_blob, digest, body)
         return bool(self._documents)
+
+
+def _lets_go_on(error: BaseException) -> bool:
+    """Whether the next pull can go on from what there is: nothing of it is wrong or too much."""
+    hint = error.hint if isinstance(error, ResourceExhausted) else None
+    is_rate_limit = hint is not None and hint.key.startswith("distribution.rate-limit")
+    return is_rate_limit or isinstance(error, _RESUMABLE)
 
 
 def _as_they_are(manifest: Manifest) -> list[LayerBlob]:

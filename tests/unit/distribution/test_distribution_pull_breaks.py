@@ -14,6 +14,7 @@ from budu.base.errors import (
     DataLoss,
     InvalidArgument,
     NotFound,
+    ResourceExhausted,
     Unavailable,
 )
 from budu.spec.digest import Digest
@@ -203,6 +204,44 @@ async def test_a_layer_longer_than_stated_is_refused(engine: Engine, fake: FakeR
     error = await engine.fail(DataLoss)
     assert error.message == f"filesystem layer verification failed for digest {digest_of(tar)}"
     assert engine.holds_nothing()
+
+
+async def one_fails_after_half_of_the_other(
+    engine: Engine, fake: FakeRegistry, kind: type[BuduError], good: str, bad: str
+) -> None:
+    """A pull whose second layer is answered when half of the first one is on the disk."""
+    fake.faults.hold_after[good] = 100_000
+    fake.faults.waits[bad] = asyncio.Event()
+    partial = engine.partials / good.removeprefix("sha256:")
+    failing = asyncio.create_task(engine.fail(kind))
+    async with asyncio.timeout(30):
+        while not (partial.exists() and partial.stat().st_size):
+            await asyncio.sleep(0.01)
+        fake.faults.waits[bad].set()
+        await failing
+
+
+async def test_what_came_of_the_others_goes_when_one_layer_is_wrong(
+    engine: Engine, fake: FakeRegistry
+) -> None:
+    built = fake.add_image("team/app", "1", layers=[{"big": BIG}, {"b": b"2"}])
+    fake.faults.wrong_bytes.add(built.blobs[1])
+    await one_fails_after_half_of_the_other(engine, fake, DataLoss, *built.blobs)
+    assert engine.holds_nothing()
+
+
+async def test_what_has_come_stays_when_a_rate_limit_ends_the_pull(
+    engine: Engine, fake: FakeRegistry
+) -> None:
+    built = fake.add_image("team/app", "1", layers=[{"big": BIG}, {"b": b"2"}])
+    fake.faults.limited_blobs.add(built.blobs[1])
+    await one_fails_after_half_of_the_other(engine, fake, ResourceExhausted, *built.blobs)
+    assert [each.name for each in engine.partials.iterdir()] == [built.blobs[0][7:]]
+    fake.faults.limited_blobs.clear()
+    fake.faults.hold_after.clear()
+    await engine.pull()
+    asked = [r for r in fake.requests if r.path.endswith(built.blobs[0])]
+    assert asked[-1].headers.get("Range", "").startswith("bytes=")
 
 
 async def test_a_missing_blob_leaves_nothing(engine: Engine, fake: FakeRegistry) -> None:
