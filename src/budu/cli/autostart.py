@@ -11,6 +11,7 @@ import sys
 import time
 
 from budu.base.errors import Hint, Unavailable
+from budu.base.resident import needs_own_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def connect_or_start(session: Session, context: Context) -> None:
 
 
 def _start(session: Session, context: Context) -> None:
+    needs_own_process()
     log = log_path(session.endpoint.path)
     with _StartLock(log) as lock:
         if _is_ready(session):

@@ -119,10 +119,10 @@ def _word(key: str, ko: int) -> str:
 def _command_rows(
     entries: Iterable[tuple[str, str]], ko: int, *, prefix: str = ""
 ) -> list[tuple[str, str]]:
-    from budu.cli.main import _load
+    from budu.cli.main import load_command
 
     return [
-        (name, _load(place).help[ko])
+        (name, load_command(place).help[ko])
         for name, place in entries
         if name not in HIDDEN and prefix + name not in HIDDEN
     ]

@@ -9,6 +9,7 @@ is damaged or of another interpreter, the script does the same, a few millisecon
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -40,7 +41,7 @@ try:
 except Exception:
     pass
 from budu.cli.main import entry
-entry()
+entry({front})
 """
 """What it takes to read `cli.bundle` itself from the bundle. Nothing that a bundle can hold may
 keep the program from running."""
@@ -55,22 +56,45 @@ def write_launcher(
     """
     source = source or Path(__file__).resolve().parents[2]
     write_bundle(source)
+    folder = folder.absolute()
+    front = _install_front(folder)
+    line = front_line(str(front), python) if front else ""
     text = _SCRIPT.format(
-        first=first_line(python),
+        first=line or first_line(python),
         source=str(source),
         site=_site_packages(python),
         bundle=str(bundle_path(source)),
+        front="front=True" if line else "",
     )
-    target = folder / "budu"
-    temporary = folder / f".budu.{os.getpid()}"
-    temporary.write_text(text, encoding="utf-8")
+    _put(folder / "budu", text.encode())
+    return folder / "budu"
+
+
+def _install_front(folder: Path) -> Path | None:
+    """The small program for this machine's processor beside the script; None if there is none."""
+    packaged = Path(__file__).parent / "data" / f"front-{platform.machine()}"
+    if not packaged.exists():
+        return None
+    _put(folder / "budu-front", packaged.read_bytes())
+    return folder / "budu-front"
+
+
+def _put(target: Path, content: bytes) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.write_bytes(content)
     temporary.chmod(0o755)
     temporary.replace(target)
-    return target
+
+
+def front_line(front: str, python: str) -> str:
+    """The shebang with `front`; empty when the paths are too long for the kernel or have blanks."""
+    line = f"#!{front} {python}"
+    fits = len(line.encode()) <= _SHEBANG_LIMIT and not set(" \t") & set(front + python)
+    return line if fits else ""
 
 
 def first_line(python: str) -> str:
-    """The shebang; through `/bin/sh` when the path is too long for the kernel or has blanks."""
+    """The shebang without it; through `/bin/sh` when the path is too long or has blanks."""
     line = f"#!{python} -IS"
     if len(line.encode()) <= _SHEBANG_LIMIT and " " not in python:
         return line

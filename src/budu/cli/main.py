@@ -26,9 +26,28 @@ PIPE_BROKEN = 141
 """As if SIGPIPE had ended the program."""
 
 
-def entry() -> None:
-    """Run the program and leave without the interpreter's tidying up."""
-    status = main(sys.argv[1:], environment())
+def entry(front: bool = False) -> None:
+    """Run the program and leave without the interpreter's tidying up.
+
+    `front`: the script is run by `front`, so it can have a resident (`cli.resident`).
+    """
+    environ = environment()
+    if front and environ.get("BUDU_RESIDENT") == "serve":
+        from budu.cli.resident import serve
+
+        serve(sys.argv[0])
+        posix._exit(0)
+    status = flush(main(sys.argv[1:], environ))
+    if front and environ.get("BUDU_RESIDENT") != "no":
+        from budu.cli.resident import is_served, start_resident
+
+        if is_served(sys.argv[1:]):
+            start_resident(sys.argv[0])
+    posix._exit(status)
+
+
+def flush(status: int) -> int:
+    """Write out what is buffered; the exit status after that."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -36,7 +55,7 @@ def entry() -> None:
             status = status or PIPE_BROKEN
         except (OSError, ValueError):
             status = status or 1
-    posix._exit(status)
+    return status
 
 
 def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -71,16 +90,16 @@ def find_command(words: Sequence[str]) -> tuple[Command, str, int]:
     first = words[0]
     pair = " ".join(words[:2])
     if pair in COMMANDS and (len(words) > 3 or words[2:3] == ["--help"]):
-        return _load(COMMANDS[pair]), f"{PROGRAM} {pair}", 2
+        return load_command(COMMANDS[pair]), f"{PROGRAM} {pair}", 2
     if first in COMMANDS:
-        return _load(COMMANDS[first]), f"{PROGRAM} {first}", 1
+        return load_command(COMMANDS[first]), f"{PROGRAM} {first}", 1
     group = GROUPS.get(first)
     if group is None or len(words) < 2:
         raise _unknown(f"{PROGRAM} {first}", first, "", COMMANDS)
     second = words[1]
     if second not in group:
         raise _unknown(f"{PROGRAM} {first} {second}", second, first, group)
-    return _load(group[second]), f"{PROGRAM} {first} {second}", 2
+    return load_command(group[second]), f"{PROGRAM} {first} {second}", 2
 
 
 def _run(context: Context, words: list[str]) -> int:
@@ -137,7 +156,8 @@ def _read_root(words: Sequence[str], environ: Mapping[str, str]) -> tuple[Contex
     return context, root.words
 
 
-def _load(place: str) -> Command:
+def load_command(place: str) -> Command:
+    """The command that a place of the index names."""
     module, _, name = place.partition(":")
     loaded = __import__(f"budu.cli.commands.{module}", None, None, (name,))
     command: Command = getattr(loaded, name)

@@ -12,6 +12,7 @@ import posix
 
 from budu.base.environment import environment
 from budu.base.errors import Hint, NotFound
+from budu.base.resident import needs_own_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def open_ssh(endpoint: Endpoint) -> _socket.socket:
 
     Raises: NotFound without an ssh program. What ssh itself has to say goes to standard error.
     """
+    needs_own_process()
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
     dup = [(posix.POSIX_SPAWN_DUP2, theirs.fileno(), fd) for fd in (0, 1)]
     try:

@@ -3,7 +3,7 @@
 The engine mounts a copy below its data root, not the package's file: the copy belongs to root, is
 executable however the package was unpacked, and stays when the package is replaced while
 containers run.
-Source: packaging/init/init.c.
+Source: packaging/native/init.c.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tests.fakes.scripted_http import ScriptedServer, answer
 
 from budu.cli.advice import unpublished_port
 from budu.cli.commands.port import all_lines
-from budu.cli.launcher import first_line, write_launcher
+from budu.cli.launcher import first_line, front_line, write_launcher
 from budu.cli.moments import moment
 from budu.cli.names import is_id, parse_name
 
@@ -108,9 +108,22 @@ def test_a_port_that_nobody_can_reach(exposed: dict, host_config: dict, port: in
 
 def test_the_launcher_runs_without_site(tmp_path: Path) -> None:
     program = write_launcher(tmp_path)
-    assert program.read_text().startswith(f"#!{sys.executable} -IS\n")
+    first = program.read_text().partition("\n")[0]
+    assert first in (f"#!{sys.executable} -IS", f"#!{tmp_path}/budu-front {sys.executable}")
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("budu version ")
+
+
+@pytest.mark.parametrize(
+    ("front", "line"),
+    [
+        ("/opt/budu-front", "#!/opt/budu-front /usr/bin/python3"),
+        ("/opt/a folder/budu-front", ""),
+        (f"/opt/{'x' * 100}/budu-front", ""),
+    ],
+)
+def test_the_kernel_reads_only_short_first_lines(front: str, line: str) -> None:
+    assert front_line(front, "/usr/bin/python3") == line
 
 
 def test_the_launcher_bears_a_long_path_with_blanks(tmp_path: Path) -> None:

@@ -9,61 +9,9 @@
  * Source: man 2 rt_sigtimedwait, wait4, execve, setpgid; man 3 exec (PATH); Linux uapi headers.
  */
 
-typedef long word;
-typedef unsigned long sigset; /* the kernel's sigset_t: 64 signals */
+#include "kernel.h"
 
-enum { SIGILL = 4, SIGTRAP = 5, SIGABRT = 6, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11, SIGCHLD = 17 };
-enum { SIGTTIN = 21, SIGTTOU = 22, SIGSYS = 31 };
-enum { SIG_SETMASK = 2, WNOHANG = 1, TIOCSPGRP = 0x5410 };
-enum { ENOENT = 2, EINTR = 4, ENOEXEC = 8, EACCES = 13, ENOTDIR = 20, ENAMETOOLONG = 36 };
-enum { PATH_MAX = 4096, SIGSET_SIZE = 8, STDIN = 0, STDERR = 2 };
-
-#if defined(__x86_64__)
-enum { SYS_write = 1, SYS_sigaction = 13, SYS_sigprocmask = 14, SYS_ioctl = 16, SYS_getpid = 39 };
-enum { SYS_clone = 56, SYS_execve = 59, SYS_wait4 = 61, SYS_kill = 62, SYS_setpgid = 109 };
-enum { SYS_sigtimedwait = 128, SYS_exit_group = 231 };
-
-static word syscall4(word number, word a, word b, word c, word d) {
-    word result;
-    register word r10 __asm__("r10") = d;
-    register word r8 __asm__("r8") = 0;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
-__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall run\n");
-
-#elif defined(__aarch64__)
-enum { SYS_ioctl = 29, SYS_write = 64, SYS_exit_group = 94, SYS_kill = 129, SYS_sigaction = 134 };
-enum { SYS_sigprocmask = 135, SYS_sigtimedwait = 137, SYS_setpgid = 154, SYS_getpid = 172 };
-enum { SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260 };
-
-static word syscall4(word number, word a, word b, word c, word d) {
-    register word x8 __asm__("x8") = number;
-    register word x0 __asm__("x0") = a;
-    register word x1 __asm__("x1") = b;
-    register word x2 __asm__("x2") = c;
-    register word x3 __asm__("x3") = d;
-    register word x4 __asm__("x4") = 0;
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-    return x0;
-}
-
-__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tbl run\n");
-#else
-#error "no system calls are known for this processor"
-#endif
-
-/* The kernel's struct sigaction; only SIG_DFL (0) and SIG_IGN (1) are set, without flags. */
-struct action {
-    word handler, flags, restorer;
-    sigset mask;
-};
-
-static sigset bit(int signal) { return 1UL << (signal - 1); }
+enum { WNOHANG = 1, TIOCSPGRP = 0x5410, PATH_MAX = 4096 };
 
 static void set_action(int signal, word handler) {
     struct action action;
@@ -71,20 +19,6 @@ static void set_action(int signal, word handler) {
     action.flags = action.restorer = 0;
     action.mask = 0;
     syscall4(SYS_sigaction, signal, (word)&action, 0, SIGSET_SIZE);
-}
-
-static word length(const char *text) {
-    word size = 0;
-    while (text[size])
-        size++;
-    return size;
-}
-
-static void say(const char *text) { syscall4(SYS_write, STDERR, (word)text, length(text), 0); }
-
-static _Noreturn void leave(word code) {
-    for (;;)
-        syscall4(SYS_exit_group, code, 0, 0, 0);
 }
 
 static const char *find_path(char **environment) {
