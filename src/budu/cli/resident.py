@@ -37,12 +37,15 @@ SPARES = 2
 """Workers that wait."""
 REFILL_S = 0.005
 """After a call, so that the new worker is not forked while the command runs."""
+MOST_LOST = 10
+"""So many workers may end without a call before the resident gives up."""
 STOP = -1
 BACK = -2
 _MAGIC = 0x75647562
 _GREETING = 24
 _LONGEST = 64 << 20
-_TAKEN, _EDITED = b"t", b"e"
+_WORD_SIZE = 4
+"""Bytes of what a worker tells the resident: its pid, negative if a module was edited."""
 _RIGHTS = ("Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
 _NAMESPACES = ("mnt", "net", "pid", "user", "uts", "ipc")
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
@@ -78,7 +81,12 @@ def is_served(words: Sequence[str]) -> bool:
 
 
 def start_resident(script: str) -> None:
-    """Start the resident of `script` beside this process, which goes on."""
+    """Start the resident of `script` beside this process, which goes on; nothing if it has one."""
+    path = socket_path(script)
+    lock = _lock(f"{path}.lock") if path and own_folder(path) else -1
+    if lock < 0:
+        return
+    posix.close(lock)
     null = [(posix.POSIX_SPAWN_OPEN, fd, "/dev/null", posix.O_RDWR, 0) for fd in (0, 1, 2)]
     command = [sys.executable, "-IS", script]
     environ = {b"BUDU_RESIDENT": b"serve", **_kept(posix.environ)}
@@ -122,57 +130,108 @@ def serve(script: str, *, idle_s: float = IDLE_S) -> None:
     _clear(path.rpartition("/")[0])
     listener = _listen(path)
     try:
-        _serve(listener, idle_s)
+        _preload()
+        Resident(listener, lock).run(idle_s)
     finally:
         _remove(path)
         _remove(f"{path}.lock")
-
-
-def _serve(listener: _socket.socket, idle_s: float) -> None:
-    import gc
-    import time
-
-    _preload()
-    files = _loaded_files()
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()
-    bell = Bell()
-    for _ in range(SPARES):
-        _fork(listener, bell, files)
-    while bell.heard(idle_s) == _TAKEN:
-        time.sleep(REFILL_S)
-        _fork(listener, bell, files)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit
 
 
-class Bell:
-    """How workers tell the resident that a call has come, and hear that it is gone."""
+class Resident:
+    """Keeps workers ahead."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: _socket.socket, lock: int) -> None:
+        self._listener = listener
+        self._files = _loaded_files()
+        self._waiting: set[int] = set()
+        self._lost = 0
         self._heard, self._told = posix.pipe2(posix.O_CLOEXEC)
-        self.life, self._alive = posix.pipe2(posix.O_CLOEXEC)
+        self._woken, self._wake = posix.pipe2(posix.O_CLOEXEC | posix.O_NONBLOCK)
+        self._life, self._alive = posix.pipe2(posix.O_CLOEXEC)
+        self._own = (lock, self._heard, self._woken, self._wake, self._alive)
 
-    def heard(self, seconds: float) -> bytes:
-        """One word; empty when none comes in time."""
+    def run(self, idle_s: float) -> None:
+        """Until nobody has called for so long, a module was edited, or workers do not live."""
+        import gc
+        import time
+
+        _signal.signal(_signal.SIGCHLD, lambda number, frame: None)
+        _signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        gc.collect()
+        gc.freeze()
+        while self._lost < MOST_LOST:
+            while len(self._waiting) < SPARES:
+                self._fork()
+            if not self._hear(idle_s):
+                return
+            time.sleep(REFILL_S)
+
+    def _hear(self, seconds: float) -> bool:
+        """Wait for a worker's word or end; whether to go on."""
         import select
 
-        ready, _, _ = select.select([self._heard], [], [], seconds)
-        return posix.read(self._heard, 1) if ready else b""
+        ready, _, _ = select.select([self._heard, self._woken], [], [], seconds)
+        if self._heard in ready:
+            words = posix.read(self._heard, _WORD_SIZE * 512)
+            for at in range(0, len(words), _WORD_SIZE):
+                number = int.from_bytes(words[at : at + _WORD_SIZE], "little", signed=True)
+                self._waiting.discard(abs(number))
+                if number < 0:
+                    return False
+            self._lost = 0
+        if self._woken in ready:  # after their words: who has a call is not lost
+            posix.read(self._woken, 4096)
+            self._reap()
+        return bool(ready)
 
-    def take(self) -> None:
-        """In a worker: `life` comes to its end with the resident from now on."""
-        posix.close(self._heard)
-        posix.close(self._alive)
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, _ = posix.waitpid(-1, posix.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if pid in self._waiting:
+                self._waiting.discard(pid)
+                self._lost += 1
 
-    def ring(self, word: bytes) -> None:
-        """Tell it, once."""
-        posix.write(self._told, word)
+    def _fork(self) -> None:
+        pid = posix.fork()
+        if pid:
+            self._waiting.add(pid)
+            return
+        try:
+            _signal.set_wakeup_fd(-1)
+            _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+            posix.setpgid(0, 0)
+            for fd in self._own:  # the lock, too: a long command does not hold it
+                posix.close(fd)
+            self._work()
+        finally:
+            posix._exit(1)
+
+    def _work(self) -> NoReturn:
+        """A worker's whole life: take one command, and end with it."""
+        front = _accept(self._listener, self._life)
+        edited = any(_facts(file) != facts for file, facts in self._files.items())
+        word = -posix.getpid() if edited else posix.getpid()
+        posix.write(self._told, word.to_bytes(_WORD_SIZE, "little", signed=True))
         posix.close(self._told)
-        posix.close(self.life)
+        posix.close(self._life)
+        self._listener.close()
+        call = None if edited else _receive(front)
+        if call is None or not call.fits(front):
+            _answer(front, 0)
+            posix._exit(0)
+        call.become(front)
+        _answer(front, posix.getpid())
+        _answer(front, _run(call.words, call.environ))
+        posix._exit(0)
 
 
 def own_folder(path: str) -> bool:
@@ -260,34 +319,6 @@ def _facts(file: str) -> tuple[int, int]:
     except OSError:
         return 0, -1
     return facts.st_mtime_ns, facts.st_size
-
-
-def _fork(listener: _socket.socket, bell: Bell, files: Mapping[str, tuple[int, int]]) -> None:
-    if posix.fork():
-        return
-    try:
-        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
-        posix.setpgid(0, 0)
-        bell.take()
-        _work(listener, bell, files)
-    finally:
-        posix._exit(1)
-
-
-def _work(listener: _socket.socket, bell: Bell, files: Mapping[str, tuple[int, int]]) -> NoReturn:
-    """A worker's whole life: take one command, and end with it."""
-    front = _accept(listener, bell.life)
-    edited = any(_facts(file) != facts for file, facts in files.items())
-    bell.ring(_EDITED if edited else _TAKEN)
-    listener.close()
-    call = None if edited else _receive(front)
-    if call is None or not call.fits(front):
-        _answer(front, 0)
-        posix._exit(0)
-    call.become(front)
-    _answer(front, posix.getpid())
-    _answer(front, _run(call.words, call.environ))
-    posix._exit(0)
 
 
 def _accept(listener: _socket.socket, life: int) -> _socket.socket:

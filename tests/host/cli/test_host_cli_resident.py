@@ -340,3 +340,28 @@ def test_what_a_killed_one_left_is_cleared_away(script: Script) -> None:
     assert not (folder / "left").exists()
     assert not (folder / "left.lock").exists()
     assert script.lock.exists()
+
+
+def test_killed_workers_are_replaced(warm: Script) -> None:
+    before = children(warm.pid)
+    for pid in before:
+        os.kill(int(pid), signal.SIGKILL)
+    assert warm.say("ps", "-q") == b""
+    eventually(lambda: warm.workers() == resident.SPARES)
+    assert not set(before) & set(children(warm.pid))
+
+
+def test_a_long_command_does_not_keep_the_next_resident_away(script: Script, clean: None) -> None:
+    script.say("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    eventually(script.socket.exists)
+    eventually(lambda: script.workers() == resident.SPARES)
+    with script.start("exec", "-i", "box", "cat", stdin=subprocess.PIPE) as process:
+        eventually(lambda: script.workers() > resident.SPARES)
+        first = script.pid
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{first}").exists())
+        assert script.say("ps", "-q") != b""
+        eventually(lambda: script.lock.read_text() not in ("", f"{first}\n"))
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(TIMEOUT_S) == 0
