@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from budu.base.errors import InvalidArgument
-from budu.distribution.keys.pem import PublicKey, read_public_key
+from budu.distribution.public_keys import PublicKey, read_public_key
 from budu.spec.reference import Reference, parse_reference
 
 ACCEPT, REJECT, SIGNED = "insecureAcceptAnything", "reject", "sigstoreSigned"

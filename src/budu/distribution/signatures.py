@@ -11,8 +11,8 @@ from pathlib import Path
 
 from budu.base.errors import BuduError, Hint, InvalidArgument, PermissionDenied
 from budu.distribution.claims import Claim, claims_about
-from budu.distribution.keys.pem import PublicKey
 from budu.distribution.policy import REJECT, SIGNED, Rule, may_be_for, read_policy, rules_for
+from budu.distribution.public_keys import PublicKey
 from budu.distribution.repository import Repository
 from budu.spec.digest import Digest
 from budu.spec.image import Descriptor
