@@ -47,6 +47,13 @@ _LONGEST = 64 << 20
 _WORD_SIZE = 4
 """Bytes of what a worker tells the resident: its pid, negative if a module was edited."""
 _RIGHTS = ("Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
+_DEADLY = (
+    _signal.SIGHUP,
+    _signal.SIGQUIT,
+    _signal.SIGUSR1,
+    _signal.SIGUSR2,
+    _signal.SIGTERM,
+)
 _NAMESPACES = ("mnt", "net", "pid", "user", "uts", "ipc")
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
 _PRELOADED = (
@@ -400,11 +407,22 @@ class Call:
         _take_environment(self.raw_environ)
         _open_streams()
         _watch(front)
-        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-        _signal.signal(_signal.SIGTSTP, lambda number, frame: _answer(front, STOP))
-        for number in range(1, 32):
+        actions = _actions(front)
+        for number in actions:
             if self.ignored >> (number - 1) & 1:
-                _signal.signal(number, _signal.SIG_IGN)
+                actions[number] = _signal.SIG_IGN
+        for number, action in actions.items():
+            _signal.signal(number, action)
+
+
+def _actions(front: _socket.socket) -> dict[int, object]:
+    """What signals do to a command; this process may have inherited something else."""
+    return {
+        **dict.fromkeys(_DEADLY, _signal.SIG_DFL),
+        _signal.SIGCHLD: _signal.SIG_DFL,
+        _signal.SIGINT: _signal.default_int_handler,
+        _signal.SIGTSTP: lambda number, frame: _answer(front, STOP),
+    }
 
 
 def _split(text: bytes) -> tuple[bytes, bytes]:

@@ -49,7 +49,9 @@ class Script:
             "stderr": subprocess.PIPE,
         }
         merged = {**streams, "env": self.environ, **options}
-        return subprocess.Popen([self.path, *words], **merged)  # type: ignore[call-overload,no-any-return]
+        # Whoever runs the tests may ignore signals: nohup does, and a shell's `&`.
+        command = ["env", "--default-signal", self.path, *words]
+        return subprocess.Popen(command, **merged)  # type: ignore[call-overload,no-any-return]
 
     def run(self, *words: str, given: bytes = b"", **options: object) -> tuple[int, bytes, bytes]:
         with self.start(*words, stdin=subprocess.PIPE, **options) as process:
@@ -166,7 +168,7 @@ def test_signals_reach_the_command(warm: Script) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.terminate()
-        assert process.wait(TIMEOUT_S) == 42
+        assert ended(process) == 42
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -176,7 +178,7 @@ def test_it_ends_as_without_a_resident(script: Script, number: int) -> None:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
             process.send_signal(number)
-            return process.wait(TIMEOUT_S)
+            return ended(process)
 
     script.say("run", "-d", "--name", "box", "busybox", "sh", "-c", "echo ready; sleep 1000")
     eventually(script.socket.exists)
@@ -187,6 +189,22 @@ def test_it_ends_as_without_a_resident(script: Script, number: int) -> None:
     del script.environ["BUDU_RESIDENT"]
     script.warm()
     assert end() == alone
+
+
+def test_what_ended_the_first_caller_or_not_is_nothing_to_the_next(script: Script) -> None:
+    """The first one ignored signals, and its resident does so, too."""
+    words = ["sh", "-c", f"trap '' INT HUP; exec {script.path} version"]
+    subprocess.run(words, env=script.environ, stdout=subprocess.DEVNULL, check=True)
+    eventually(script.socket.exists)
+    eventually(lambda: script.workers() == resident.SPARES)
+    script.python.unlink()
+    script.say("run", "-d", "--name", "box", "busybox", "sh", "-c", "echo ready; sleep 1000")
+    for number, code in ((signal.SIGINT, 130), (signal.SIGHUP, -signal.SIGHUP)):
+        with script.start("logs", "-f", "box") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            process.send_signal(number)
+            assert ended(process) == code
 
 
 def test_a_signal_that_the_caller_ignores_is_ignored(warm: Script, container: str) -> None:
@@ -214,7 +232,16 @@ def test_it_stops_and_goes_on(warm: Script, container: str) -> None:
         process.stdin.write(b"one\n")
         process.stdin.close()
         assert process.stdout.read() == b"got one\n"
-        assert process.wait(TIMEOUT_S) == 0
+        assert ended(process) == 0
+
+
+def ended(process: subprocess.Popen[bytes]) -> int:
+    """How it ended. It does not outlive a failure: leaving its `with` block waits for it."""
+    try:
+        return process.wait(TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def state_of(pid: int) -> str:
@@ -364,4 +391,4 @@ def test_a_long_command_does_not_keep_the_next_resident_away(script: Script, cle
         eventually(lambda: script.lock.read_text() not in ("", f"{first}\n"))
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(TIMEOUT_S) == 0
+        assert ended(process) == 0
