@@ -248,8 +248,10 @@ static void try_resident(char **argv, char **environment) {
     if (!socket_path(path, argv[2], environment))
         return;
     word sock = connect_to(path);
-    if (sock < 0)
+    if (sock <= STDERR) { /* there is none, or one of the streams is closed */
+        syscall4(SYS_close, sock, 0, 0, 0);
         return;
+    }
     word folder = syscall4(SYS_openat, AT_FDCWD, (word) ".", O_PATH | O_CLOEXEC, 0);
     sigset before = 0, passed = ~(bit(SIGILL) | bit(SIGTRAP) | bit(SIGABRT) | bit(SIGBUS) |
                                   bit(SIGFPE) | bit(SIGSEGV) | bit(SIGSYS) | bit(SIGCHLD) |

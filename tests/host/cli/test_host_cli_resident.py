@@ -287,6 +287,15 @@ def test_whoever_is_not_in_its_place_is_declined(warm: Script, other: tuple[str,
     assert done.stderr == f"budu: cannot execute {warm.python}\n".encode()
 
 
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-"])
+def test_a_closed_stream_is_left_to_the_caller(warm: Script, stream: str) -> None:
+    shell = f"exec {warm.path} ps {stream}"
+    done = subprocess.run(
+        ["sh", "-c", shell], env=warm.environ, stdout=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stdout) == (125, b"")
+
+
 def test_what_asks_at_the_terminal_is_left_to_the_caller(warm: Script) -> None:
     assert warm.run("login", "-u", "ann", "127.0.0.1:1")[0] == 125
 
