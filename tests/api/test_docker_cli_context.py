@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.docker_cli
+
 BUDU = [sys.executable, "-m", "budu.cli.main"]
 
 

@@ -263,6 +263,7 @@ def test_layers_on_layers_are_merged(docker: Docker, busybox: str) -> None:
     assert docker("run", "--rm", "layered", "sh", "-c", "cd /opt; echo *; cat two") == "two\n2"
 
 
+@pytest.mark.docker_cli
 def test_unreachable_registry_names_the_failed_step(
     make_engine: Callable[..., EngineProcess], tmp_path
 ) -> None:

@@ -133,6 +133,7 @@ def test_skopeo_and_back(hub: str, registry: Registry, tmp_path: Path) -> None:
         digest_at(hub, "ann/sko", "1")
 
 
+@pytest.mark.podman
 def test_podman_and_back(hub: str, registry: Registry, short: Path) -> None:
     podman = ["podman", "--root", f"{short}/p", "--runroot", f"{short}/r"]
     podman += ["--storage-driver", "vfs"]
