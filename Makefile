@@ -70,7 +70,7 @@ api: $(TEST_SETUP)
 	$(PYTEST) tests/api
 
 web-test: $(TEST_SETUP) $(WEB)
-	@packaging/install-packages chromium fonts-noto-cjk skopeo
+	@packaging/install-packages chromium fonts-noto-cjk libatomic1 skopeo
 	@cd web/hub && npm test --silent
 	$(BIN)/pytest tests/web
 
