@@ -26,9 +26,10 @@ def restart(site: Site) -> None:
 
 
 def resident(context: Context, kind: Kind) -> float:
-    """Memory of an engine. Shims that wait for a container count only in PSS: they share nearly
-    everything with the zygote, and RSS would count that again for each."""
-    waiting = ["budu-shim"] if kind == "rss_mib" else []
+    """Memory of an engine. Who waits for work counts only in PSS, shims and the command line's
+    workers: they share nearly everything with whom they were forked from, and RSS would count that
+    again for each."""
+    waiting = ["budu-shim", "budu-cli"] if kind == "rss_mib" else []
     return float(getattr(context.site.memory(names_without=waiting), kind))
 
 
@@ -103,7 +104,7 @@ def pull_case(name: str, title: str, kind: Kind, targets: tuple[Target, ...] = (
 
 IDLE = "idle engine after its start, RSS (budu: engine and zygote)"
 AFTER_PULL = "idle engine after a pull, RSS (budu: engine and zygote)"
-PSS = "… PSS (with the shims kept ready)"
+PSS = "… PSS (with the shims and the command line's resident kept ready)"
 
 CASES: tuple[Case, ...] = (
     idle_case("memory.idle.rss", IDLE, "rss_mib", (AtMost(60),)),

@@ -134,6 +134,7 @@ def serve(script: str, *, idle_s: float = IDLE_S) -> None:
     posix.ftruncate(lock, 0)
     posix.write(lock, b"%d\n" % posix.getpid())
     posix.chdir("/")
+    _take_name(b"budu-cli")
     _clear(path.rpartition("/")[0])
     listener = _listen(path)
     try:
@@ -269,6 +270,13 @@ def _lock(path: str) -> int:
         posix.close(lock)
         return -1
     return lock
+
+
+def _take_name(name: bytes) -> None:
+    """Show it in `top`."""
+    fd = posix.open("/proc/self/comm", posix.O_WRONLY | posix.O_CLOEXEC)
+    posix.write(fd, name)
+    posix.close(fd)
 
 
 def _clear(folder: str) -> None:
