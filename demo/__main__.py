@@ -32,7 +32,7 @@ def main() -> int:
         )
         hub.serve(CACHE)
         hub.seed(CACHE, takes_all="--all" in sys.argv[1:])
-        if not has_image():
+        if not has_mirror(hub.ADDRESS):
             use_mirror(hub.ADDRESS)
     show("pull", IMAGE)
     show("images")
@@ -65,9 +65,9 @@ def quiet(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def has_image() -> bool:
-    """Whether the image is here from an earlier run."""
-    return bool(quiet("images", "-q", IMAGE))
+def has_mirror(address: str) -> bool:
+    """Whether the engine runs with the local hub as its mirror, from an earlier run."""
+    return f"http://{address}/" in quiet("info", "--format", "{{json .RegistryConfig.Mirrors}}")
 
 
 def is_running() -> bool:
