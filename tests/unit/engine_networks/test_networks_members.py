@@ -69,8 +69,8 @@ async def test_a_container_that_is_gone_is_no_endpoint(scene: Scene) -> None:
     assert refusal.value.message == "endpoint gone not found"
     with pytest.raises(NotFound, match="No such container: gone"):
         await scene.members.disconnect("a", "gone", force=False)
-    with pytest.raises(NotFound, match="network b not found"):
-        await scene.members.disconnect("b", "gone", force=True)
+    with pytest.raises(NotFound, match="network nowhere not found"):
+        await scene.members.disconnect("nowhere", "gone", force=True)
 
 
 async def test_a_start_in_a_network_that_is_gone(scene: Scene) -> None:
