@@ -1,0 +1,4 @@
+"""The language of Dockerfiles, from text to values. Pure.
+
+text ─▶ lines (directives, continuations, here-documents) ─▶ instructions ─▶ stages
+"""
