@@ -16,6 +16,8 @@ from budu.base import errors, messages
 
 log = logging.getLogger(__name__)
 
+_UNEXPECTED = "unexpected error in the engine: {}"
+
 STATUSES: dict[type[errors.BuduError], int] = {
     errors.InvalidArgument: 400,
     errors.Unauthenticated: 401,
@@ -78,8 +80,27 @@ def answer_error(request: Request, error: Exception) -> Response:
             return _answer_known(request, _no_room(error))
         case _:
             log.error("%s %s: unexpected error", request.method, request.path, exc_info=error)
-            message = f"unexpected error in the engine: {type(error).__name__}"
+            message = _UNEXPECTED.format(type(error).__name__)
             return Response.json({"message": message, "code": "internal"}, status=500)
+
+
+def told_error(request: Request, error: Exception) -> errors.BuduError:
+    """What the last line of an answer that has begun says of a failure; logs what is not ours.
+
+    Raises: `error` itself when the client is gone.
+    """
+    match error:
+        case ClientGone():
+            raise error
+        case errors.BuduError():
+            return error
+        case HttpFault():
+            return errors.InvalidArgument(error.message)
+        case OSError(errno=errno.ENOSPC):
+            return _no_room(error)
+        case _:
+            log.error("%s %s: unexpected error", request.method, request.path, exc_info=error)
+            return errors.Internal(_UNEXPECTED.format(type(error).__name__))
 
 
 def _no_room(error: OSError) -> errors.BuduError:

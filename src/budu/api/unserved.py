@@ -1,7 +1,8 @@
 """Operations of Docker's API that this engine does not serve, and what it answers.
 
 Each is answered 501 with a sentence, so that a client learns what is missing instead of "page not
-found". A test holds this table and the served routes against the API's definition.
+found". A test holds this table and the served routes against the API's definition; `Grpc` is not in
+it, but buildx asks for it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from budu.api.http.request import Request
 from budu.api.routing import Route, route
 from budu.base.errors import Hint, NotImplementedHere
 
+_BUILDKIT = "BuildKit's protocol is not served by this engine"
 _SWARM = "swarm mode is not part of this engine"
 _PLUGINS = "managed plugins are not part of this engine"
 
 UNSERVED: dict[str, dict[str, str]] = {
-    "is not implemented by this engine yet": {
+    "it is not implemented by this engine yet": {
         "ImageBuild": "POST /build",
+    },
+    _BUILDKIT: {
         "Session": "POST /session",
+        "Grpc": "POST /grpc",
     },
     _SWARM: {
         "ConfigCreate": "POST /configs/create",
@@ -78,10 +83,9 @@ def unserved_routes() -> tuple[Route, ...]:
 def _unserved(operation: str, where: str, reason: str) -> Route:
     method, _, path = where.partition(" ")
     sentence = f"{method} {path.replace(':.*', '')}: {reason}"
-    if reason not in (_SWARM, _PLUGINS):
-        sentence = f"{operation} ({method} {path.replace(':.*', '')}) {reason}"
+    hint = Hint("api.buildkit" if reason == _BUILDKIT else "api.unserved")
 
     async def refuse(_: Request) -> Reply:
-        raise NotImplementedHere(sentence, hint=Hint("api.unserved"))
+        raise NotImplementedHere(sentence, hint=hint)
 
     return route(method, path, refuse, operation=operation)

@@ -193,7 +193,7 @@ def decode_registry_auth(header: str) -> Credentials:
 
 def _decode_json(header: str) -> dict[str, object]:
     try:
-        fields = msgspec.json.decode(_decode_base64(header))
+        fields = msgspec.json.decode(decode_base64(header))
     except (binascii.Error, ValueError) as error:
         raise InvalidArgument(f"invalid X-Registry-Auth header: {error}") from None
     if fields is None:
@@ -203,14 +203,15 @@ def _decode_json(header: str) -> dict[str, object]:
     return fields
 
 
-def _decode_base64(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
+    """Bytes of base64, URL-safe or plain, padded or not. Raises: binascii.Error."""
     bare = text.translate(str.maketrans("+/", "-_")).rstrip("=")
     return base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
 
 
 def _split_auth(text: str) -> tuple[str, str]:
     try:
-        username, colon, password = _decode_base64(text).decode().partition(":")
+        username, colon, password = decode_base64(text).decode().partition(":")
     except (binascii.Error, ValueError) as error:
         raise InvalidArgument(f"invalid X-Registry-Auth header: {error}") from None
     if not colon:

@@ -1,4 +1,4 @@
-"""How much of the disk everything takes: containers, images, volumes.
+"""How much of the disk everything takes: containers, images, volumes, the cache of builds.
 
 Layers never change and their sizes are known; what containers wrote and what is in volumes has to
 be walked, file by file, in a thread. Nothing of that is remembered: a file can grow without its
@@ -33,6 +33,7 @@ from budu.engine.images.storage import ImageStorage
 from budu.engine.streams import ThreadResult
 from budu.engine.volumes import VolumeService
 from budu.image.model import ImageRecord
+from budu.spec.api.build import BuildCache
 from budu.spec.api.volume import Volume, VolumeOverview, VolumeUsage
 from budu.spec.digest import Digest, chain_id
 from budu.volume.contract import LOCAL
@@ -54,13 +55,16 @@ class UsageService:
         volumes: VolumeService,
         *,
         volume_size: Callable[[str], int | None],
+        build_cache: Callable[[], tuple[BuildCache, ...]],
     ) -> None:
-        """`volume_size` walks the files of a volume and blocks; None where it does not look."""
+        """`volume_size` walks the files of a volume and blocks; None where it does not look.
+        `build_cache` gives the records of the cache, with their sizes."""
         self._containers = containers
         self._images = images
         self._storage = storage
         self._volumes = volumes
         self._volume_size = volume_size
+        self._build_cache = build_cache
         self._walks: dict[str, ThreadResult[Any]] = {}
 
     async def measure(self, kinds: frozenset[str]) -> DiskUsage:
@@ -76,7 +80,7 @@ class UsageService:
             containers=containers,
             images=self._measure_images() if IMAGES in kinds else None,
             volumes=volumes,
-            build_cache=() if BUILD_CACHE in kinds else None,
+            build_cache=self._build_cache() if BUILD_CACHE in kinds else None,
         )
 
     async def _shared(self, kind: str, walk: Callable[[], T]) -> T:

@@ -44,8 +44,9 @@ BEYOND = {
     "BuduVolumeSnapshot",
     "BuduVolumeSnapshotDelete",
     "BuduVolumeSnapshots",
+    "Grpc",
 }
-"""Operations of ours: a second spelling, and our own calls."""
+"""Operations of ours: a second spelling, our own calls, and one that Docker's definition lacks."""
 
 
 def operations() -> dict[str, tuple[str, str]]:

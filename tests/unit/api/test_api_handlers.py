@@ -20,6 +20,7 @@ async def test_ping_tells_what_this_is(method: str) -> None:
         assert (answer.status, answer.headers["api-version"]) == (200, "1.51")
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert answer.headers["swarm"] == "inactive"
+        assert answer.headers["builder-version"] == "1"
         assert answer.body == (b"OK" if method == "GET" else b"")
 
 

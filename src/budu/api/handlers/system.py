@@ -22,6 +22,7 @@ from budu.spec.api.auth import AuthConfig, AuthResponse
 from budu.spec.api.events import EventMessage
 
 _PING_HEADERS = {
+    "Builder-Version": "1",
     "Cache-Control": "no-cache, no-store, must-revalidate",
     "Pragma": "no-cache",
     "Swarm": "inactive",

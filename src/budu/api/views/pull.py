@@ -19,8 +19,12 @@ _PULLING_FROM = "Pulling from"
 
 
 class StreamErrorDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An error inside a stream; `kind` and `hint` are ours, as `code` and `hint` of an answer."""
+    """An error inside a stream; `kind` and `hint` are ours, as `code` and `hint` of an answer.
 
+    `code` is the exit status of a build's command.
+    """
+
+    code: int = 0
     message: str
     kind: str = ""
     hint: str = ""
@@ -55,10 +59,10 @@ def status_line(status: str) -> bytes:
     return msgspec.json.encode(ProgressMessage(status=status)) + b"\r\n"
 
 
-def error_line(error: BuduError, language: str) -> bytes:
+def error_line(error: BuduError, language: str, *, code: int = 0) -> bytes:
     """The line that ends a stream whose work failed after it had begun."""
     hint = messages.render(error.hint, language) if error.hint is not None else ""
-    detail = StreamErrorDetail(message=error.message, kind=code_of(error), hint=hint)
+    detail = StreamErrorDetail(code=code, message=error.message, kind=code_of(error), hint=hint)
     return msgspec.json.encode(StreamError(error_detail=detail, error=error.message)) + b"\r\n"
 
 

@@ -21,6 +21,9 @@ from budu.spec.api.image import ImageSummary
 Lookup = Callable[[str], str]
 """From a name to the id it means now; empty when it means nothing."""
 
+_ROWS_TELL_SIZES = ApiVersion(1, 42)
+"""Older clients are also told the size of the whole build cache."""
+
 
 def usage_view(
     usage: DiskUsage,
@@ -43,17 +46,19 @@ def usage_view(
     if usage.volumes is not None:
         volumes = list(usage.volumes)
     if usage.build_cache is not None:
-        build_cache = _NO_BUILD_CACHE
+        build_cache = list(usage.build_cache)
     return answer.DiskUsage(
         layers_size=usage.layers,
         images=images,
         containers=containers,
         volumes=volumes,
         build_cache=build_cache,
+        builder_size=_builder_size(usage) if version < _ROWS_TELL_SIZES else 0,
     )
 
 
-_NO_BUILD_CACHE: list[dict[str, object]] = []
+def _builder_size(usage: DiskUsage) -> int:
+    return sum(each.size for each in usage.build_cache or ())
 
 
 def _image(usage: ImageUsage, labels: dict[str, str] | None, version: ApiVersion) -> ImageSummary:

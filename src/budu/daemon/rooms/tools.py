@@ -73,5 +73,6 @@ def build_tools(
             storage.images,
             volumes.service,
             volume_size=volumes.local.size_at_rest,
+            build_cache=tuple,
         ),
     )

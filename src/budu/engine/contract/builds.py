@@ -27,7 +27,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     dockerfile: str = ""
     """Its path in the context; empty: `Dockerfile`, else `dockerfile`."""
     names: tuple[str, ...] = ()
-    """The image's names, `t`."""
+    """The image's names, `t`: as people write them, with tags, each once."""
     remote: str = ""
     """A URL or Git repository that the context comes from; empty: the request's body."""
     arguments: Mapping[str, str | None] = {}
@@ -59,7 +59,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     ulimits: tuple[Ulimit, ...] = ()
     security_opt: tuple[str, ...] = ()
     credentials: Mapping[str, AuthConfig] = {}
-    """By registry host: X-Registry-Config."""
+    """By registry host, `docker.io` for Docker Hub: X-Registry-Config."""
 
 
 class BuildText(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +114,9 @@ class Builds(Protocol):
         self, options: BuildOptions, context: AsyncIterator[bytes], tell: BuildSink
     ) -> str:
         """Build an image; its id. `context` is a tar archive, packed or not.
+
+        It is read to its end before anything is told, since a client that sends it reads nothing
+        meanwhile; with a `remote` it is not read at all.
 
         Raises, before anything was told: InvalidArgument for options, the context or the Dockerfile
         (`dockerfile parse error line 3: …`). Later: NotFound for a base image; StepFailed with

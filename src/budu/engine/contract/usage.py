@@ -9,6 +9,7 @@ import msgspec
 from budu.base.filters import Filters
 from budu.engine.containers.model import Container
 from budu.image.model import ImageRecord
+from budu.spec.api.build import BuildCache
 from budu.spec.api.volume import Volume, VolumeOverview
 
 CONTAINERS, IMAGES, VOLUMES, BUILD_CACHE = "container", "image", "volume", "build-cache"
@@ -42,7 +43,7 @@ class DiskUsage(msgspec.Struct, frozen=True, kw_only=True):
     containers: tuple[ContainerUsage, ...] | None = None
     images: tuple[ImageUsage, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
-    build_cache: tuple[object, ...] | None = None
+    build_cache: tuple[BuildCache, ...] | None = None
 
 
 class Usages(Protocol):
