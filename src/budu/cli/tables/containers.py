@@ -138,7 +138,7 @@ def _command(command: str, full: bool) -> str:
         command = _shortened(command, _COMMAND_WIDTH)
     if command.isprintable() and '"' not in command and "\\" not in command:
         return f'"{command}"'
-    from budu.cli.template.printf import quote
+    from budu.base.quoting import quote
 
     return quote(command)
 

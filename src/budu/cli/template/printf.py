@@ -6,6 +6,8 @@ served.
 
 from __future__ import annotations
 
+from budu.base.quoting import quote
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,32 +101,3 @@ def _verb(flags: str, verb: str, value: object, text_of: Callable[[object], str]
 def _padded(flags: str, text: str) -> str:
     width = flags.lstrip("+-# 0").partition(".")[0]
     return f"%{'-' if '-' in flags else ''}{width}s" % text
-
-
-def quote(text: str) -> str:
-    """`text` in double quotes as Go's strconv.Quote writes it."""
-    return '"' + "".join(map(_quoted, text)) + '"'
-
-
-_QUOTED = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}
-
-
-def _quoted(character: str) -> str:
-    if character in _QUOTED:
-        return _QUOTED[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
