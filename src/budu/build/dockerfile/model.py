@@ -79,10 +79,13 @@ class Arg(Instruction, frozen=True, kw_only=True):
 
 class Env(Instruction, frozen=True, kw_only=True):
     pairs: tuple[tuple[str, str], ...]
+    is_legacy: bool = False
+    """Written `ENV NAME value`, without an equals sign."""
 
 
 class Label(Instruction, frozen=True, kw_only=True):
     pairs: tuple[tuple[str, str], ...]
+    is_legacy: bool = False
 
 
 class Cmd(Instruction, frozen=True, kw_only=True):
@@ -186,3 +189,5 @@ class Dockerfile(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[Arg, ...] = ()
     """The ARGs before the first FROM."""
     stages: tuple[Stage, ...] = ()
+    empty_continuations: tuple[int, ...] = ()
+    """Lines that end instructions which go on over empty lines."""

@@ -21,6 +21,7 @@ import msgspec
 from budu.archive.write import PackOptions, write_tree
 from budu.base.clock import format_time, now_ns
 from budu.base.errors import Conflict, NotFound
+from budu.build.dockerfile.changes import apply_changes
 from budu.engine.containers.health_config import check_health
 from budu.engine.containers.model import Container, Status
 from budu.engine.containers.service import ContainerService
@@ -33,7 +34,6 @@ from budu.engine.locks import Locks
 from budu.engine.streams import MadeInThread, ThreadResult, Write
 from budu.image.config import merge_defaults
 from budu.image.documents import child_config
-from budu.image.instructions import apply_changes
 from budu.snapshot.differences import ContainerDifferences, keeps_xattr
 from budu.snapshot.layers import Layer, LayerStore
 from budu.spec.api.container import ContainerConfig

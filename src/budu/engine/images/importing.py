@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 
 from budu.archive.compression import decompress
 from budu.base.clock import format_time, now_ns
+from budu.build.dockerfile.changes import apply_changes
 from budu.distribution.download import Downloads
 from budu.distribution.progress import ProgressSink, PullEvent
 from budu.engine.containers.signals import parse_signal
@@ -19,7 +20,6 @@ from budu.engine.contract.snapshots import ImportOptions
 from budu.engine.events import EventLog
 from budu.engine.images.making import ImageMaker, new_name
 from budu.engine.streams import used_in_thread
-from budu.image.instructions import apply_changes
 from budu.snapshot.layers import Layer, LayerStore
 from budu.spec.image import ExecConfig, History, ImageConfig, RootFS
 from budu.spec.platform import host_platform

@@ -1,12 +1,11 @@
-"""Instructions of `--change` and their words."""
+"""Instructions of `commit --change` and `import --change`."""
 
 from __future__ import annotations
 
 import pytest
 
 from budu.base.errors import InvalidArgument
-from budu.image.instructions import apply_changes
-from budu.image.words import expand, split_words
+from budu.build.dockerfile.changes import apply_changes
 from budu.spec.image import ExecConfig, Healthcheck
 
 BASE = ExecConfig(env=("PATH=/bin", "HOME=/root"), cmd=("sh",), working_dir="/srv")
@@ -64,9 +63,11 @@ def test_an_instruction_changes_its_field(line: str, field: str, value: object) 
         ("HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments"),
         ("HEALTHCHECK TCP x", 'Unknown type "TCP" in HEALTHCHECK (try CMD)'),
         ("HEALTHCHECK --retries=-1 CMD x", "--retries cannot be negative (-1)"),
-        ("HEALTHCHECK --often=1 CMD x", "unknown flag: often"),
+        ("HEALTHCHECK --often=1 CMD x", "unknown flag: --often"),
         ("VOLUME", "VOLUME requires at least one argument"),
-        ("STOPSIGNAL a b", "STOPSIGNAL requires exactly one argument"),
+        ("STOPSIGNAL", "STOPSIGNAL requires exactly one argument"),
+        ("WORKDIR ''", "cannot normalize nothing"),
+        ("ENV A=${B", "failed to process \"${B\": syntax error: missing '}'"),
     ],
 )
 def test_a_wrong_instruction_is_refused_in_dockers_words(line: str, sentence: str) -> None:
@@ -85,33 +86,18 @@ def test_lines_go_on_and_comments_are_left_out() -> None:
     assert changed.env == (*BASE.env, "A=1", "B=2", "C=1")
 
 
-@pytest.mark.parametrize(
-    ("word", "value"),
-    [
-        ("$A", "one"),
-        ("${A}b", "oneb"),
-        ("$NONE.", "."),
-        ("${NONE:-x$A}", "xone"),
-        ("${EMPTY-x}", ""),
-        ("${EMPTY:-x}", "x"),
-        ("${A:+yes}", "yes"),
-        ("${NONE+yes}", ""),
-        ("'$A'", "$A"),
-        ('"$A b"', "one b"),
-        ("\\$A", "$A"),
-        ('"\\$A\\b"', "$A\\b"),
-        ("a$", "a$"),
-    ],
-)
-def test_variables_are_expanded_as_by_docker(word: str, value: str) -> None:
-    assert expand(word, {"A": "one", "EMPTY": ""}) == value
+def test_an_empty_cmd_does_not_outlive_an_entrypoint() -> None:
+    assert apply_changes(BASE, ["CMD []", "ENTRYPOINT a"]).cmd is None
 
 
-@pytest.mark.parametrize("word", ['"open', "'open", "${A", "${A:-x", "${A!x}", "${!}", "${NO:?x}"])
-def test_broken_words_are_refused(word: str) -> None:
-    with pytest.raises(InvalidArgument):
-        expand(word, {"A": "one"})
+def test_the_shell_of_before_runs_the_commands() -> None:
+    changed = apply_changes(BASE, ['SHELL ["/bin/bash", "-ec"]', "CMD a", 'ENTRYPOINT ["b"]'])
+    assert (changed.cmd, changed.entrypoint) == (("/bin/bash", "-ec", "a"), ("b",))
 
 
-def test_words_keep_their_quotes_and_escapes() -> None:
-    assert split_words("a 'b c' \"d e\"=f g\\ h") == ["a", "'b c'", '"d e"=f', "g\\ h"]
+def test_a_directive_chooses_the_escape() -> None:
+    assert apply_changes(BASE, ["# escape=`", "ENV A=b` \\c"]).env == (*BASE.env, "A=b \\c")
+
+
+def test_nothing_changes_nothing() -> None:
+    assert apply_changes(BASE, []) == apply_changes(BASE, ["", "# a comment"]) == BASE
