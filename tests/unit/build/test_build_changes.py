@@ -8,7 +8,8 @@ from budu.base.errors import InvalidArgument
 from budu.build.dockerfile.changes import apply_changes
 from budu.spec.image import ExecConfig, Healthcheck
 
-BASE = ExecConfig(env=("PATH=/bin", "HOME=/root"), cmd=("sh",), working_dir="/srv")
+ENVIRONMENT = ("PATH=/bin", "HOME=/root")
+BASE = ExecConfig(env=ENVIRONMENT, cmd=("sh",), working_dir="/srv")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_an_entrypoint_drops_the_cmd_of_before_only() -> None:
 
 def test_lines_go_on_and_comments_are_left_out() -> None:
     changed = apply_changes(BASE, ["# nothing\n\nENV A=1 \\\n  B=2", "ENV C=$A"])
-    assert changed.env == (*BASE.env, "A=1", "B=2", "C=1")
+    assert changed.env == (*ENVIRONMENT, "A=1", "B=2", "C=1")
 
 
 def test_an_empty_cmd_does_not_outlive_an_entrypoint() -> None:
@@ -96,7 +97,7 @@ def test_the_shell_of_before_runs_the_commands() -> None:
 
 
 def test_a_directive_chooses_the_escape() -> None:
-    assert apply_changes(BASE, ["# escape=`", "ENV A=b` \\c"]).env == (*BASE.env, "A=b \\c")
+    assert apply_changes(BASE, ["# escape=`", "ENV A=b` \\c"]).env == (*ENVIRONMENT, "A=b \\c")
 
 
 def test_nothing_changes_nothing() -> None:

@@ -131,7 +131,8 @@ def test_quotes_of_a_document_stand_for_themselves() -> None:
 
 def test_it_is_told_which_variables_were_used() -> None:
     expansion = read("$A ${NONE:-$OTHER}", VARIABLES, Manner())
-    assert (expansion.found, expansion.unset) == ({"A"}, {"NONE", "OTHER"})
+    assert expansion.found == frozenset({"A"})
+    assert expansion.unset == frozenset({"NONE", "OTHER"})
 
 
 def test_results_without_measure_are_refused() -> None:

@@ -11,9 +11,9 @@ from typing import assert_never
 import msgspec
 
 from budu.base.errors import InvalidArgument
+from budu.build.dockerfile.commands import argument_vector, probe_test
 from budu.build.dockerfile.model import (
     Cmd,
-    Command,
     ConfigInstruction,
     Entrypoint,
     Env,
@@ -29,9 +29,6 @@ from budu.build.dockerfile.model import (
 )
 from budu.build.dockerfile.ports import exposed_ports
 from budu.spec.image import ExecConfig, Healthcheck
-
-SHELL = ("/bin/sh", "-c")
-"""Runs commands in the shell form when the image names no other."""
 
 
 def apply(
@@ -57,9 +54,12 @@ def sets_cmd(instruction: ConfigInstruction) -> bool:
 def _changes(config: ExecConfig, instruction: ConfigInstruction) -> dict[str, object]:
     match instruction:
         case Cmd():
-            return {"cmd": command_line(instruction.command, config), "args_escaped": False}
+            return {
+                "cmd": argument_vector(instruction.command, config.shell),
+                "args_escaped": False,
+            }
         case Entrypoint():
-            return {"entrypoint": command_line(instruction.command, config)}
+            return {"entrypoint": argument_vector(instruction.command, config.shell)}
         case Env():
             return {"env": set_variables(config.env or (), instruction.pairs)}
         case Expose():
@@ -87,13 +87,6 @@ def _changes(config: ExecConfig, instruction: ConfigInstruction) -> dict[str, ob
             assert_never(instruction)
 
 
-def command_line(command: Command, config: ExecConfig) -> tuple[str, ...]:
-    """The argument vector: in the shell form, the config's shell and the text for it."""
-    if not command.is_shell or not command.words:
-        return command.words
-    return (*(config.shell or SHELL), *command.words)
-
-
 def set_variables(
     environment: tuple[str, ...], pairs: tuple[tuple[str, str], ...]
 ) -> tuple[str, ...]:
@@ -118,11 +111,8 @@ def _with_keys(
 
 
 def _healthcheck(probe: HealthProbe) -> Healthcheck:
-    if probe.command is None:
-        return Healthcheck(test=("NONE",))
-    kind = "CMD-SHELL" if probe.command.is_shell else "CMD"
     return Healthcheck(
-        test=(kind, *probe.command.words),
+        test=probe_test(probe),
         interval=probe.interval_ns,
         timeout=probe.timeout_ns,
         start_period=probe.start_period_ns,

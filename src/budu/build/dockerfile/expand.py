@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from budu.build.dockerfile import mounts, words
+from budu.build.dockerfile import words
 from budu.build.dockerfile.model import (
     Add,
     Arg,
@@ -28,6 +28,7 @@ from budu.build.dockerfile.model import (
     VolumePaths,
     WorkDir,
 )
+from budu.build.dockerfile.mount_values import expand_mount
 
 Word = Callable[[str], str]
 """Replaces the variables of one text."""
@@ -75,7 +76,7 @@ def expansion(
         case Expose():
             return {"ports": tuple(port for text in instruction.ports for port in word_list(text))}
         case Run():
-            return {"mounts": tuple(mounts.expand_mount(each, word) for each in instruction.mounts)}
+            return {"mounts": tuple(expand_mount(each, word) for each in instruction.mounts)}
         case StopSignal():
             return {"signal": word(instruction.signal)}
         case User():
