@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budu.base.errors import InvalidArgument
+from budu.build.dockerfile.expand import Replacement
 from budu.build.dockerfile.patterns import replace, strip_prefix, strip_suffix
 from budu.build.dockerfile.words import (
     LARGEST,
     Manner,
-    expand_document,
     expand_word,
-    expand_words,
     read,
     split_words,
 )
@@ -116,8 +115,9 @@ def test_words_keep_their_quotes_and_escapes() -> None:
 
 
 def test_spaces_of_a_variable_divide_words_unless_quoted() -> None:
-    assert expand_words('a$SPACED "$SPACED" b', VARIABLES) == ("ax", "y", "x  y", "b")
-    assert expand_words("$NONE ''", VARIABLES) == ()
+    replacement = Replacement(VARIABLES, escape="\\")
+    assert replacement.words('a$SPACED "$SPACED" b') == ("ax", "y", "x  y", "b")
+    assert replacement.words("$NONE ''") == ()
 
 
 def test_another_escape_makes_the_backslash_ordinary() -> None:
@@ -126,7 +126,7 @@ def test_another_escape_makes_the_backslash_ordinary() -> None:
 
 def test_quotes_of_a_document_stand_for_themselves() -> None:
     text = 'it\'s "$A" \\$A\n'
-    assert expand_document(text, VARIABLES) == 'it\'s "one" $A\n'
+    assert Replacement(VARIABLES, escape="`").document(text) == 'it\'s "one" $A\n'
 
 
 def test_it_is_told_which_variables_were_used() -> None:
@@ -165,9 +165,10 @@ def test_an_escape_before_every_character_keeps_the_text(text: str) -> None:
 @given(st.text("ab$'\"\\{}:-+?#%/*< \nA`"), st.sampled_from("\\`"))
 def test_any_text_is_a_word_or_an_invalid_argument(text: str, escape: str) -> None:
     try:
-        expand_word(text, VARIABLES, escape=escape)
-        expand_words(text, VARIABLES, escape=escape)
-        expand_document(text, VARIABLES)
+        replacement = Replacement(VARIABLES, escape=escape)
+        assert replacement.word(text) == expand_word(text, VARIABLES, escape=escape)
+        replacement.words(text)
+        replacement.document(text)
     except InvalidArgument as error:
         assert error.message.startswith("failed to process ")
 

@@ -7,12 +7,11 @@ Source: Dockerfile reference, "Environment replacement"; buildkit 0.23 instructi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 
-from budu.build.dockerfile import words
 from budu.build.dockerfile.model import (
     Add,
     Arg,
@@ -29,52 +28,66 @@ from budu.build.dockerfile.model import (
     WorkDir,
 )
 from budu.build.dockerfile.mount_values import expand_mount
+from budu.build.dockerfile.words import ESCAPE, Expansion, Manner, read
 
-Word = Callable[[str], str]
-"""Replaces the variables of one text."""
-
+_DOCUMENT = Manner(has_quotes=False)
 _AnyInstruction = TypeVar("_AnyInstruction", bound=Instruction)
 
 
+class Replacement:
+    """Replaces variables in texts, and remembers those that were not set."""
+
+    def __init__(self, variables: Mapping[str, str], *, escape: str) -> None:
+        self._variables = variables
+        self._word = Manner(escape=escape)
+        self.unset: set[str] = set()
+
+    def _read(self, text: str, manner: Manner) -> Expansion:
+        expansion = read(text, self._variables, manner)
+        self.unset |= expansion.unset
+        return expansion
+
+    def word(self, text: str) -> str:
+        """The text as one word."""
+        return self._read(text, self._word).text
+
+    def words(self, text: str) -> tuple[str, ...]:
+        """The words that it becomes."""
+        return self._read(text, self._word).words
+
+    def document(self, text: str) -> str:
+        """The text of a here-document."""
+        return self._read(text, _DOCUMENT).text
+
+
 def expand(
-    instruction: _AnyInstruction, variables: Mapping[str, str], *, escape: str = words.ESCAPE
+    instruction: _AnyInstruction, variables: Mapping[str, str], *, escape: str = ESCAPE
 ) -> _AnyInstruction:
     """The instruction with its variables replaced and its quotes and escapes gone.
 
     Raises: InvalidArgument `failed to process "${A": …` for what is no word, and for variables
     that must be set.
     """
-
-    def word(text: str) -> str:
-        return words.expand_word(text, variables, escape=escape)
-
-    def word_list(text: str) -> tuple[str, ...]:
-        return words.expand_words(text, variables, escape=escape)
-
-    def document(text: str) -> str:
-        return words.expand_document(text, variables)
-
-    changes = expansion(instruction, word=word, word_list=word_list, document=document)
-    return msgspec.structs.replace(instruction, **changes)
+    return replace(instruction, Replacement(variables, escape=escape))
 
 
-def expansion(
-    instruction: Instruction,
-    *,
-    word: Word,
-    word_list: Callable[[str], tuple[str, ...]],
-    document: Word,
-) -> dict[str, object]:
-    """The fields that change, each text by the function that its place asks for."""
+def replace(instruction: _AnyInstruction, by: Replacement) -> _AnyInstruction:
+    """As `expand`, by a replacement that can be asked afterwards."""
+    return msgspec.structs.replace(instruction, **_changes(instruction, by))
+
+
+def _changes(instruction: Instruction, by: Replacement) -> dict[str, object]:
+    word = by.word
     match instruction:
         case Copy():
-            return _copy(instruction, word, document)
+            return _copy(instruction, by)
         case Arg():
-            return {"pairs": tuple((word(k), _optional(v, word)) for k, v in instruction.pairs)}
+            pairs = ((word(k), None if v is None else word(v)) for k, v in instruction.pairs)
+            return {"pairs": tuple(pairs)}
         case Env() | Label():
             return {"pairs": tuple((word(key), word(value)) for key, value in instruction.pairs)}
         case Expose():
-            return {"ports": tuple(port for text in instruction.ports for port in word_list(text))}
+            return {"ports": tuple(port for text in instruction.ports for port in by.words(text))}
         case Run():
             return {"mounts": tuple(expand_mount(each, word) for each in instruction.mounts)}
         case StopSignal():
@@ -89,24 +102,20 @@ def expansion(
             return {}
 
 
-def _optional(text: str | None, word: Word) -> str | None:
-    return None if text is None else word(text)
-
-
-def _copy(copy: Copy, word: Word, document: Word) -> dict[str, object]:
+def _copy(copy: Copy, by: Replacement) -> dict[str, object]:
     changes: dict[str, object] = {
-        "sources": tuple(map(word, copy.sources)),
-        "target": word(copy.target),
-        "owner": word(copy.owner),
-        "mode": word(copy.mode),
-        "heredocs": tuple(_heredoc(each, document) for each in copy.heredocs),
+        "sources": tuple(map(by.word, copy.sources)),
+        "target": by.word(copy.target),
+        "owner": by.word(copy.owner),
+        "mode": by.word(copy.mode),
+        "heredocs": tuple(_heredoc(each, by) for each in copy.heredocs),
     }
     if isinstance(copy, Add):
-        changes["checksum"] = word(copy.checksum)
+        changes["checksum"] = by.word(copy.checksum)
     return changes
 
 
-def _heredoc(heredoc: Heredoc, document: Word) -> Heredoc:
+def _heredoc(heredoc: Heredoc, by: Replacement) -> Heredoc:
     if not heredoc.expands:
         return heredoc
-    return msgspec.structs.replace(heredoc, content=document(heredoc.content))
+    return msgspec.structs.replace(heredoc, content=by.document(heredoc.content))

@@ -92,18 +92,6 @@ def expand_word(text: str, variables: Mapping[str, str], *, escape: str = ESCAPE
     return read(text, variables, Manner(escape=escape)).text
 
 
-def expand_words(
-    text: str, variables: Mapping[str, str], *, escape: str = ESCAPE
-) -> tuple[str, ...]:
-    """As `expand_word`, divided at spaces: also at those that came with a variable."""
-    return read(text, variables, Manner(escape=escape)).words
-
-
-def expand_document(text: str, variables: Mapping[str, str]) -> str:
-    """As `expand_word` for a here-document: quotes stand for themselves."""
-    return read(text, variables, Manner(has_quotes=False)).text
-
-
 def read(text: str, variables: Mapping[str, str], manner: Manner) -> Expansion:
     """Read a text in a manner. Raises: InvalidArgument, see `expand_word`."""
     reader = _Reader(text, variables, manner)
