@@ -26,7 +26,7 @@ $(LAUNCHER): $(SETUP) $(LIGHT)
 	@$(BIN)/python -m budu.cli.launcher $(BIN)
 
 $(TEST_SETUP): $(SETUP) | $(LAUNCHER)
-	@packaging/install-packages busybox-static btrfs-progs docker-registry debootstrap iproute2 crun openssh-client openssh-server openssl postgresql rsyslog rsyslog-gnutls skopeo systemd zsh fish
+	@packaging/install-packages busybox-static btrfs-progs docker-registry debootstrap iproute2 crun git openssh-client openssh-server openssl postgresql rsyslog rsyslog-gnutls skopeo systemd zsh fish
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[hub,hub-postgres,hub-s3,test]'
 	@$(BIN)/python -m budu.cli.launcher $(BIN)
 	@command -v npm >/dev/null || packaging/install-packages nodejs npm

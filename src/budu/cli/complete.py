@@ -43,7 +43,13 @@ _VALUES = {
     "userns": "host",
     "uts": "host",
 }
-_NAMES = {"link": "CONTAINER", "volumes-from": "CONTAINER", "network": "NETWORK"}
+_NAMES = {
+    "cache-from": "IMAGE",
+    "link": "CONTAINER",
+    "network": "NETWORK",
+    "tag": "IMAGE",
+    "volumes-from": "CONTAINER",
+}
 _PLACES = (
     ("CONTAINER", ("CONTAINER",)),
     ("IMAGE", ("IMAGE",)),
@@ -59,8 +65,8 @@ _PLACES = (
 _OF_RUNNING = frozenset(("attach", "exec", "kill", "pause", "port", "stop", "top", "unpause"))
 """Commands that mean running containers."""
 _PATHS = frozenset(
-    ("cidfile", "config", "env-file", "iidfile", "label-file", "mount", "output", "tlscacert",
-     "tlscert", "tlskey", "volume")
+    ("cidfile", "config", "env-file", "file", "iidfile", "label-file", "mount", "output",
+     "tlscacert", "tlscert", "tlskey", "volume")
 )  # fmt: skip
 
 

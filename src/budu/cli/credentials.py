@@ -1,7 +1,7 @@
 """Credentials of registries: in config.json or with a credential helper. Light.
 
 A helper is a program `docker-credential-NAME` that gets its order as the argument (`get`, `store`,
-`erase`) and its input on standard input. Source: docker/docker-credential-helpers, README
+`erase`, `list`) and its input on standard input. Source: docker/docker-credential-helpers, README
 "Development"; docker/cli `cli/config/credentials/`.
 """
 
@@ -12,11 +12,13 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 
 from budu.base.environment import environment
-from budu.base.errors import Internal, NotFound
+from budu.base.errors import DataLoss, Internal, NotFound
 from budu.client.json import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from budu.cli.config import ConfigFile
 
 HUB = "https://index.docker.io/v1/"
@@ -74,6 +76,36 @@ def registry_auth(config: ConfigFile, name: str) -> str:
     if not found.is_known:
         return ""
     return url_base64(dumps(found.as_document()))
+
+
+def registry_config(config: ConfigFile, report: Callable[[str], object]) -> str:
+    """The X-Registry-Config header: all that is known, by server key; empty for nothing.
+
+    A build tells only while it runs which registries it needs, so a helper that fails for one of
+    them is told to `report` and does not end it.
+    """
+    known = {}
+    for server in _servers(config, report):
+        try:
+            found = find(config, server)
+        except Internal as error:
+            report(error.message)
+            continue
+        if found.is_known:
+            known[server] = found.as_document()
+    return url_base64(dumps(known)) if known else ""
+
+
+def _servers(config: ConfigFile, report: Callable[[str], object]) -> list[str]:
+    """Keys of everything that is kept, in the file and with helpers."""
+    servers = dict.fromkeys((*config.mapping("auths"), *config.mapping("credHelpers")))
+    store = config.text("credsStore")
+    try:
+        listed = loads(_run_helper(store, "list", b"")) if store else {}
+    except (Internal, NotFound, DataLoss) as error:
+        report(error.message)
+        listed = {}
+    return [*servers, *(server for server in listed or () if server not in servers)]
 
 
 def url_base64(data: bytes) -> str:

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from budu.base.errors import Hint
     from budu.cli.context import Context
 
     Text = tuple[str, str]
@@ -130,7 +131,9 @@ class Call:
 class Command:
     """One command. `usage` is what follows its name; at most `most` arguments, None for any."""
 
-    __slots__ = ("examples", "flags", "help", "least", "most", "options_first", "run", "usage")
+    __slots__ = (
+        "advise", "examples", "flags", "help", "least", "most", "options_first", "run", "usage",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -143,6 +146,7 @@ class Command:
         most: int | None = None,
         options_first: bool = False,
         examples: tuple[str, ...] = (),
+        advise: Callable[[list[str]], Hint | None] | None = None,
     ) -> None:
         self.run = run
         """Does it, and returns the exit status."""
@@ -160,3 +164,5 @@ class Command:
         """Whether flags end at the first argument (the rest belongs to a program)."""
         self.examples = examples
         """Lines for the end of the help, without the program's name."""
+        self.advise = advise
+        """A hint for whoever gave these arguments, which are too few or too many."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 COMMANDS = {
     "__complete": "completion:COMPLETE",
     "attach": "attach:ATTACH",
+    "build": "build:BUILD",
     "commit": "commit:COMMIT",
     "completion": "completion:COMPLETION",
     "cp": "cp:CP",
@@ -55,6 +56,10 @@ COMMANDS = {
 """Words that stand alone; two with a space are found when more than Docker's arguments follow."""
 
 GROUPS = {
+    "builder": {
+        "build": "build:BUILD",
+        "prune": "prune:BUILDER_PRUNE",
+    },
     "container": {
         "attach": "attach:ATTACH",
         "commit": "commit:COMMIT",
@@ -109,6 +114,7 @@ GROUPS = {
         "serve": "hub:SERVE",
     },
     "image": {
+        "build": "build:BUILD",
         "cleanup": "explore:IMAGE_CLEANUP",
         "diff": "explore:IMAGE_DIFF",
         "explore": "explore:IMAGE_EXPLORE",
@@ -174,6 +180,7 @@ GROUPS = {
 """Words below a group."""
 
 GROUP_HELP = {
+    "builder": ("Manage builds", "빌드를 다룹니다"),
     "container": ("Manage containers", "컨테이너를 다룹니다"),
     "context": ("Manage contexts", "컨텍스트를 다룹니다"),
     "doctor": ("Find out what is wrong", "무엇이 잘못됐는지 찾습니다"),
@@ -192,12 +199,7 @@ COMMON = ("run", "ps", "pull", "images", "login", "logout", "version", "info")
 """What help shows first."""
 
 MISSING = {
-    "": (
-        "build builder buildx bake checkpoint compose config "
-        "node plugin "
-        "secret service stack swarm trust"
-    ),
-    "image": "build",
+    "": ("buildx bake checkpoint compose config node plugin secret service stack swarm trust"),
     "volume": "update",
 }
 """Commands of docker that budu does not have yet."""

@@ -147,7 +147,11 @@ def parse(command: Command, path: str, words: Sequence[str]) -> Call | None:
         raise _flag_exit(error, parser, path, command.usage) from None
     if parser.wants_help:
         return None
-    check_count(command, path, len(parser.args), least=command.least)
+    try:
+        check_count(command, path, len(parser.args), least=command.least)
+    except Exit as error:
+        error.hint = command.advise(parser.args) if command.advise else None
+        raise
     return Call(
         command,
         path,

@@ -89,12 +89,13 @@ class Session:
         pieces: Iterable[bytes],
         *,
         query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Send a request whose body is an archive that comes in pieces.
 
         Raises: as `call`, and what `pieces` raises.
         """
-        fields = {**self._language, "Content-Type": "application/x-tar"}
+        fields = {**self._language, "Content-Type": "application/x-tar", **(headers or {})}
         target = self._target(path, query)
         try:
             response = self.transport.upload(method, target, pieces, headers=fields)

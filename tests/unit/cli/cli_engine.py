@@ -23,8 +23,12 @@ def refusal(message: str, status: str) -> object:
 
 
 def run(server: ScriptedServer, folder: Path, *words: str, **environ: str) -> int:
-    settings = {"BUDU_HOST": f"unix://{server.path}", "DOCKER_CONFIG": str(folder), **environ}
-    return main(list(words), settings)
+    return main_words(f"unix://{server.path}", folder, *words, **environ)
+
+
+def main_words(host: str, folder: Path, *words: str, **environ: str) -> int:
+    """Our command line in this process, with an engine at `host` and its settings in `folder`."""
+    return main(list(words), {"BUDU_HOST": host, "DOCKER_CONFIG": str(folder), **environ})
 
 
 def requests_of(server: ScriptedServer) -> list[str]:

@@ -22,24 +22,24 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "cli_bodies"
 CONTAINER_ID = "c0ffee" * 10 + "c0ff"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
-        self._answer(200, b"")
+        self.answer(200, b"")
 
     def do_GET(self) -> None:
-        self._answer(200, b"OK")
+        self.answer(200, b"OK")
 
     def do_POST(self) -> None:
-        body = self._read_body()
+        body = self.read_body()
         url = urlsplit(self.path)
         if url.path.endswith("/containers/create"):
             recorded = {"query": dict(parse_qsl(url.query)), "body": json.loads(body)}
             self.server.recorded.append(recorded)  # type: ignore[attr-defined]
-        self._answer(201, json.dumps({"Id": CONTAINER_ID, "Warnings": []}).encode())
+        self.answer(201, json.dumps({"Id": CONTAINER_ID, "Warnings": []}).encode())
 
-    def _read_body(self) -> bytes:
+    def read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "") != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = b""
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Api-Version", "1.50")
         self.send_header("OSType", "linux")
@@ -73,16 +73,18 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 class EngineRecorder:
     """A context manager; `.host` is the address, `.recorded` the creates seen so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, handler: type[Handler] | None = None) -> None:
         self._folder = tempfile.mkdtemp(prefix="rec")
         path = os.path.join(self._folder, "r.sock")
-        self._server = _Server(path, _Handler)
+        self._server = _Server(path, handler or Handler)
         self._server.recorded = []  # type: ignore[attr-defined]
         self.host = f"unix://{path}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
 
     @property
-    def recorded(self) -> list[dict]:
+    def recorded(self) -> list:
         return self._server.recorded  # type: ignore[attr-defined]
 
     def __enter__(self) -> EngineRecorder:

@@ -124,6 +124,44 @@ TEXTS: dict[str, tuple[str, str]] = {
         "네트워크가 있는 컨테이너가 실행되고 있지 않아 호스트만 살폈습니다.",
     ),
     "cli.doctor-failed": ("The first that fails: {step}.", "처음 실패한 것: {step}."),
+    "cli.build-here": (
+        "There is a Dockerfile in this folder: budu build .",
+        "이 폴더에 Dockerfile이 있습니다: budu build .",
+    ),
+    "cli.build-no-file": (
+        "There is no Dockerfile in {folder}. If it has another name: -f NAME",
+        "{folder}에 Dockerfile이 없습니다. 이름이 다르면 -f 이름으로 알려 주세요.",
+    ),
+    "cli.build-no-git": (
+        "A repository is cloned with the git of this machine. Install it: apt install git",
+        "저장소는 이 컴퓨터의 git으로 복제합니다. 먼저 설치하세요: apt install git",
+    ),
+    "cli.build-file-near": (
+        "There is {path}: budu build -f {path} {folder}",
+        "{path} 파일이 있습니다: budu build -f {path} {folder}",
+    ),
+    "cli.build-file-inside": (
+        "-f counts from the current folder, not from the context: -f {path}",
+        "-f 경로는 컨텍스트가 아니라 지금 폴더에서 셉니다: -f {path}",
+    ),
+    "cli.build-unreadable": (
+        "Leave it out with a line {path} in .dockerignore, or let yourself read it.",
+        ".dockerignore에 {path} 줄을 넣어 빼거나 읽기 권한을 주세요.",
+    ),
+    "cli.build-changed": (
+        "Something writes to {path}. Build again when that is done, or leave it out with a line in "
+        ".dockerignore.",
+        "다른 프로그램이 {path} 파일을 쓰고 있습니다. 끝난 뒤 다시 빌드하거나 .dockerignore에 적어 "
+        "빼세요.",
+    ),
+    "cli.prune-builds": (
+        "WARNING! This will remove all dangling build cache. Are you sure you want to continue?",
+        "경고! 쓰지 않는 빌드 캐시를 모두 지웁니다. 계속할까요?",
+    ),
+    "cli.prune-all-builds": (
+        "WARNING! This will remove all build cache. Are you sure you want to continue?",
+        "경고! 빌드 캐시를 모두 지웁니다. 계속할까요?",
+    ),
     "cli.prune-containers": (
         "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?",
         "경고! 멈춘 컨테이너를 모두 지웁니다.\n계속할까요?",

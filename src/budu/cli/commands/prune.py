@@ -1,4 +1,5 @@
-"""`budu container prune`, `image prune`, `network prune`, `volume prune`, `system prune`. Light."""
+"""`budu builder prune`, `container prune`, `image prune`, `network prune`, `volume prune` and
+`system prune`. Light."""
 
 from __future__ import annotations
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     Answer = dict[str, Any]
     Filters = dict[str, list[str]]
 
+_BUILDS_TITLE = "Deleted build cache objects:"
+_CACHE_LIMITS = ("keep-storage", "max-used-space", "min-free-space", "reserved-space")
+"""Flags of `builder prune`, and parameters of the API."""
 _TOLD_FILTERS = ("label", "label!", "until")
 _FLAGS = (
     Flag("filter", "filter", read=read_filter, help=("Remove only what matches",
@@ -50,6 +54,21 @@ def run_volume_prune(context: Context, call: Call) -> int:
         raise CommandFailed("conflicting options: cannot specify both --all and --filter all=1")
     question = "cli.prune-all-volumes" if call.on("all") else "cli.prune-volumes"
     return _prune_one(context, call, "volumes", question=question)
+
+
+def run_builder_prune(context: Context, call: Call) -> int:
+    """Remove the build cache that nothing needs, with `--all` all of it."""
+    from budu.client.builds import prune_builds
+
+    question = "cli.prune-all-builds" if call.on("all") else "cli.prune-builds"
+    if not _agreed(context, call, context.message(question)):
+        return 0
+    query: dict[str, object] = {"all": call.on("all"), "filters": _filters(context, call) or None}
+    query |= {flag: call.number(flag) or None for flag in _CACHE_LIMITS}
+    answer = prune_builds(context.session, query)
+    _say_removed(context, _BUILDS_TITLE, answer.get("CachesDeleted"))
+    _say_freed(context, answer.get("SpaceReclaimed", 0))
+    return 0
 
 
 def run_system_prune(context: Context, call: Call) -> int:
@@ -124,7 +143,7 @@ def _add_volume_flags(filters: Filters, call: Call) -> None:
 
 def _build_prune(context: Context, call: Call) -> Answer:
     answer = context.session.prune("build", _given_filters(call), everything=call.on("all"))
-    _say_removed(context, "Deleted build cache objects:", answer.get("CachesDeleted"))
+    _say_removed(context, _BUILDS_TITLE, answer.get("CachesDeleted"))
     return answer
 
 
@@ -187,6 +206,19 @@ _ALL_IMAGES = Flag(
 _ALL_VOLUMES = Flag("all", short="a", help=("Remove volumes with names as well",
                                             "이름 있는 볼륨도 지웁니다"))  # fmt: skip
 _VOLUMES = Flag("volumes", help=("Remove anonymous volumes as well", "익명 볼륨도 지웁니다"))
+BUILDER_PRUNE = _command(
+    run_builder_prune,
+    ("Remove build cache", "빌드 캐시를 지웁니다"),
+    Flag("all", short="a", help=("Remove all of it, not just what nothing was made of",
+                                 "쓰이는 것까지 모두 지웁니다")),
+    Flag("keep-storage", "bytes", help=("Keep this much of it", "이만큼은 남깁니다")),
+    Flag("max-used-space", "bytes", help=("Remove until it takes at most this",
+                                          "이 크기 이하가 될 때까지 지웁니다")),
+    Flag("min-free-space", "bytes", help=("Remove until this much of the disk is free",
+                                          "디스크 여유가 이만큼 될 때까지 지웁니다")),
+    Flag("reserved-space", "bytes", help=("The same as --keep-storage",
+                                          "--keep-storage와 같습니다")),
+)  # fmt: skip
 CONTAINER_PRUNE = _command(
     run_container_prune, ("Remove all stopped containers", "멈춘 컨테이너를 모두 지웁니다")
 )

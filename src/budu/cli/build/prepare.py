@@ -1,0 +1,156 @@
+"""What goes over the wire as the context of a build, wherever it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import contextmanager
+
+from budu.archive.ignore import Ignore, read_patterns
+from budu.base.errors import InvalidArgument
+from budu.cli.build.context import pack, pack_files
+from budu.cli.build.incoming import (
+    download,
+    put_before,
+    read_file,
+    read_standard_input,
+    take_in,
+)
+from budu.cli.build.source import (
+    GIT,
+    LOCAL,
+    STANDARD_INPUT,
+    STDIN,
+    Place,
+    kind_of,
+    locate,
+    locate_inside,
+)
+from budu.cli.copy_progress import Progress
+from budu.cli.failures import CommandFailed
+from budu.cli.reading import pieces_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TextIO
+
+_IGNORE_FILE = ".dockerignore"
+_DIGITS = 20
+
+
+class Prepared:
+    """A context that is ready to be sent. `pieces` can be read once."""
+
+    __slots__ = ("dockerfile", "pieces")
+
+    def __init__(self, pieces: Iterable[bytes], dockerfile: str) -> None:
+        self.pieces = pieces
+        self.dockerfile = dockerfile
+        """Its name in the context."""
+
+
+@contextmanager
+def prepare(
+    text: str, given: str, *, arguments: Sequence[str], out: TextIO, quiet: bool
+) -> Iterator[Prepared]:
+    """The context that an argument names, with `given` as its `--file`.
+
+    `arguments` are those of `--build-arg`; how far a download is goes to `out`.
+    Raises: CommandFailed in Docker's words.
+    """
+    kind = kind_of(text)
+    if kind == STDIN and given == STANDARD_INPUT:
+        raise CommandFailed(
+            "invalid argument: can't use stdin for both build context and dockerfile"
+        )
+    if kind == GIT:
+        from budu.cli.build.git import Clone
+
+        with Clone(text, arguments) as folder:
+            yield _of_folder(locate_inside(folder, given))
+    elif kind == LOCAL:
+        yield _of_folder(locate(text, given))
+    elif kind == STDIN:
+        yield _of_stream(pieces_of(0), given)
+    else:
+        header = f"Downloading build context from remote url: {text}"
+        progress = Progress(out, quiet=quiet, header=header)
+        try:
+            yield _of_stream(progress.count(download(text)), given)
+        finally:
+            progress.clear()
+
+
+def compress(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same as gzip."""
+    from isal import isal_zlib
+
+    packer = isal_zlib.compressobj(level=1, wbits=31)
+    for piece in pieces:
+        packed = packer.compress(piece)
+        if packed:
+            yield packed
+    yield packer.flush()
+
+
+def _of_folder(place: Place) -> Prepared:
+    lines = _ignore_lines(place)
+    if place.is_inside:
+        ignore = _heeding(lines, (_IGNORE_FILE, place.name))
+        return Prepared(pack(place.root, ignore, {}), place.name)
+    name, added = _outside(read_standard_input() if place.name == STANDARD_INPUT
+                           else read_file(place.dockerfile))  # fmt: skip
+    own = _read_ignore(os.path.join(place.root, _IGNORE_FILE))
+    hidden = f"\n{name}\n" if own is not None else f"{_IGNORE_FILE}\n{name}\n"
+    added[_IGNORE_FILE] = (own or b"") + hidden.encode()
+    return Prepared(pack(place.root, _heeding(lines, (_IGNORE_FILE,)), added), name)
+
+
+def _of_stream(pieces: Iterator[bytes], given: str) -> Prepared:
+    archive, name = take_in(pieces, given)
+    if given != STANDARD_INPUT:
+        return Prepared(archive, name)
+    name, added = _outside(read_standard_input())
+    added[_IGNORE_FILE] = f"{_IGNORE_FILE}\n{name}\n".encode()
+    return Prepared(put_before(pack_files(added), archive), name)
+
+
+def _outside(dockerfile: bytes) -> tuple[str, dict[str, bytes]]:
+    """A name for a Dockerfile that the context does not have, always the same one for the same."""
+    name = f".dockerfile.{hashlib.sha256(dockerfile).hexdigest()[:_DIGITS]}"
+    return name, {name: dockerfile}
+
+
+# What .dockerignore says
+
+
+def _heeding(lines: Sequence[str], needed: Sequence[str]) -> Ignore:
+    """The rules, with exceptions for what the engine has to read."""
+    try:
+        ignore = Ignore(lines)
+    except InvalidArgument as error:
+        raise error.after("error checking context: ") from None
+    kept = [f"!{name}" for name in needed if ignore.ignores(name)]
+    return Ignore([*lines, *kept]) if kept else ignore
+
+
+def _ignore_lines(place: Place) -> tuple[str, ...]:
+    """Those of `NAME.dockerignore` beside the Dockerfile NAME, else those of `.dockerignore`."""
+    own = None
+    if place.name != STANDARD_INPUT:
+        own = _read_ignore(f"{place.dockerfile}{_IGNORE_FILE}")
+    if own is None:
+        own = _read_ignore(os.path.join(place.root, _IGNORE_FILE))
+    return read_patterns((own or b"").decode("utf-8", "surrogateescape"))
+
+
+def _read_ignore(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise CommandFailed(f"error reading {_IGNORE_FILE}: open {path}: {reason}") from None
