@@ -100,6 +100,21 @@ def decompress(
     return meter.count_output(_DECODERS[found](rest))
 
 
+def check_expansion(limits: ExpansionLimits, *, packed: int, unpacked: int) -> None:
+    """Raises: ResourceExhausted when so many bytes cannot be meant by so few."""
+    if unpacked > limits.max_bytes:
+        raise ResourceExhausted(
+            f"archive expands to more than {limits.max_bytes} bytes",
+            hint=Hint("archive.too-large", limit=limits.max_bytes),
+        )
+    allowed = limits.max_ratio * max(packed, 1)
+    if unpacked > limits.ratio_floor_bytes and unpacked > allowed:
+        raise ResourceExhausted(
+            f"archive expands to more than {limits.max_ratio} times its size",
+            hint=Hint("archive.bomb", packed=packed, unpacked=unpacked),
+        )
+
+
 class _Meter:
     """Counts what goes in and what comes out, and stops a bomb."""
 
@@ -117,23 +132,9 @@ class _Meter:
     def count_output(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             self._unpacked += len(piece)
-            self._check()
+            check_expansion(self._limits, packed=self._packed, unpacked=self._unpacked)
             if piece:
                 yield piece
-
-    def _check(self) -> None:
-        limits = self._limits
-        if self._unpacked > limits.max_bytes:
-            raise ResourceExhausted(
-                f"archive expands to more than {limits.max_bytes} bytes",
-                hint=Hint("archive.too-large", limit=limits.max_bytes),
-            )
-        allowed = limits.max_ratio * max(self._packed, 1)
-        if self._unpacked > limits.ratio_floor_bytes and self._unpacked > allowed:
-            raise ResourceExhausted(
-                f"archive expands to more than {limits.max_ratio} times its size",
-                hint=Hint("archive.bomb", packed=self._packed, unpacked=self._unpacked),
-            )
 
 
 def _peek(

@@ -57,7 +57,8 @@ class ExtractOptions(msgspec.Struct, frozen=True, kw_only=True):
     below it resolve within the root, members' own names cannot leave it. `owner`: uid and gid of
     everything, instead of the archive's. `keeps_root`: a member that stands for `base` itself
     changes nothing. `keeps_kinds`: a directory is never replaced by something else, nor the other
-    way round. `implied_now`: directories that only names imply are dated now, not 1970.
+    way round. `implied_now`: directories that only names imply are dated now, not 1970. `admit`: is
+    shown each member before it is made, and refuses one by raising.
     """
 
     whiteout_style: WhiteoutStyle = WhiteoutStyle.LITERAL
@@ -69,6 +70,7 @@ class ExtractOptions(msgspec.Struct, frozen=True, kw_only=True):
     keeps_root: bool = False
     keeps_kinds: bool = False
     implied_now: bool = False
+    admit: Callable[[TarEntry], None] | None = None
 
 
 def extract(source: TarSource, root_fd: int, *, options: ExtractOptions | None = None) -> int:
@@ -109,6 +111,8 @@ class _Extraction:
         number = 0
         for number, entry in enumerate(self._reader, 1):  # noqa: B007
             path = clean_path(entry.path)
+            if self._options.admit is not None:
+                self._options.admit(entry)
             if self._options.owner is not None:
                 uid, gid = self._options.owner
                 entry = msgspec.structs.replace(entry, uid=uid, gid=gid)

@@ -56,16 +56,19 @@ class _Level:
         self.names = sorted(map(os.fsencode, os.listdir(fd)), reverse=True)
 
 
-def walk(root_fd: int, *, enter: Enter | None = None) -> Iterator[Found]:
+def walk(
+    root_fd: int, *, enter: Enter | None = None, prunes: Callable[[bytes], bool] | None = None
+) -> Iterator[Found]:
     """Everything below `root_fd`, which stays the caller's and need not be readable.
 
+    `prunes`: which directories, by path, are told of and not entered.
     What vanishes meanwhile is left out. Names whose path the kernel would not take (4096 bytes)
     are left out, too: nobody could unpack them. Raises: OSError when the root cannot be listed.
     """
     levels = [_open_level(b".", root_fd, b"")]
     try:
         while levels:
-            yield from _step(root_fd, levels, enter)
+            yield from _step(root_fd, levels, enter, prunes)
     finally:
         for level in levels:
             if level.fd is not None:
@@ -77,7 +80,12 @@ def handle_path(fd: int) -> bytes:
     return b"/proc/self/fd/%d" % fd
 
 
-def _step(root_fd: int, levels: list[_Level], enter: Enter | None) -> Iterator[Found]:
+def _step(
+    root_fd: int,
+    levels: list[_Level],
+    enter: Enter | None,
+    prunes: Callable[[bytes], bool] | None,
+) -> Iterator[Found]:
     """The next entry of the deepest level; goes down into it, or up when none is left."""
     level = levels[-1]
     if not level.names:
@@ -96,7 +104,9 @@ def _step(root_fd: int, levels: list[_Level], enter: Enter | None) -> Iterator[F
         try:
             status = os.fstat(fd)
             yield Found(path, fd, status)
-            if _is_entered(fd, status, level.device, enter):
+            if not _is_entered(fd, status, level.device, enter):
+                return
+            if prunes is None or not prunes(path):
                 levels.append(_open_level(b".", fd, path))
                 _let_go(levels)
         finally:

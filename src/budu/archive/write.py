@@ -44,7 +44,8 @@ class PackOptions(msgspec.Struct, frozen=True, kw_only=True):
     whiteouts. `sparse`: holes are left out in GNU's PAX form, which Docker's archives never have.
     `keeps_xattr`: which extended attributes go along; overlay's own never do. `enter`: see
     `archive.walk.Enter`; without it every directory is entered. `skips`: which paths are left out;
-    what is below a directory that is left out is asked for by itself.
+    what is below a directory that is left out is asked for by itself. `changes`: what a member
+    becomes whose name, kind and attributes are known, and whose content or target is still to come.
     """
 
     overlay: bool = False
@@ -52,6 +53,7 @@ class PackOptions(msgspec.Struct, frozen=True, kw_only=True):
     keeps_xattr: Callable[[bytes], bool] | None = None
     enter: Enter | None = None
     skips: Callable[[bytes], bool] | None = None
+    changes: Callable[[TarEntry], TarEntry] | None = None
 
 
 def pack(root: str, write: Sink, *, overlay: bool = False) -> None:
@@ -126,6 +128,8 @@ class TreeWriter:
         entry = msgspec.structs.replace(
             _entry(path, status, kind), xattrs=tuple(self._kept(xattrs))
         )
+        if self._options.changes is not None:
+            entry = self._options.changes(entry)
         match kind:
             case TarKind.FILE:
                 self._add_file(entry, fd, status)

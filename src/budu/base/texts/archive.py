@@ -18,6 +18,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "that you trust.",
         "압축을 풀면 한도 {limit}바이트를 넘습니다. 신뢰하는 이미지에만 한도를 올리세요.",
     ),
+    "archive.too-many": (
+        "It has more files than the limit of {limit}. Leave out what is not needed, for instance "
+        "by a .dockerignore file.",
+        "파일 수가 한도 {limit}개를 넘습니다. 필요 없는 파일은 .dockerignore 등으로 빼세요.",
+    ),
     "archive.bomb": (
         "{packed} packed bytes became {unpacked} and there is more: it looks like a compression "
         "bomb. Check where the image comes from.",

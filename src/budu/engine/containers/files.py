@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
+from budu.archive.chunks import ChunkStream
 from budu.archive.compression import decompress
 from budu.archive.extract import ExtractOptions, extract
 from budu.archive.faults import from_os_error
@@ -293,23 +294,3 @@ def _virtual(tree: Tree, path: str) -> NotFound:
         hint=Hint("files.virtual", path=path, ref=tree.ref),
         reference=path,
     )
-
-
-class ChunkStream:
-    """Chunks as a binary stream that `read` takes exact sizes from."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._chunk = b""
-        self._at = 0
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes, fewer where a chunk ends; none at the end."""
-        while self._at == len(self._chunk):
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return b""
-            self._chunk, self._at = chunk, 0
-        piece = self._chunk[self._at : self._at + size]
-        self._at += len(piece)
-        return piece
