@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_READ_SIZE = 1 << 18
+_READ_SIZE = 1 << 16
+"""More than malloc's 128 KiB would come in pages that are new, and slow, each time."""
 
 
 def open_file(path: str) -> int:

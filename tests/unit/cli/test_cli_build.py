@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 from base64 import urlsafe_b64decode
@@ -12,6 +13,11 @@ import pytest
 from build_recorder import BUILT, IMAGE_ID, SHOWN, BuildRecorder, build
 from cli_engine import main_words, refusal, run
 from tests.fakes.scripted_http import ScriptedServer, answer
+
+from budu.base.errors import InvalidArgument
+from budu.cli.commands.build import BUILD
+from budu.cli.context import Context
+from budu.cli.parser import parse
 
 SCRATCH = b"FROM scratch\n"
 
@@ -270,14 +276,36 @@ def test_no_context_beside_a_dockerfile(app: Path, capsys, monkeypatch) -> None:
 
 
 def test_an_engine_that_refuses_before_it_read_everything(app: Path, capsys) -> None:
-    with (app / "app/large").open("wb") as file:
-        file.truncate(64 << 20)
+    make_large(app / "app/large")
     with ScriptedServer(refusal("dockerfile parse error line 1: unknown instruction: X",
                                 "400 Bad Request")) as server:  # fmt: skip
         assert run(server, app, "build", "app") == 1
     assert capsys.readouterr().err == (
         "Error response from daemon: dockerfile parse error line 1: unknown instruction: X\n"
     )
+
+
+def test_the_line_of_a_context_that_was_refused_is_taken_away(app: Path) -> None:
+    out = Terminal()
+    make_large(app / "app/large")
+    with ScriptedServer(refusal("no", "400 Bad Request")) as server:
+        context = Context({"BUDU_HOST": f"unix://{server.path}", "DOCKER_CONFIG": "."}, out=out)
+        call = parse(BUILD, "budu build", ["app"])
+        assert call is not None
+        with pytest.raises(InvalidArgument):
+            BUILD.run(context, call)
+        assert out.getvalue().endswith("\r\x1b[2K")
+
+
+def make_large(path: Path) -> None:
+    """More than the buffers between two processes take."""
+    with path.open("wb") as file:
+        file.truncate(64 << 20)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 # Credentials
@@ -334,8 +362,6 @@ def test_pruning_the_cache(tmp_path, capsys) -> None:
 def test_pruning_the_cache_asks_first(
     tmp_path, capsys, monkeypatch, flags: tuple[str, ...], what: str
 ) -> None:
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
     with ScriptedServer() as server:
         assert run(server, tmp_path, "builder", "prune", *flags) == 0

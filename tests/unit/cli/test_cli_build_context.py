@@ -16,7 +16,7 @@ from budu.archive.ignore import Ignore
 from budu.cli.build.context import pack
 from budu.cli.failures import CommandFailed
 
-PIECE = 1 << 18
+PIECE = 1 << 16
 
 
 def members(folder: Path, *rules: str, added: dict[str, bytes] | None = None) -> list[Member]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from build_recorder import BuildRecorder, Request, standard_input
 from cli_engine import main_words
+
+from budu.cli.main import find_command
 
 pytestmark = pytest.mark.docker_cli
 
@@ -179,3 +182,13 @@ def test_complaints(folder: Path, capsys, words: list[str]) -> None:
     assert ours(folder, words, b"FROM x\n") == (None, expected)
     shown = capsys.readouterr().err.partition("\n→")[0].rstrip("\n")
     assert shown == complaint
+
+
+@pytest.mark.parametrize("words", [["build"], ["builder", "prune"]])
+def test_flags(words: list[str]) -> None:
+    done = subprocess.run(["docker", *words, "--help"], capture_output=True, text=True, check=True)
+    found = re.findall(r"^ {2}(?:-(\w), | {4})--([\w-]+)( \w+)?", done.stdout, re.MULTILINE)
+    flags = {flag.name: (flag.short, flag.kind) for flag in find_command(words)[0].flags}
+    assert found
+    for short, name, kind in found:
+        assert flags[name] == (short, kind.strip() or "bool"), name

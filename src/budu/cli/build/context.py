@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from budu.archive.ignore import Ignore
 
-_PIECE = 1 << 18
+_PIECE = 1 << 16
+"""More than malloc's 128 KiB would come in pages that are new, and slow, each time."""
 _SECOND_NS = 1_000_000_000
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CAPABILITY = "security.capability"

@@ -165,6 +165,7 @@ MISSING = (
     _missing("check", "bool", "BuildKit's checks"),
     _missing("metadata-file", "string", "BuildKit's exporters"),
     _missing("no-cache-filter", "list", "BuildKit's cache"),
+    _missing("policy", "list", "BuildKit's policies"),
     _missing("push", "bool", "BuildKit's exporters; use budu push"),
     _missing("secret", "list", "BuildKit's sessions"),
     _missing("ssh", "list", "BuildKit's sessions"),

@@ -14,7 +14,7 @@ from budu.cli.terminal import screen_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from typing import Any, TextIO
 
     from budu.cli.progress import View
@@ -23,7 +23,9 @@ _HELD_MAX = 1 << 20
 _SENDING = "Sending build context to Docker daemon"
 
 
-def show_sending(pieces: Iterable[bytes], out: TextIO, *, quiet: bool) -> Iterator[bytes]:
+def show_sending(
+    pieces: Iterable[bytes], out: TextIO, *, quiet: bool
+) -> Generator[bytes, None, None]:
     """The same pieces; a line with their size stays when all of them were sent."""
     progress = Progress(out, quiet=quiet, header=_SENDING)
     try:

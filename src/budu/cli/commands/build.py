@@ -65,15 +65,15 @@ def _send(
         from budu.cli.build.prepare import compress
 
         pieces = compress(pieces)
-    for message in build_image(
-        context.session,
-        query,
-        show_sending(pieces, context.out, quiet=quiet),
-        registries=registry_config(context.config, context.tell),
-    ):
-        if "error" in message:
-            raise _failure(message)
-        yield message
+    sending = show_sending(pieces, context.out, quiet=quiet)
+    registries = registry_config(context.config, context.tell)
+    try:
+        for message in build_image(context.session, query, sending, registries=registries):
+            if "error" in message:
+                raise _failure(message)
+            yield message
+    finally:
+        sending.close()  # also when the engine refused before it had all of it
 
 
 def _failure(message: Mapping[str, Any]) -> Exit:
