@@ -102,3 +102,12 @@ def test_a_directive_chooses_the_escape() -> None:
 
 def test_nothing_changes_nothing() -> None:
     assert apply_changes(BASE, []) == apply_changes(BASE, ["", "# a comment"]) == BASE
+
+
+def test_values_that_hold_each_other_have_an_end() -> None:
+    line = "ENV A0=" + "x" * 4000
+    lines = [line] + [f"ENV A{i}={'$A' + str(i - 1)}$A{i - 1}" for i in range(1, 40)]
+    with pytest.raises(InvalidArgument, match="more than"):
+        apply_changes(BASE, lines)
+    with pytest.raises(InvalidArgument, match="labels of an image may not have more than"):
+        apply_changes(BASE, [line, *(f"LABEL l{i}=" + "$A0" * 200 for i in range(6))])

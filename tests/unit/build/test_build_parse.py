@@ -117,6 +117,7 @@ def test_an_instruction_becomes_its_value(line: str, expected: dict[str, object]
     [
         ("GLORP x", "unknown instruction: GLORP"),
         ("RUNN x", "unknown instruction: RUNN (did you mean RUN?)"),
+        ("runn x", "unknown instruction: runn (did you mean run?)"),
         ("RUN --mont=x a", "unknown flag: --mont (did you mean mount?)"),
         ("RUN --mount a", "missing a value on flag: --mount"),
         ("RUN --network=x a", 'invalid network mode "x"'),

@@ -6,6 +6,7 @@ Source: moby 28.3 builder/dockerfile/dispatchers.go; buildkit 0.23 dockerfile2ll
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from typing import assert_never
 
 import msgspec
@@ -29,6 +30,8 @@ from budu.build.dockerfile.model import (
 )
 from budu.build.dockerfile.ports import exposed_ports
 from budu.spec.image import ExecConfig, Healthcheck
+
+_LARGEST = 4 << 20
 
 
 def apply(
@@ -61,14 +64,14 @@ def _changes(config: ExecConfig, instruction: ConfigInstruction) -> dict[str, ob
         case Entrypoint():
             return {"entrypoint": argument_vector(instruction.command, config.shell)}
         case Env():
-            return {"env": set_variables(config.env or (), instruction.pairs)}
+            return {"env": _set_variables(config.env or (), instruction.pairs)}
         case Expose():
             ports = [port for text in instruction.ports for port in exposed_ports(text)]
             return {"exposed_ports": _with_keys(config.exposed_ports, ports)}
         case HealthProbe():
             return {"healthcheck": _healthcheck(instruction)}
         case Label():
-            return {"labels": {**(config.labels or {}), **dict(instruction.pairs)}}
+            return {"labels": _set_labels(config.labels or {}, instruction.pairs)}
         case OnBuild():
             return {"on_build": (*(config.on_build or ()), instruction.trigger)}
         case Shell():
@@ -87,13 +90,28 @@ def _changes(config: ExecConfig, instruction: ConfigInstruction) -> dict[str, ob
             assert_never(instruction)
 
 
-def set_variables(
+def _set_variables(
     environment: tuple[str, ...], pairs: tuple[tuple[str, str], ...]
 ) -> tuple[str, ...]:
     """`NAME=value` entries with these set: one that is there keeps its place."""
     entries = {entry.partition("=")[0]: entry for entry in environment}
     entries.update((name, f"{name}={value}") for name, value in pairs)
+    _require_measure("environment", entries.values())
     return tuple(entries.values())
+
+
+def _set_labels(labels: dict[str, str], pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    labels = {**labels, **dict(pairs)}
+    _require_measure("labels", (*labels, *labels.values()))
+    return labels
+
+
+def _require_measure(what: str, texts: Iterable[str]) -> None:
+    """No kernel starts a program with more; and every value may hold all those before it."""
+    if sum(map(len, texts)) > _LARGEST:
+        raise InvalidArgument(
+            f"the {what} of an image may not have more than {_LARGEST} characters"
+        )
 
 
 def working_dir(current: str, path: str) -> str:

@@ -5,13 +5,14 @@ Source: buildkit 0.23 instructions/bflag.go (sentences), util/suggest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from budu.base.errors import InvalidArgument
 from budu.base.suggest import distance
 
 _NEAR = 3
+_MOST = 200
 
 
 class Kind(Enum):
@@ -78,9 +79,13 @@ def _value(kind: Kind, flag: str, value: str | None) -> str:
     return switch
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """` (did you mean RUN?)`, empty when no candidate is near, or when the word is one."""
-    if word in candidates:
+def did_you_mean(word: str, candidates: Collection[str]) -> str:
+    """` (did you mean RUN?)`, empty when no candidate is near, or when the word is one.
+
+    Among very many nobody looks, so that no file is slow.
+    """
+    if word in candidates or len(candidates) > _MOST:
         return ""
-    near = min(((distance(word, each), each) for each in candidates), default=(_NEAR, ""))
+    similar = [each for each in candidates if abs(len(each) - len(word)) < _NEAR]
+    near = min(((distance(word, each), each) for each in similar), default=(_NEAR, ""))
     return f" (did you mean {near[1]}?)" if near[0] < _NEAR else ""

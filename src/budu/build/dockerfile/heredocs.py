@@ -6,6 +6,7 @@ Source: Dockerfile reference, "Here-Documents"; buildkit 0.23 parser/parser.go.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -49,17 +50,18 @@ def _quotes(word: str) -> int:
     return word.count("'") + word.count('"')
 
 
-def openings_in(line: str) -> tuple[Opening, ...]:
-    """The here-documents that an instruction opens, in order.
+def openings_in(line: str) -> Iterator[Opening]:
+    """The here-documents that an instruction opens, in order, each when it is asked for.
 
     Raises: InvalidArgument as `opening_of`.
     """
     try:
         words = read(line, {}, _AS_WRITTEN).words
     except InvalidArgument:
-        return ()  # A shell's syntax that is none of a Dockerfile's; the shell will judge it.
-    openings = (opening_of(word) for word in words)
-    return tuple(opening for opening in openings if opening is not None)
+        return  # A shell's syntax that is none of a Dockerfile's; the shell will judge it.
+    for word in words:
+        if (opening := opening_of(word)) is not None:
+            yield opening
 
 
 def is_end(line: str, opening: Opening) -> bool:

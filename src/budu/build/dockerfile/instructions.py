@@ -60,7 +60,9 @@ def parse_line(line: Line, *, escape: str) -> Instruction:
 
 def _unknown(line: Line) -> InvalidArgument:
     name = line.statement.name
-    meant = did_you_mean(name.upper(), KEYWORDS)
+    # Docker suggests in capital letters only what was written in them.
+    keywords = KEYWORDS if name == name.upper() else [each.lower() for each in KEYWORDS]
+    meant = did_you_mean(name if name == name.upper() else name.lower(), keywords)
     near = nearest(name.upper(), KEYWORDS)
     hint = (
         Hint("build.misspelt-instruction", line=line.number, name=name, near=near)

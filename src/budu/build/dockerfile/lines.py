@@ -149,8 +149,9 @@ class _Reader:
         return "".join(parts) + line
 
     def _documents(self, text: str) -> tuple[Document, ...]:
-        openings = openings_in(text) if "<<" in text else ()
-        return tuple(self._document(opening) for opening in openings)
+        if "<<" not in text:
+            return ()
+        return tuple(self._document(opening) for opening in openings_in(text))
 
     def _document(self, opening: Opening) -> Document:
         first, content = self._at, list[str]()
