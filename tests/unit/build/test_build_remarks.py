@@ -130,6 +130,17 @@ def test_a_directive_leaves_rules_out() -> None:
     assert told(f"# check=skip=all\n{text}") == []
 
 
+def test_a_comment_leaves_rules_out_for_the_instruction_below() -> None:
+    text = (
+        "FROM scratch\n# check=skip=LegacyKeyValueFormat // as it was\nENV A b\nENV C d\n"
+        "# check=skip=all\nLABEL a b\n# check=what\nMAINTAINER x\n"
+    )
+    assert [(line, rule) for line, rule, _ in told(text)] == [
+        (4, "LegacyKeyValueFormat"),
+        (8, "MaintainerDeprecated"),
+    ]
+
+
 def test_a_directive_makes_remarks_errors() -> None:
     options = parse_check_options("skip=A;error=true")
     assert options == CheckOptions(skips=frozenset({"A"}), fails=True)

@@ -6,11 +6,13 @@ Source: Dockerfile reference, "Parser directives"; buildkit 0.23 parser/directiv
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from budu.base.errors import InvalidArgument
 from budu.build.dockerfile.model import Directives
 
 _FORM = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
+_LOCAL = re.compile(r"check\s*=\s*(\S+)", re.IGNORECASE)
 _NAMES = ("escape", "syntax", "check")
 
 
@@ -41,3 +43,9 @@ class DirectiveReader:
             raise InvalidArgument(f"invalid escape token '{match[2]}' does not match ` or \\")
         self._found[name] = match[2]
         return True
+
+
+def local_check(comments: Iterable[str]) -> str:
+    """The value of the first comment `check=…`, which is about one instruction; empty without."""
+    matches = (_LOCAL.match(comment) for comment in comments)
+    return next((match[1] for match in matches if match), "")

@@ -191,3 +191,5 @@ class Dockerfile(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     empty_continuations: tuple[int, ...] = ()
     """Lines that end instructions which go on over empty lines."""
+    local_checks: tuple[tuple[int, str], ...] = ()
+    """Comments `# check=…` before instructions: the instruction's line, and the value."""

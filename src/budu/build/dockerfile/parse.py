@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from budu.base.errors import Hint, InvalidArgument
+from budu.build.dockerfile.directives import local_check
 from budu.build.dockerfile.instructions import parse_from, parse_line
 from budu.build.dockerfile.lines import Line, LineError, Lines, read_lines
 from budu.build.dockerfile.model import Arg, Dockerfile, Instruction, Stage
@@ -85,6 +86,11 @@ class _Assembly:
             arguments=tuple(self._arguments),
             stages=tuple(self._stages),
             empty_continuations=self._lines.empty_continuations,
+            local_checks=tuple(
+                (line.number, check)
+                for line in self._lines.lines
+                if (check := local_check(line.comments))
+            ),
         )
 
     def _add(self, line: Line) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from budu.base.errors import InvalidArgument
 from budu.base.quoting import quote
 from budu.build.dockerfile.check_options import parse_check_options
 from budu.build.dockerfile.model import Dockerfile, Remark
@@ -15,20 +16,20 @@ from budu.build.dockerfile.remarks_from import from_remarks
 from budu.build.dockerfile.remarks_stage import stage_remarks
 
 _RESERVED = ("context", "scratch")
+_NONE: frozenset[str] = frozenset()
 
 
 def remarks(
     dockerfile: Dockerfile, *, environments: Mapping[int, Mapping[str, str]] | None = None
 ) -> tuple[Remark, ...]:
-    """What the checks say, by line, without the rules that a directive skips.
+    """What the checks say, by line, without the rules that are skipped: by the directive for the
+    whole file, by a comment `# check=skip=A` for the instruction below it.
 
     `environments` are the variables of base images, by the number of the stage that stands on
     them: without them, nobody knows whether a variable of such a stage is defined.
     Raises: InvalidArgument for a directive that is none.
     """
     skips = parse_check_options(dockerfile.directives.check).skips
-    if "all" in skips:
-        return ()
     found = [
         *_casing_remarks(dockerfile),
         *_continuation_remarks(dockerfile),
@@ -36,8 +37,23 @@ def remarks(
         *from_remarks(dockerfile),
         *stage_remarks(dockerfile, environments or {}),
     ]
-    kept = (remark for remark in found if remark.rule not in skips)
+    local = _local_skips(dockerfile)
+    kept = [
+        remark
+        for remark in found
+        if not {remark.rule, "all"} & (skips | local.get(remark.line, _NONE))
+    ]
     return tuple(sorted(kept, key=lambda remark: remark.line))
+
+
+def _local_skips(dockerfile: Dockerfile) -> dict[int, frozenset[str]]:
+    skips: dict[int, frozenset[str]] = {}
+    for line, text in dockerfile.local_checks:
+        try:
+            skips[line] = parse_check_options(text).skips
+        except InvalidArgument:
+            continue  # An ordinary comment.
+    return skips
 
 
 def _casing_remarks(dockerfile: Dockerfile) -> Iterator[Remark]:
