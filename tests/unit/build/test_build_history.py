@@ -42,6 +42,14 @@ def test_a_here_document_can_be_a_program() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["../../etc/passwd", "..", "a b", "a;b", "é"])
+def test_a_program_has_a_name_that_leads_nowhere(name: str) -> None:
+    found = execution(run_of(f"RUN <<'{name}'\n#!/bin/sh\n{name}").command, None)
+    assert found.arguments[-1] == "/dev/pipes/script"
+    assert found.script is not None
+    assert found.script.name == "script"
+
+
 @pytest.mark.parametrize(
     ("text", "created_by"),
     [

@@ -5,6 +5,8 @@ Source: Dockerfile reference, RUN; buildkit 0.23 dockerfile2llb/convert.go, disp
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from budu.build.dockerfile.heredocs import opening_of
@@ -14,6 +16,7 @@ SHELL = ("/bin/sh", "-c")
 """Runs commands in the shell form when the image names no other."""
 SCRIPT_FOLDER = "/dev/pipes"
 """Where a here-document stands that is a script of its own."""
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +25,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...]
     """The argument vector."""
     script: Heredoc | None = None
-    """A file that has to stand in `SCRIPT_FOLDER`, executable (mode 755), while it runs."""
+    """A file that has to stand in `SCRIPT_FOLDER`, executable (mode 755), while it runs. Its name
+    is one of plain letters, whatever the here-document is called."""
 
 
 def argument_vector(command: Command, shell: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -45,7 +49,8 @@ def execution(command: Command, shell: tuple[str, ...] | None) -> Execution:
         documents = (f"\n{each.content}{each.name}" for each in command.heredocs)
         text += "".join(documents)
     elif first.content.startswith("#!"):
-        text, script = f"{SCRIPT_FOLDER}/{first.name}", first
+        name = first.name if _FILE_NAME.match(first.name) else "script"
+        text, script = f"{SCRIPT_FOLDER}/{name}", msgspec.structs.replace(first, name=name)
     else:
         text = first.content
     return Execution(arguments=(*(shell or SHELL), text), script=script)
