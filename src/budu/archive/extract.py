@@ -58,7 +58,7 @@ class ExtractOptions(msgspec.Struct, frozen=True, kw_only=True):
     everything, instead of the archive's. `keeps_root`: a member that stands for `base` itself
     changes nothing. `keeps_kinds`: a directory is never replaced by something else, nor the other
     way round. `implied_now`: directories that only names imply are dated now, not 1970. `admit`: is
-    shown each member before it is made, and refuses one by raising.
+    shown each member before it is made, and refuses one by raising. `unpadded`: see `TarReader`.
     """
 
     whiteout_style: WhiteoutStyle = WhiteoutStyle.LITERAL
@@ -71,6 +71,7 @@ class ExtractOptions(msgspec.Struct, frozen=True, kw_only=True):
     keeps_kinds: bool = False
     implied_now: bool = False
     admit: Callable[[TarEntry], None] | None = None
+    unpadded: bool = False
 
 
 def extract(source: TarSource, root_fd: int, *, options: ExtractOptions | None = None) -> int:
@@ -83,7 +84,8 @@ def extract(source: TarSource, root_fd: int, *, options: ExtractOptions | None =
     """
     options = options or ExtractOptions()
     with Beneath(root_fd, base=options.base) as directories:
-        return _Extraction(TarReader(source), directories, options).run()
+        reader = TarReader(source, unpadded=options.unpadded)
+        return _Extraction(reader, directories, options).run()
 
 
 class _Extraction:

@@ -147,11 +147,14 @@ class TarReader:
     """Walks the members of one archive, in order, once.
 
     Raises: InvalidArgument for headers that break the format; DataLoss when the archive ends
-    inside a member. Archives without the final zero blocks are accepted.
+    inside a member. Archives without the final zero blocks are accepted; `unpadded` ones may end
+    with the content of the last member, without what fills its block.
     """
 
-    def __init__(self, source: TarSource) -> None:
+    def __init__(self, source: TarSource, *, unpadded: bool = False) -> None:
         self._source = source
+        self._unpadded = unpadded
+        self._padding = 0
         self._next = 0
 
     def __iter__(self) -> Iterator[TarEntry]:
@@ -182,11 +185,17 @@ class TarReader:
                 continue
             entry = self._make_entry(header, extra)
             end = entry.offset + entry.stored_size
-            self._next = end + -end % BLOCK
+            self._padding = -end % BLOCK
+            self._next = end + self._padding
             return entry
         return None
 
     def _read_header(self) -> bytes | None:
+        padding, self._padding = self._padding, 0
+        if self._unpadded and padding:
+            filled = self._source.read_at(self._next - padding, padding)
+            if len(filled) < padding:
+                return None
         header = self._source.read_at(self._next, BLOCK)
         if len(header) < BLOCK:
             if header:

@@ -117,7 +117,8 @@ def receive(
     try:
         count = MemberCount(limits)
         plain = decompress(pieces)
-        options = ExtractOptions(owners=False, keeps_root=True, admit=count.admit)
+        # docker leaves off the end of a context to which it added a Dockerfile from elsewhere.
+        options = ExtractOptions(owners=False, keeps_root=True, admit=count.admit, unpadded=True)
         fd = os.open(root, _DIRECTORY)
         try:
             extract(StreamSource(ChunkStream(plain)), fd, options=options)

@@ -129,6 +129,24 @@ def test_nothing_is_an_empty_archive():
     assert read(b"") == []
 
 
+@pytest.mark.parametrize("size", [1024 + 712, 1024 + 1000, 1024 + 1024])
+def test_an_unpadded_archive_ends_with_its_last_content(size):
+    data = make_tar(member("a", b"x" * 200), member("b", b"y" * 200))[:size]
+    reader = TarReader(StreamSource(io.BytesIO(data)), unpadded=True)
+    assert [b"".join(piece for _, piece in reader.content(entry)) for entry in reader] == [
+        b"x" * 200,
+        b"y" * 200,
+    ]
+
+
+@pytest.mark.parametrize("size", [513, 711, 1025, 1024 + 600])
+def test_an_unpadded_archive_is_still_truncated_inside_a_member(size):
+    data = make_tar(member("a", b"x" * 200), member("b", b"y" * 200))[:size]
+    reader = TarReader(StreamSource(io.BytesIO(data)), unpadded=True)
+    with pytest.raises(DataLoss, match="unexpected EOF"):
+        list(reader)
+
+
 @pytest.mark.parametrize("size", [1, 511, 513, 700, 1023])
 def test_truncated_archive_is_data_loss(size):
     with pytest.raises(DataLoss, match="unexpected EOF"):

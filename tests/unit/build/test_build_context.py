@@ -65,7 +65,7 @@ def test_an_empty_context_is_one(folder):
         (archive(("../out", b"1")), InvalidArgument),
         (archive(("a", b"1" * 5000))[:1000], DataLoss),
         (b"no archive at all" * 100, InvalidArgument),
-        (gzip.compress(archive(("a", b"1")))[:-9], DataLoss),
+        (gzip.compress(archive(("a", b"1")), mtime=0)[:-9], DataLoss),
         (archive(member("a", tarfile.LNKTYPE, linkname="/etc/shadow")), BuduError),
     ],
 )

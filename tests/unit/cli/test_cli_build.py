@@ -153,12 +153,28 @@ def test_the_engine_gets_the_dockerfile_also_where_it_is_ignored(app: Path) -> N
 
 def test_an_ignore_file_of_the_dockerfile_comes_first(app: Path) -> None:
     (app / "app/.dockerignore").write_text("a\n")
-    (app / "app/Dockerfile.dockerignore").write_text("# ours\nb\n")
+    (app / "app/Dockerfile.dockerignore").write_text("# ours\n*\n!a\n")
     for name in ("a", "b"):
         (app / "app" / name).touch()
     request = build(app, "app")
     assert request is not None
     assert request.names == [".dockerignore", "Dockerfile", "Dockerfile.dockerignore", "a"]
+
+
+def test_an_ignore_file_beside_a_dockerfile_outside(app: Path) -> None:
+    (app / "app/.dockerignore").write_text("a\n")
+    (app / "other").write_bytes(b"FROM x\n")
+    (app / "other.dockerignore").write_text("Dockerfile\n")
+    (app / "app/a").touch()
+    request = build(app, "-f", "other", "app")
+    assert request is not None
+    (name,) = request.query["dockerfile"]
+    assert request.files == {
+        ".dockerignore": b"a\n",
+        "a": b"",
+        name: b"FROM x\n",
+        f"{name}.dockerignore": f"Dockerfile\n\n{name}\n{name}.dockerignore\n".encode(),
+    }
 
 
 def test_a_broken_pattern(app: Path, capsys) -> None:

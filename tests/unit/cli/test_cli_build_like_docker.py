@@ -12,6 +12,8 @@ import pytest
 from build_recorder import BuildRecorder, Request, standard_input
 from cli_engine import main_words
 
+from budu.base.errors import NotFound
+from budu.build.context import receive
 from budu.cli.main import find_command
 
 pytestmark = pytest.mark.docker_cli
@@ -126,6 +128,17 @@ def test_a_dockerfile_from_elsewhere(folder: Path, rules: str | None, given: str
     expected, _, _ = genuine(folder, ["-f", given, "app"], b"FROM x\n")
     sent, _ = ours(folder, ["-f", given, "app"], b"FROM x\n")
     compare(sent, expected)
+
+
+def test_the_engine_reads_what_docker_left_without_an_end(folder: Path, tmp_path_factory) -> None:
+    sent, _, _ = genuine(folder, ["-f", "other", "app"], b"")
+    assert sent is not None
+    (name,) = sent.query["dockerfile"]
+    with receive(iter((sent.body,)), tmp_path_factory.mktemp("received")) as context:
+        assert context.read(name) == b"FROM other\n"
+        context.leave_out(name)
+        with pytest.raises(NotFound):
+            context.read(name)
 
 
 def compare(sent: Request | None, expected: Request | None) -> None:

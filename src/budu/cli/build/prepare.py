@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _IGNORE_FILE = ".dockerignore"
 _DIGITS = 20
+_CODING = ("utf-8", "surrogateescape")
 
 
 class Prepared:
@@ -95,15 +96,20 @@ def compress(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _of_folder(place: Place) -> Prepared:
-    lines = _ignore_lines(place)
+    beside = None if place.name == STANDARD_INPUT else _read_ignore(place.dockerfile + _IGNORE_FILE)
+    rules = _read_ignore(os.path.join(place.root, _IGNORE_FILE))
+    lines = read_patterns((rules or b"" if beside is None else beside).decode(*_CODING))
     if place.is_inside:
-        ignore = _heeding(lines, (_IGNORE_FILE, place.name))
-        return Prepared(pack(place.root, ignore, {}), place.name)
+        needed = (_IGNORE_FILE, place.name, place.name + _IGNORE_FILE)
+        return Prepared(pack(place.root, _heeding(lines, needed), {}), place.name)
     name, added = _outside(read_standard_input() if place.name == STANDARD_INPUT
                            else read_file(place.dockerfile))  # fmt: skip
-    own = _read_ignore(os.path.join(place.root, _IGNORE_FILE))
-    hidden = f"\n{name}\n" if own is not None else f"{_IGNORE_FILE}\n{name}\n"
-    added[_IGNORE_FILE] = (own or b"") + hidden.encode()
+    if beside is not None:
+        added[name + _IGNORE_FILE] = beside + f"\n{name}\n{name}{_IGNORE_FILE}\n".encode()
+    elif rules is not None:
+        added[_IGNORE_FILE] = rules + f"\n{name}\n".encode()
+    else:
+        added[_IGNORE_FILE] = f"{_IGNORE_FILE}\n{name}\n".encode()
     return Prepared(pack(place.root, _heeding(lines, (_IGNORE_FILE,)), added), name)
 
 
@@ -122,7 +128,9 @@ def _outside(dockerfile: bytes) -> tuple[str, dict[str, bytes]]:
     return name, {name: dockerfile}
 
 
-# What .dockerignore says
+# What .dockerignore says. The engine reads it, too: the Dockerfile and the rules themselves are
+# sent always, and go there after they were read where they are ignored. Rules of
+# `NAME.dockerignore` beside the Dockerfile NAME go before those of `.dockerignore`.
 
 
 def _heeding(lines: Sequence[str], needed: Sequence[str]) -> Ignore:
@@ -133,16 +141,6 @@ def _heeding(lines: Sequence[str], needed: Sequence[str]) -> Ignore:
         raise error.after("error checking context: ") from None
     kept = [f"!{name}" for name in needed if ignore.ignores(name)]
     return Ignore([*lines, *kept]) if kept else ignore
-
-
-def _ignore_lines(place: Place) -> tuple[str, ...]:
-    """Those of `NAME.dockerignore` beside the Dockerfile NAME, else those of `.dockerignore`."""
-    own = None
-    if place.name != STANDARD_INPUT:
-        own = _read_ignore(f"{place.dockerfile}{_IGNORE_FILE}")
-    if own is None:
-        own = _read_ignore(os.path.join(place.root, _IGNORE_FILE))
-    return read_patterns((own or b"").decode("utf-8", "surrogateescape"))
 
 
 def _read_ignore(path: str) -> bytes | None:
