@@ -42,12 +42,12 @@ class Handler(BaseHTTPRequestHandler):
     def read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "") != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = b""
+        pieces = []
         while size := int(self.rfile.readline(), 16):
-            body += self.rfile.read(size)
+            pieces.append(self.rfile.read(size))
             self.rfile.readline()
         self.rfile.readline()
-        return body
+        return b"".join(pieces)
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)

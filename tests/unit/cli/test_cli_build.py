@@ -15,6 +15,7 @@ from cli_engine import main_words, refusal, run
 from tests.fakes.scripted_http import ScriptedServer, answer
 
 from budu.base.errors import InvalidArgument
+from budu.cli.build.prepare import Prepared
 from budu.cli.commands.build import BUILD
 from budu.cli.context import Context
 from budu.cli.parser import parse
@@ -33,11 +34,12 @@ def app(tmp_path, monkeypatch) -> Path:
 
 
 def test_a_folder_is_sent_and_the_answer_shown(app: Path, capsys) -> None:
-    request = build(app, "-t", "web:1", "-t", "h:5/web", "--no-cache", "--target", "test", "app")
+    words = ("-t", "web:1", "-t", "h:5/web", "--no-cache", "--target", "test", "--tls-verify=false")
+    request = build(app, *words, "app")
     assert request is not None
     assert request.query == {
         "dockerfile": ["Dockerfile"], "version": ["1"], "t": ["web:1", "h:5/web"],
-        "nocache": ["1"], "target": ["test"],
+        "nocache": ["1"], "target": ["test"], "tlsVerify": ["0"],
     }  # fmt: skip
     assert request.headers["content-type"] == "application/x-tar"
     assert request.headers["transfer-encoding"] == "chunked"
@@ -311,6 +313,37 @@ def test_the_line_of_a_context_that_was_refused_is_taken_away(app: Path) -> None
         with pytest.raises(InvalidArgument):
             BUILD.run(context, call)
         assert out.getvalue().endswith("\r\x1b[2K")
+
+
+def test_what_makes_a_context_large_is_told_to_a_person(app: Path) -> None:
+    (app / "app/node_modules").mkdir()
+    with (app / "app/node_modules/x").open("wb") as file:
+        file.truncate(120_000_000)
+    (app / "app/small").write_text("small")
+    err = Terminal()
+    with BuildRecorder() as engine:
+        settings = {"BUDU_HOST": engine.host, "DOCKER_CONFIG": "."}
+        context = Context(settings, out=io.StringIO(), err=err)
+        call = parse(BUILD, "budu build", ["app"])
+        assert call is not None
+        assert BUILD.run(context, call) == 0
+    assert err.getvalue() == (
+        "→ 120MB of the context were node_modules. If no step needs it: "
+        "echo node_modules >> .dockerignore\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "burden"),
+    [
+        ({}, None),
+        ({"a": 99_000_000}, None),
+        ({"a": 200_000_000, "b": 150_000_000, "c": 100_000_000}, None),
+        ({"a": 10, "b": 150_000_000, "c": 100_000_000}, ("b", 150_000_000)),
+    ],
+)
+def test_what_stands_out(weights: dict[str, int], burden: tuple[str, int] | None) -> None:
+    assert Prepared((), "Dockerfile", weights).burden == burden
 
 
 def make_large(path: Path) -> None:

@@ -148,6 +148,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Leave it out with a line {path} in .dockerignore, or let yourself read it.",
         ".dockerignore에 {path} 줄을 넣어 빼거나 읽기 권한을 주세요.",
     ),
+    "cli.build-burden": (
+        "{size} of the context were {name}. If no step needs it: echo {name} >> .dockerignore",
+        "컨텍스트 중 {size}가 {name}입니다. 필요 없다면: echo {name} >> .dockerignore",
+    ),
     "cli.build-changed": (
         "Something writes to {path}. Build again when that is done, or leave it out with a line in "
         ".dockerignore.",

@@ -32,13 +32,20 @@ _ADDED_MODE = 0o644
 _GONE = (FileNotFoundError, NotADirectoryError)
 
 
-def pack(root: str, ignore: Ignore, added: Mapping[str, bytes]) -> Iterator[bytes]:
+def pack(
+    root: str,
+    ignore: Ignore,
+    added: Mapping[str, bytes],
+    *,
+    weights: dict[str, int] | None = None,
+) -> Iterator[bytes]:
     """The archive of the folder `root`, in pieces.
 
     `added` are files, by name, that stand in place of those of the folder or beside them.
+    `weights` gets the bytes of the files that were sent, by the first name of their paths.
     Raises: CommandFailed in Docker's words for what cannot be read.
     """
-    return _gather(_Packer(root, ignore, added).parts())
+    return _gather(_Packer(root, ignore, added, {} if weights is None else weights).parts())
 
 
 def pack_files(files: Mapping[str, bytes]) -> bytes:
@@ -58,10 +65,13 @@ def _gather(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Packer:
-    def __init__(self, root: str, ignore: Ignore, added: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, root: str, ignore: Ignore, added: Mapping[str, bytes], weights: dict[str, int]
+    ) -> None:
         self._root = root
         self._ignore = ignore
         self._added = dict(added)
+        self._weights = weights
         self._links: dict[tuple[int, int], bytes] = {}
 
     def parts(self) -> Iterator[bytes]:
@@ -135,6 +145,8 @@ class _Packer:
             if first:
                 yield _header(name, status, TarKind.HARD_LINK, link=first)
             elif stat.S_ISREG(status.st_mode):
+                top = name.partition("/")[0]
+                self._weights[top] = self._weights.get(top, 0) + status.st_size
                 yield from _content(name, fd, status)
         finally:
             os.close(fd)

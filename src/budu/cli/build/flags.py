@@ -13,6 +13,7 @@ from budu.cli.environment import read_env, read_label
 from budu.cli.names import parse_name
 from budu.cli.networks import read_extra_host
 from budu.cli.pulling import AUTO, PLAIN, QUIET
+from budu.cli.registry_flags import TLS_VERIFY
 from budu.cli.values import quoted, read_bool, read_swap
 
 _WAYS = (AUTO, PLAIN, QUIET, "tty")
@@ -117,6 +118,7 @@ HOW = (
     Flag("quiet", short="q", help=("Show only the image's ID", "이미지 ID만 보입니다")),
     Flag("rm", default=True, help=("Remove the containers of steps that worked",
                                    "성공한 단계의 컨테이너를 지웁니다")),
+    TLS_VERIFY,
 )  # fmt: skip
 STEPS = (
     Flag("add-host", "list", read=read_extra_host,

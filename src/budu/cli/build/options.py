@@ -54,6 +54,7 @@ def build_query(call: Call, *, dockerfile: str, proxy: Mapping[str, str]) -> dic
         "squash": call.on("squash"),
         "platform": call.text("platform").lower() or None,
         "networkmode": _unless_default(call.text("network")),
+        "tlsVerify": None if call.on("tls-verify") else "0",
         "isolation": _unless_default(call.text("isolation").lower()),
         "extrahosts": call.texts("add-host") or None,
         "securityopt": call.texts("security-opt") or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager
+from operator import itemgetter
 
 from budu.archive.ignore import Ignore, read_patterns
 from budu.base.errors import InvalidArgument
@@ -37,18 +38,30 @@ if TYPE_CHECKING:
 
 _IGNORE_FILE = ".dockerignore"
 _DIGITS = 20
+_BURDEN_MIN = 100_000_000
 _CODING = ("utf-8", "surrogateescape")
 
 
 class Prepared:
     """A context that is ready to be sent. `pieces` can be read once."""
 
-    __slots__ = ("dockerfile", "pieces")
+    __slots__ = ("dockerfile", "pieces", "weights")
 
-    def __init__(self, pieces: Iterable[bytes], dockerfile: str) -> None:
+    def __init__(
+        self, pieces: Iterable[bytes], dockerfile: str, weights: dict[str, int] | None = None
+    ) -> None:
         self.pieces = pieces
         self.dockerfile = dockerfile
         """Its name in the context."""
+        self.weights = {} if weights is None else weights
+        """Bytes that were sent, by the first name of their paths; as far as they are known."""
+
+    @property
+    def burden(self) -> tuple[str, int] | None:
+        """What was most of a large context, and its bytes; None unless something stands out."""
+        name, size = max(self.weights.items(), key=itemgetter(1), default=("", 0))
+        stands_out = size >= _BURDEN_MIN and 2 * size >= sum(self.weights.values())
+        return (name, size) if stands_out else None
 
 
 @contextmanager
@@ -99,9 +112,10 @@ def _of_folder(place: Place) -> Prepared:
     beside = None if place.name == STANDARD_INPUT else _read_ignore(place.dockerfile + _IGNORE_FILE)
     rules = _read_ignore(os.path.join(place.root, _IGNORE_FILE))
     lines = read_patterns((rules or b"" if beside is None else beside).decode(*_CODING))
+    weights: dict[str, int] = {}
     if place.is_inside:
-        needed = (_IGNORE_FILE, place.name, place.name + _IGNORE_FILE)
-        return Prepared(pack(place.root, _heeding(lines, needed), {}), place.name)
+        ignore = _heeding(lines, (_IGNORE_FILE, place.name, place.name + _IGNORE_FILE))
+        return Prepared(pack(place.root, ignore, {}, weights=weights), place.name, weights)
     name, added = _outside(read_standard_input() if place.name == STANDARD_INPUT
                            else read_file(place.dockerfile))  # fmt: skip
     if beside is not None:
@@ -110,7 +124,8 @@ def _of_folder(place: Place) -> Prepared:
         added[_IGNORE_FILE] = rules + f"\n{name}\n".encode()
     else:
         added[_IGNORE_FILE] = f"{_IGNORE_FILE}\n{name}\n".encode()
-    return Prepared(pack(place.root, _heeding(lines, (_IGNORE_FILE,)), added), name)
+    ignore = _heeding(lines, (_IGNORE_FILE,))
+    return Prepared(pack(place.root, ignore, added, weights=weights), name, weights)
 
 
 def _of_stream(pieces: Iterator[bytes], given: str) -> Prepared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from budu.base.errors import Hint
+from budu.base.units import human_size
 from budu.cli.build.flags import BUILD_FLAGS
 from budu.cli.declare import Call, Command
 from budu.cli.failures import CommandFailed, Exit
@@ -46,6 +47,9 @@ def run_build(context: Context, call: Call) -> int:
             view.close()
     if call.on("quiet"):
         context.out.write(view.held)
+    if context.talks_to_person and prepared.burden:
+        name, size = prepared.burden
+        context.hint(Hint("cli.build-burden", name=name, size=human_size(size, precision=3)))
     _write_id_file(call, view.image_id)
     return 0
 
