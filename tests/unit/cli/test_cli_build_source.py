@@ -112,6 +112,19 @@ def test_a_dockerfile_of_a_clone_stays_in_it(tmp_path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", [".dockerignore", "Dockerfile.dockerignore"])
+def test_rules_of_a_clone_stay_in_it(tmp_path, name: str) -> None:
+    (tmp_path / "Dockerfile").touch()
+    (tmp_path / "rules").touch()
+    (tmp_path / name).symlink_to("rules")
+    assert locate_inside(str(tmp_path), "").name == "Dockerfile"
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/etc/passwd")
+    assert failure_of(str(tmp_path), "", inside=True).message == (
+        f"unable to prepare context: the ignore file ({name}) must be within the build context"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

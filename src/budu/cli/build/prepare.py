@@ -19,6 +19,7 @@ from budu.cli.build.incoming import (
 )
 from budu.cli.build.source import (
     GIT,
+    IGNORE_FILE,
     LOCAL,
     STANDARD_INPUT,
     STDIN,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
-_IGNORE_FILE = ".dockerignore"
 _DIGITS = 20
 _BURDEN_MIN = 100_000_000
 _CODING = ("utf-8", "surrogateescape")
@@ -109,22 +109,22 @@ def compress(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _of_folder(place: Place) -> Prepared:
-    beside = None if place.name == STANDARD_INPUT else _read_ignore(place.dockerfile + _IGNORE_FILE)
-    rules = _read_ignore(os.path.join(place.root, _IGNORE_FILE))
+    *nearer, rules = map(_read_ignore, place.rules)
+    beside = nearer[0] if nearer else None
     lines = read_patterns((rules or b"" if beside is None else beside).decode(*_CODING))
     weights: dict[str, int] = {}
     if place.is_inside:
-        ignore = _heeding(lines, (_IGNORE_FILE, place.name, place.name + _IGNORE_FILE))
+        ignore = _heeding(lines, (IGNORE_FILE, place.name, place.name + IGNORE_FILE))
         return Prepared(pack(place.root, ignore, {}, weights=weights), place.name, weights)
     name, added = _outside(read_standard_input() if place.name == STANDARD_INPUT
                            else read_file(place.dockerfile))  # fmt: skip
     if beside is not None:
-        added[name + _IGNORE_FILE] = beside + f"\n{name}\n{name}{_IGNORE_FILE}\n".encode()
+        added[name + IGNORE_FILE] = beside + f"\n{name}\n{name}{IGNORE_FILE}\n".encode()
     elif rules is not None:
-        added[_IGNORE_FILE] = rules + f"\n{name}\n".encode()
+        added[IGNORE_FILE] = rules + f"\n{name}\n".encode()
     else:
-        added[_IGNORE_FILE] = f"{_IGNORE_FILE}\n{name}\n".encode()
-    ignore = _heeding(lines, (_IGNORE_FILE,))
+        added[IGNORE_FILE] = f"{IGNORE_FILE}\n{name}\n".encode()
+    ignore = _heeding(lines, (IGNORE_FILE,))
     return Prepared(pack(place.root, ignore, added, weights=weights), name, weights)
 
 
@@ -133,7 +133,7 @@ def _of_stream(pieces: Iterator[bytes], given: str) -> Prepared:
     if given != STANDARD_INPUT:
         return Prepared(archive, name)
     name, added = _outside(read_standard_input())
-    added[_IGNORE_FILE] = f"{_IGNORE_FILE}\n{name}\n".encode()
+    added[IGNORE_FILE] = f"{IGNORE_FILE}\n{name}\n".encode()
     return Prepared(put_before(pack_files(added), archive), name)
 
 
@@ -166,4 +166,4 @@ def _read_ignore(path: str) -> bytes | None:
         return None
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
-        raise CommandFailed(f"error reading {_IGNORE_FILE}: open {path}: {reason}") from None
+        raise CommandFailed(f"error reading {IGNORE_FILE}: open {path}: {reason}") from None

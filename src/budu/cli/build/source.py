@@ -15,6 +15,7 @@ LOCAL, STDIN, GIT, URL = "local", "stdin", "git", "url"
 """Kinds of contexts."""
 STANDARD_INPUT = "-"
 DOCKERFILE = "Dockerfile"
+IGNORE_FILE = ".dockerignore"
 
 _WEB = ("http://", "https://")
 _GIT = ("git://", "git@", "github.com/")
@@ -37,6 +38,12 @@ class Place:
     def is_inside(self) -> bool:
         """Whether the Dockerfile is a file of the context."""
         return self.name != STANDARD_INPUT and not self.name.startswith("../")
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Where ignore files may be: beside the Dockerfile, which counts first, and on top."""
+        beside = () if self.name == STANDARD_INPUT else (f"{self.dockerfile}{IGNORE_FILE}",)
+        return (*beside, os.path.join(self.root, IGNORE_FILE))
 
 
 def kind_of(text: str) -> str:
@@ -73,10 +80,17 @@ def locate(folder: str, given: str) -> Place:
 
 
 def locate_inside(root: str, given: str) -> Place:
-    """As `locate`, for a folder that was fetched: `given` is in it. Raises: CommandFailed."""
+    """As `locate`, for a folder that was fetched: `given` is in it, and nothing that is read of it
+    may lead out. Raises: CommandFailed.
+    """
     place = locate(root, os.path.join(root, given) if given not in ("", STANDARD_INPUT) else given)
     if place.name.startswith("../"):
         raise unprepared(f"the Dockerfile ({given}) must be within the build context")
+    for path in place.rules:
+        real = os.path.realpath(path)
+        if os.path.relpath(real, place.root).startswith("../"):
+            name = os.path.relpath(path, place.root)
+            raise unprepared(f"the ignore file ({name}) must be within the build context")
     return place
 
 
