@@ -13,11 +13,12 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 import pytest
-from network_lab import OUTSIDE_ADDRESS, Lab
+from network_lab import OUTSIDE_ADDRESS, Lab, nft
 
 from budu.linux.netlink import route
 from budu.linux.netlink.sockets import connect_in
 from budu.linux.netlink.wire import NETLINK_ROUTE
+from budu.network import hosts
 from budu.network.dns.directory import Addresses, Server
 from budu.network.dns.forward import Forwarder
 from budu.network.dns.server import MAX_CONNECTIONS, MAX_FORWARDED, SandboxResolver
@@ -25,6 +26,7 @@ from budu.network.dns.sockets import ADDRESS, PORT, open_sockets
 
 pytestmark = pytest.mark.host
 PATIENCE_S = 5.0
+SO_NO_CHECK = 11  # <asm-generic/socket.h>
 WEB = "10.9.0.2"
 MANY = [f"10.9.{third}.{fourth}" for third in range(2) for fourth in range(1, 100)]
 
@@ -87,7 +89,8 @@ class Sandbox:
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         client = self.socket(socket.SOCK_STREAM)
-        await asyncio.get_running_loop().sock_connect(client, (ADDRESS, PORT))
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.get_running_loop().sock_connect(client, (ADDRESS, PORT))
         return await asyncio.open_connection(sock=client)
 
 
@@ -173,6 +176,52 @@ async def test_a_name_server_of_the_container_itself(sandbox: Sandbox) -> None:
         with sandbox.socket(kind) as own:
             own.bind(("0.0.0.0", PORT))
             assert addresses(await sandbox.ask(dns.message.make_query("web", "A"))) == {WEB}
+
+
+async def test_the_kernel_tracks_no_connection_of_the_container(
+    sandbox: Sandbox, lab: Lab
+) -> None:
+    """Tracking would cost every packet of the container, not only questions."""
+    query = dns.message.make_query("web", "A")
+    server = lab.listen(sandbox.netns, 80)
+    with sandbox.socket(socket.SOCK_STREAM) as client:
+        await asyncio.get_running_loop().sock_connect(client, server.getsockname())
+        assert addresses(await sandbox.ask(query)) == {WEB}
+        reader, writer = await sandbox.connect()
+        assert addresses(await ask_stream(reader, writer, query)) == {WEB}
+        with lab.inside(sandbox.netns):
+            assert hosts.conntrack().count == 0
+        writer.close()
+
+
+async def test_a_container_that_tracks_connections_itself(sandbox: Sandbox, lab: Lab) -> None:
+    rules = "ct state invalid drop; ct state established accept;"
+    chains = [
+        f"chain {hook} {{ type filter hook {hook} priority 0; {rules} }}\n"
+        for hook in ("output", "input")
+    ]
+    with lab.inside(sandbox.netns):
+        nft(f"table ip own {{\n{''.join(chains)}}}\n")
+    query = dns.message.make_query("web", "A")
+    assert addresses(await sandbox.ask(query)) == {WEB}
+    reader, writer = await sandbox.connect()
+    assert addresses(await ask_stream(reader, writer, query)) == {WEB}
+    writer.close()
+
+
+@pytest.mark.parametrize("no_check", [False, True])
+async def test_a_question_whose_checksum_the_sender_made(sandbox: Sandbox, no_check: bool) -> None:
+    """One sent in pieces has its whole checksum already when the port is written over, and may
+    have none at all."""
+    wire = dns.message.make_query("web", "A").to_wire()
+    with sandbox.socket(socket.SOCK_DGRAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, no_check)
+        client.connect((ADDRESS, PORT))
+        client.send(wire[:9], socket.MSG_MORE)
+        client.send(wire[9:])
+        async with asyncio.timeout(PATIENCE_S):
+            reply = await asyncio.get_running_loop().sock_recv(client, 65535)
+    assert addresses(dns.message.from_wire(reply)) == {WEB}
 
 
 async def test_questions_wait_in_the_sockets_while_nobody_answers(sandbox: Sandbox) -> None:

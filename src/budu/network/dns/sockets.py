@@ -1,8 +1,10 @@
-"""The resolver's two sockets inside a sandbox, and the rule that leads port 53 to them.
+"""The resolver's two sockets inside a sandbox, and the rules that lead port 53 to them.
 
 A container may run a name server of its own at port 53 of every address, so ours listen at a port
-of the kernel's choice, and a rule of the sandbox leads there what is sent to 127.0.0.11:53. Both
-take 110 microseconds (measured). The namespace takes the rule along when it goes.
+of the kernel's choice. Rules of the sandbox write that port over 53 in what is sent to 127.0.0.11,
+and 53 over it in what comes back. They translate without a memory: a rule of type nat would have
+the kernel track every connection of the container (300 ns a packet, measured). Sockets and rules
+take 120 microseconds (measured). The namespace takes the rules along when it goes.
 Source: moby, libnetwork/resolver_unix.go (the idea); man 2 setns.
 """
 
@@ -26,8 +28,9 @@ _CHAIN = "output"
 _PACKED = socket.inet_aton(ADDRESS)
 _BACKLOG = 64
 _TRIES = 16
-_DESTINATION_ADDRESS = 16  # offset in the IPv4 header
-_DESTINATION_PORT = 2  # offset in the tcp and in the udp header
+# Offsets in the IPv4 header, and in those of tcp and udp.
+_SOURCE_ADDRESS, _DESTINATION_ADDRESS = 12, 16
+_SOURCE_PORT, _DESTINATION_PORT = 0, 2
 
 
 def open_sockets(netns_fd: int) -> tuple[socket.socket, socket.socket]:
@@ -83,7 +86,7 @@ def _bound(kind: int, port: int) -> socket.socket:
 
 
 def _redirect(port: int) -> None:
-    """Make the rule, in place of one that is there, in the namespace of this thread.
+    """Make the rules, in place of those that are there, in the namespace of this thread.
 
     A table is only replaced where there is one: after a batch that deletes anything the kernel
     waits 10 milliseconds when the socket is closed (nf_tables, nft_rcv_nl_event).
@@ -100,16 +103,22 @@ def _redirect(port: int) -> None:
 
 
 def _rules(port: int) -> tuple[Message, ...]:
-    """What the table consists of."""
-    return (
-        nft.new_nat_chain(
-            _TABLE, _CHAIN, hook=nft.NF_INET_LOCAL_OUT, priority=nft.NF_IP_PRI_NAT_DST
-        ),
-        nft.append_rule(
-            _TABLE,
-            _CHAIN,
-            nft.header_equals(nft.NETWORK_HEADER, _DESTINATION_ADDRESS, _PACKED),
-            nft.header_equals(nft.TRANSPORT_HEADER, _DESTINATION_PORT, PORT.to_bytes(2, "big")),
-            nft.dnat_ipv4(_PACKED, port),
-        ),
+    """What the table consists of: a rule for questions and one for answers."""
+    chain = nft.new_chain(
+        _TABLE, _CHAIN, kind="filter", hook=nft.NF_INET_LOCAL_OUT, priority=nft.NF_IP_PRI_RAW
+    )
+    question = _rewriting(_DESTINATION_ADDRESS, _DESTINATION_PORT, old=PORT, new=port)
+    answer = _rewriting(_SOURCE_ADDRESS, _SOURCE_PORT, old=port, new=PORT)
+    return chain, question, answer
+
+
+def _rewriting(address_offset: int, port_offset: int, *, old: int, new: int) -> Message:
+    """The rule that writes another port over one at the resolver's address."""
+    return nft.append_rule(
+        _TABLE,
+        _CHAIN,
+        nft.header_equals(nft.NETWORK_HEADER, address_offset, _PACKED),
+        nft.header_equals(nft.TRANSPORT_HEADER, port_offset, old.to_bytes(2, "big")),
+        nft.write_port(port_offset, new),
+        nft.leave_untracked(),
     )
