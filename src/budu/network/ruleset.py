@@ -1,6 +1,6 @@
 """Our nftables table: its sets, their elements in both writings, and the chains over them. Pure.
 
-    from outside   ─▶ raw: 127/8, lan ─▶ prerouting: published? ─▶ forward ─▶ container
+    from outside   ─▶ raw: 127/8 ─▶ prerouting: lan? published? ─▶ forward ─▶ container
     from the host  ─▶ output: published? ─────────────────────────▶ postrouting ─▶ container
     container, to the host's address ─▶ prerouting ─▶ forward ─▶ postrouting ─▶ container
 
@@ -10,6 +10,11 @@ cost a packet no more than one, and a change is one netlink message. The client'
 except where the answer would not come back: from 127.0.0.1, and from a container of the same
 bridge; the latter comes without a link where br_netfilter translated a bridged frame. `rules` says
 which elements there must be; `firewall` brings them into the kernel.
+
+What can be decided once for a connection stands in chains of type nat, which only its first packet
+comes to; `raw` and `forward` see every packet. So a connection that was there before a port became
+one for the neighbourhood stays, and answers to our own connections are let in whatever port they
+come to. `iif` is quicker than `iifname`, and the loopback link has the same number everywhere.
 
 ICMP stands as its number, 1 and 58: a small system has no /etc/protocols to look names up in.
 
@@ -148,15 +153,15 @@ def element_of(row: Row) -> Element:
 _CHAINS = """\
 	chain raw {
 		type filter hook prerouting priority -300; policy accept;
-		iifname != "lo" ip daddr 127.0.0.0/8 drop
-		iifname != "lo" ip saddr 127.0.0.0/8 drop
+		ip daddr 127.0.0.0/8 iif != "lo" drop
+		ip saddr 127.0.0.0/8 iif != "lo" drop
+	}
+	chain prerouting {
+		type nat hook prerouting priority -100; policy accept;
 		meta l4proto . th dport @lan4 ip saddr != @lan_sources4 fib daddr type local drop
 		ip daddr . meta l4proto . th dport @lan_at4 ip saddr != @lan_sources4 drop
 		meta l4proto . th dport @lan6 ip6 saddr != @lan_sources6 fib daddr type local drop
 		ip6 daddr . meta l4proto . th dport @lan_at6 ip6 saddr != @lan_sources6 drop
-	}
-	chain prerouting {
-		type nat hook prerouting priority -100; policy accept;
 		fib daddr type local jump translate
 	}
 	chain output {

@@ -178,9 +178,7 @@ async def test_a_name_server_of_the_container_itself(sandbox: Sandbox) -> None:
             assert addresses(await sandbox.ask(dns.message.make_query("web", "A"))) == {WEB}
 
 
-async def test_the_kernel_tracks_no_connection_of_the_container(
-    sandbox: Sandbox, lab: Lab
-) -> None:
+async def test_the_kernel_tracks_no_connection_of_the_container(sandbox: Sandbox, lab: Lab) -> None:
     """Tracking would cost every packet of the container, not only questions."""
     query = dns.message.make_query("web", "A")
     server = lab.listen(sandbox.netns, 80)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from network_lab import (
     HOST_ADDRESS6,
     OUTSIDE_ADDRESS,
     OUTSIDE_ADDRESS6,
+    PATIENCE_S,
+    STRANGER_ADDRESS,
+    STRANGER_ADDRESS6,
     Lab,
     default_fabric,
     link_names,
@@ -335,6 +339,24 @@ def test_reach_says_who_gets_to_a_port(lab: Lab, fabric: NetworkFabric, reach: s
     ]
     near, far = reach in ("lan", "world"), reach == "world"
     assert found == [near, far, near, far]
+
+
+@pytest.mark.parametrize("address", [STRANGER_ADDRESS, STRANGER_ADDRESS6])
+def test_answers_come_back_to_a_port_for_the_neighbourhood(
+    lab: Lab, fabric: NetworkFabric, address: str
+) -> None:
+    """A container calls a stranger from the very port at which strangers may not call."""
+    stranger = lab.add_stranger()
+    box = Box(lab, fabric, network(fabric, "six", enable_ipv6=True), port(8080, reach="lan"))
+    server = lab.listen(stranger, 9000, address=address)
+    with lab.inside(box.netns):
+        own = "::" if ":" in address else "0.0.0.0"
+        client = socket.create_connection((address, 9000), PATIENCE_S, source_address=(own, 8080))
+    with client:
+        accepted, peer = server.accept()
+        accepted.close()
+    assert peer[1] == 8080
+    assert not lab.is_reachable(stranger, HOST_ADDRESS, 8080)
 
 
 def test_unknown_driver_and_unknown_network(lab: Lab, fabric: NetworkFabric) -> None:
