@@ -91,12 +91,12 @@ class Context:
             return
         for name in (dockerfile, *names):
             if ignore.ignores(name):
-                _remove(self.root, os.fsencode(name))
+                remove_below(self.root, os.fsencode(name))
 
     def close(self) -> None:
         """Remove the folder and all that is in it. Raises: OSError."""
         os.close(self.root)
-        _discard(self._folder)
+        discard(self._folder)
 
     def _read_text(self, path: str) -> str | None:
         try:
@@ -130,7 +130,7 @@ def receive(
         os.utime(root, ns=(count.newest_ns, count.newest_ns))
         return Context(folder)
     except BaseException:
-        _discard(folder)
+        discard(folder)
         raise
 
 
@@ -160,7 +160,7 @@ def remove_ignored(root: int, ignore: Ignore) -> None:
         is_kept = stat.S_ISDIR(found.status.st_mode) and not ignore.prunes(path)
         (emptied if is_kept else gone).append(found.path)
     for each in gone:
-        _remove(root, each)
+        remove_below(root, each)
     for each in reversed(emptied):
         with suppress(OSError):  # something in it is kept
             _remove_directory(root, each)
@@ -188,7 +188,8 @@ def _parent(root: int, path: bytes) -> tuple[int, bytes]:
     return openat2(root, os.fsdecode(folder or b"."), _DIRECTORY, resolve=resolve), name
 
 
-def _remove(root: int, path: bytes) -> None:
+def remove_below(root: int, path: bytes) -> None:
+    """Remove whatever is at a path without links; nothing where nothing is."""
     with suppress(FileNotFoundError, NotADirectoryError):
         parent, name = _parent(root, path)
         try:
@@ -205,7 +206,8 @@ def _remove_directory(root: int, path: bytes) -> None:
         os.close(parent)
 
 
-def _discard(folder: Path) -> None:
+def discard(folder: Path) -> None:
+    """Remove a context's folder with all that is in it; nothing where there is none."""
     with suppress(FileNotFoundError):
         remove_entries(folder)
         folder.rmdir()

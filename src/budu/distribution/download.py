@@ -78,6 +78,10 @@ class Download:
         """Announced bytes; 0 when unknown."""
         self._response = response
 
+    def header(self, name: str) -> str:
+        """The first value of one of the answer's headers, or empty."""
+        return self._response.header(name)
+
     async def chunks(self, tell: Callable[[int], None]) -> AsyncIterator[bytes]:
         """The body; `tell` is told now and then how many bytes are here.
 

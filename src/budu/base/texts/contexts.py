@@ -16,6 +16,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 이(가) 이미지에 이미 있는데 종류가 다릅니다(폴더와 파일). 다른 곳이나 링크가 "
         "가리키는 곳에 복사하거나, 앞의 RUN 에서 지우세요.",
     ),
+    "contexts.checksum": (
+        "The file behind the URL is another one than the checksum is of. If it was changed on "
+        "purpose, its checksum is now {found}.",
+        "URL 의 파일이 체크섬과 다릅니다. 의도된 변경이라면 지금 체크섬은 {found} 입니다.",
+    ),
+    "contexts.no-git": (
+        "The engine fetches repositories with the host's git. Install it there, or clone the "
+        "repository yourself and build the folder.",
+        "엔진은 호스트의 git 으로 저장소를 가져옵니다. 호스트에 git 을 설치하거나, 직접 clone 한 "
+        "폴더를 빌드하세요.",
+    ),
+    "contexts.git-failed": (
+        "The engine fetches with no credentials but those in the address and its ssh agent. Look "
+        "whether the address, branch and rights are right, or clone the repository yourself and "
+        "build the folder.",
+        "엔진은 주소에 있는 자격 증명과 ssh 에이전트만 사용합니다. 주소, 브랜치, 권한을 확인하거나 "
+        "직접 clone 한 폴더를 빌드하세요.",
+    ),
     "contexts.whiteout": (
         "In a layer such a name hides a file of the layers below. Leave it out with "
         "--exclude={name} or in .dockerignore.",
