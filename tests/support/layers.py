@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from budu.build.copying import CopyPlan, copy_digest, write_copy
+from budu.build.copying import CopyPart, CopyPlan, copy_digest, write_copies
 
 
 @contextmanager
@@ -27,12 +27,8 @@ def layer_of(source: Path, target: Path | None, *sources: str, to: str, **plan: 
     """The bytes of the layer of one COPY."""
     out = io.BytesIO()
     with opened(source) as root, opened(target or source) as below:
-        write_copy(
-            root,
-            below if target else None,
-            CopyPlan(sources=sources, target=to, **plan),
-            out.write,
-        )
+        part = CopyPart(source_root=root, plan=CopyPlan(sources=sources, target=to, **plan))
+        write_copies((part,), below if target else None, out.write)
     return out.getvalue()
 
 

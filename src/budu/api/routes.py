@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from budu.api.handlers.builds import BuildHandlers
 from budu.api.handlers.care import CareHandlers
 from budu.api.handlers.container_logs import ContainerLogHandlers
 from budu.api.handlers.container_streams import ContainerStreamHandlers
@@ -12,7 +13,6 @@ from budu.api.handlers.image_archives import ImageArchiveHandlers
 from budu.api.handlers.images import ImageHandlers
 from budu.api.handlers.monitor import MonitorHandlers
 from budu.api.handlers.networks import NetworkHandlers
-from budu.api.handlers.no_builds import NoBuildHandlers
 from budu.api.handlers.plugins import PluginHandlers
 from budu.api.handlers.ports import PortHandlers
 from budu.api.handlers.pull import PullHandlers
@@ -58,7 +58,7 @@ def build_router(engine: Engine) -> Router:
             *PortHandlers(engine.networks, engine.network_members, engine.network_doctor).routes(),
             *VolumeHandlers(engine.volumes, engine.usages).routes(),
             *VolumeCopyHandlers(engine.volume_copies, engine.volume_files).routes(),
-            *NoBuildHandlers().routes(),
+            *BuildHandlers(engine.builds).routes(),
             *PluginHandlers().routes(),
             *unserved_routes(),
         )

@@ -35,16 +35,6 @@ UNHEEDED_PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     "every answer has the digests, as Docker's has since 1.10": {
         "ImageList": ("digests",),
     },
-    "there is no build cache yet": {
-        "BuildPrune": (
-            "all",
-            "filters",
-            "keep-storage",
-            "max-used-space",
-            "min-free-space",
-            "reserved-space",
-        ),
-    },
     "it asks for the services of a swarm": {"NetworkInspect": ("verbose",)},
     "the operation is for volumes of a swarm": {"VolumeUpdate": ("version",)},
     "managed plugins are not part of this engine": {"PluginList": ("filters",)},

@@ -17,9 +17,6 @@ _SWARM = "swarm mode is not part of this engine"
 _PLUGINS = "managed plugins are not part of this engine"
 
 UNSERVED: dict[str, dict[str, str]] = {
-    "it is not implemented by this engine yet": {
-        "ImageBuild": "POST /build",
-    },
     _BUILDKIT: {
         "Session": "POST /session",
         "Grpc": "POST /grpc",

@@ -116,9 +116,13 @@ class TreeWriter:
         else:
             self._add(above + found.path, found.fd, status)
 
+    def _changed(self, entry: TarEntry) -> TarEntry:
+        changes = self._options.changes
+        return entry if changes is None else changes(entry)
+
     def _add_marker(self, path: bytes, status: os.stat_result) -> None:
-        entry = _entry(path, status, TarKind.FILE)
-        self._write(render_header(msgspec.structs.replace(entry, size=0)))
+        entry = msgspec.structs.replace(_entry(path, status, TarKind.FILE), size=0)
+        self._write(render_header(self._changed(entry)))
 
     def _add(self, path: bytes, fd: int, status: os.stat_result) -> None:
         kind = _KINDS.get(stat.S_IFMT(status.st_mode))
@@ -128,8 +132,7 @@ class TreeWriter:
         entry = msgspec.structs.replace(
             _entry(path, status, kind), xattrs=tuple(self._kept(xattrs))
         )
-        if self._options.changes is not None:
-            entry = self._options.changes(entry)
+        entry = self._changed(entry)
         match kind:
             case TarKind.FILE:
                 self._add_file(entry, fd, status)

@@ -1,7 +1,7 @@
 """The contract of COPY and ADD: files of one tree become a layer over another.
 
 `copy_digest` names what would be copied, so that the cache can tell whether it changed;
-`write_copy` writes the layer. Both do the same work, one into a hash and without times. They read
+`write_copies` writes the layer. Both do the same work, one into a hash and without times. They read
 the sources through descriptors below a root, because contexts, images and archives are hostile.
 The same sources, plan and target give the same bytes. Blocking.
 
@@ -93,11 +93,6 @@ def copy_digest(source_root: int, plan: CopyPlan) -> str:
     layer = CopiedLayer(Target(None), digest.update, mtime_ns=0, remembers=False)
     _copy(layer, digest.update, (CopyPart(source_root=source_root, plan=plan),), is_digest=True)
     return f"sha256:{digest.hexdigest()}"
-
-
-def write_copy(source_root: int, target_root: int | None, plan: CopyPlan, write: Sink) -> None:
-    """Write the layer as a plain tar: see `write_copies`."""
-    write_copies((CopyPart(source_root=source_root, plan=plan),), target_root, write)
 
 
 def write_copies(parts: Sequence[CopyPart], target_root: int | None, write: Sink) -> None:

@@ -53,6 +53,8 @@ class Engine:
         self.cleanup = house.images.cleanup
         self.storage_care = house.images.care
 
+        self.builds = house.builds.service
+
         self.networks = house.networks.service
         self.network_members = house.tools.members
         self.network_doctor = house.tools.doctor
@@ -70,6 +72,7 @@ class Engine:
         self.network_members.mend(self._house.ground.containers.all())
         self.networks.serve(asyncio.get_running_loop())
         self._meeting = asyncio.create_task(self._meet_plugins(), name="plugins")
+        await self.builds.open()
         self.logs.open()
         self._house.upkeep.log_keeper.start()
         self._house.upkeep.housekeeping.start()

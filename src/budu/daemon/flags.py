@@ -73,6 +73,8 @@ def _add_images(add: _Add) -> None:
     add("--signature-policy", metavar="FILE", help="which images may be pulled")
     add("--max-concurrent-downloads", type=int, metavar="N")
     add("--max-concurrent-uploads", type=int, metavar="N")
+    budget = "what the build cache may take: 20g, 10%% of the disk"
+    add("--build-budget", metavar="SIZE", help=budget)
     cleanup = "when images go by themselves: unused-for=30d, keep-last=3, max-size=20g"
     add("--image-cleanup", action="append", metavar="RULE=VALUE", help=cleanup)
 

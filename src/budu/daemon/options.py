@@ -51,6 +51,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Its options."""
     log_budget: str = ""
     """What all logs may take: `20g`, or `10%` of the disk; empty is 10 %, at most 10 GiB."""
+    build_budget: str = ""
+    """What the build cache may take: `20g`, or `10%` of the disk (empty); 0 is no limit."""
     max_concurrent_downloads: int = 3
     """Layers of one pull that arrive at once."""
     image_cleanup: dict[str, str] = {}

@@ -23,6 +23,7 @@ KEYS: dict[str, str] = {
     "log-driver": "log_driver",
     "log-opts": "log_opts",
     "log-budget": "log_budget",
+    "build-budget": "build_budget",
     "max-concurrent-downloads": "max_concurrent_downloads",
     "image-cleanup": "image_cleanup",
     "signature-policy": "signature_policy",
@@ -86,6 +87,8 @@ def read_file(path: str | None) -> dict[str, object]:
         values.setdefault("log-level", "debug")
     if "host-gateway-ip" in values:  # its name before there could be several
         values.setdefault("host-gateway-ips", [values.pop("host-gateway-ip")])
+    if "builder" in values:
+        values |= _of_builder(values.pop("builder"), where)
     unknown = sorted(set(values) - set(KEYS))
     if unknown:
         raise InvalidArgument(
@@ -94,3 +97,27 @@ def read_file(path: str | None) -> dict[str, object]:
             hint=Hint("daemon.known-settings", known=", ".join(sorted(KEYS))),
         )
     return {KEYS[key]: value for key, value in values.items()}
+
+
+def _of_builder(builder: object, where: str) -> dict[str, object]:
+    """Docker's settings for BuildKit's collector, as far as this builder has such a thing.
+
+    Raises: InvalidArgument for others: a policy that is not kept must not look as if it were.
+    """
+    gc = builder.get("gc", {}) if isinstance(builder, dict) else None
+    if not isinstance(gc, dict) or not isinstance(builder, dict):
+        raise InvalidArgument(f"{where}: builder: gc must be an object")
+    unknown = sorted([*(set(builder) - {"gc"}), *(f"gc.{key}" for key in set(gc) - _GC_KEYS)])
+    if unknown:
+        raise InvalidArgument(
+            f"{where}: builder: this engine's builder has no {', '.join(unknown)}",
+            hint=Hint("daemon.builder-settings"),
+        )
+    if gc.get("enabled") is False:
+        return {"build-budget": "0"}
+    sizes = [gc[key] for key in _GC_SIZES if gc.get(key)]
+    return {"build-budget": sizes[0]} if sizes else {}
+
+
+_GC_SIZES = ("defaultMaxUsedSpace", "defaultKeepStorage")
+_GC_KEYS = frozenset((*_GC_SIZES, "enabled"))

@@ -66,6 +66,12 @@ MIGRATIONS: tuple[str, ...] = (
         record BLOB NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE build_steps (
+        key TEXT PRIMARY KEY,
+        record BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

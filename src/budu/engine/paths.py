@@ -106,6 +106,16 @@ class EnginePaths(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_root / "init"
 
     @property
+    def build_contexts(self) -> Path:
+        """One folder per build that runs."""
+        return self.data_root / "build" / "contexts"
+
+    @property
+    def build_caches(self) -> Path:
+        """What `RUN --mount=type=cache` keeps."""
+        return self.data_root / "build" / "caches"
+
+    @property
     def plugin_mounts(self) -> Path:
         """Which users of volumes plugins were told of."""
         return self.exec_root / "plugin-mounts.json"

@@ -75,12 +75,15 @@ class UsageService:
             containers = await self._shared(CONTAINERS, lambda: self._walk_containers(everyone))
         if VOLUMES in kinds:
             volumes = await self._measure_volumes()
+        build_cache = None
+        if BUILD_CACHE in kinds:
+            build_cache = await self._shared(BUILD_CACHE, self._build_cache)
         return DiskUsage(
             layers=self._storage.usage() if IMAGES in kinds else 0,
             containers=containers,
             images=self._measure_images() if IMAGES in kinds else None,
             volumes=volumes,
-            build_cache=self._build_cache() if BUILD_CACHE in kinds else None,
+            build_cache=build_cache,
         )
 
     async def _shared(self, kind: str, walk: Callable[[], T]) -> T:
@@ -102,7 +105,8 @@ class UsageService:
         return shared_sizes(images, self._images.unpacked_size)
 
     def _measure_images(self) -> tuple[ImageUsage, ...]:
-        images = self._images.list(everything=True, filters=_NO_FILTERS)
+        listed = self._images.list(everything=True, filters=_NO_FILTERS)
+        images = [each for each in listed if not each.is_step]
         shared, counts = (
             shared_sizes(images, self._images.unpacked_size),
             self._images.user_counts(),

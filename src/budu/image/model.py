@@ -65,8 +65,26 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
     """Those of the config, so that a list opens no documents; unset in records of older engines."""
 
+    is_step: bool = False
+    """A step of a build: it has a config and layers to stand on, and no manifest. It is shown where
+    everything is, and becomes an image like others when it gets a name."""
+
     others: tuple[ImageForm, ...] = ()
     """Further forms of it, which some of its names stand for."""
+
+    def as_step(self) -> ImageRecord:
+        """The same image as a step of a build: without names, manifest and packed layers."""
+        return msgspec.structs.replace(
+            self,
+            is_step=True,
+            manifest_digest="",
+            index_digest="",
+            repo_tags=(),
+            repo_digests=(),
+            layers=(),
+            extras=(),
+            others=(),
+        )
 
     @property
     def form(self) -> ImageForm:

@@ -6,10 +6,13 @@ Everything works beside a running container: its own mount is neither used nor d
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import msgspec
+
 from budu.archive.faults import os_errors
+from budu.archive.tar import TarEntry
 from budu.archive.write import PackOptions, Sink, TreeWriter
 from budu.snapshot.changes import Survey, survey
 from budu.snapshot.container import ContainerSnapshots
@@ -50,15 +53,25 @@ class ContainerDifferences:
         with self._open_upper(container_id) as upper:
             return survey(upper, self._lowers(diff_ids))
 
-    def write_layer(self, container_id: str, diff_ids: Sequence[Digest], write: Sink) -> bool:
+    def write_layer(
+        self,
+        container_id: str,
+        diff_ids: Sequence[Digest],
+        write: Sink,
+        *,
+        latest_ns: int | None = None,
+    ) -> bool:
         """The container's changes as the plain tar of a layer; whether there are any.
 
-        Raises: NotFound; what `write` raises.
+        Times later than `latest_ns` become that one. Raises: NotFound; what `write` raises.
         """
         seen = self.survey(container_id, diff_ids)
         with self._open_upper(container_id) as upper:
             options = PackOptions(
-                overlay=True, keeps_xattr=keeps_xattr, skips=seen.idle.__contains__
+                overlay=True,
+                keeps_xattr=keeps_xattr,
+                skips=seen.idle.__contains__,
+                changes=_not_later_than(latest_ns),
             )
             writer = TreeWriter(write, options)
             if not seen.is_empty:
@@ -91,3 +104,13 @@ class ContainerDifferences:
             yield fd
         finally:
             os.close(fd)
+
+
+def _not_later_than(latest_ns: int | None) -> Callable[[TarEntry], TarEntry] | None:
+    if latest_ns is None:
+        return None
+
+    def clamp(entry: TarEntry) -> TarEntry:
+        return msgspec.structs.replace(entry, mtime_ns=min(entry.mtime_ns, latest_ns))
+
+    return clamp

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
+from api_builds import FakeBuilds
+
 from budu.base.errors import Conflict, Hint, NotFound, NotModified, Unauthenticated
 from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
@@ -449,6 +451,7 @@ class FakeEngine:
         self.volume_files: Any = None
         self.volume_copies: Any = None
         self.snapshots: Any = None
+        self.builds: Any = FakeBuilds()
         self.imports: Any = None
         self.pushes: Any = None
         self.explorer: Any = None

@@ -45,6 +45,7 @@ BEYOND = {
     "BuduVolumeSnapshotDelete",
     "BuduVolumeSnapshots",
     "Grpc",
+    "BuildCancel",
 }
 """Operations of ours: a second spelling, our own calls, and one that Docker's definition lacks."""
 

@@ -63,6 +63,7 @@ SPECIAL: dict[str, tuple[str, ...]] = {
     "platform": ("linux/arm64", ARM),
     "platforms": (ARM,),
     "X-Registry-Auth": ("eyJ1c2VybmFtZSI6ICJ1cyJ9",),
+    "X-Registry-Config": ("eyJodHRwczovL2luZGV4LmRvY2tlci5pby92MS8iOnsidXNlcm5hbWUiOiJ1cyJ9fQ==",),
     "type": ("volume",),
     "since": ("1",),
     "until": ("2",),

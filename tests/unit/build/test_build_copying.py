@@ -27,7 +27,6 @@ from budu.build.copying import (
     copy_digest,
     resolve_owner,
     write_copies,
-    write_copy,
 )
 
 
@@ -495,7 +494,8 @@ def test_a_sink_that_raises_ends_the_writing(context, image):
         raise BuduError("full")
 
     with opened(context) as root, pytest.raises(BuduError, match="full"):
-        write_copy(root, None, CopyPlan(sources=("app",), target="/x"), full)
+        plan = CopyPlan(sources=("app",), target="/x")
+        write_copies((CopyPart(source_root=root, plan=plan),), None, full)
 
 
 def test_no_descriptor_stays_open(context, image):

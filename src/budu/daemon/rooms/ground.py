@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from budu.base.clock import now_ns
 from budu.base.ids import new_id
 from budu.daemon.options import Options
+from budu.engine.builds.records import StepRecords
 from budu.engine.containers.repository import ContainerRepository
 from budu.engine.database import Database
 from budu.engine.events import EventLog
@@ -35,6 +36,8 @@ class Ground:
     """Records of the containers."""
     images: ImageRepository
     """Records of the images."""
+    build_steps: StepRecords
+    """Records of the steps of builds."""
 
 
 def lay_ground(options: Options) -> Ground:
@@ -55,6 +58,7 @@ def lay_ground(options: Options) -> Ground:
         events=EventLog(database),
         containers=ContainerRepository(database),
         images=ImageRepository(database),
+        build_steps=StepRecords(database),
     )
 
 

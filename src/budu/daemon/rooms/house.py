@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from budu.daemon.options import Options
+from budu.daemon.rooms.builds import Builds, build_builds
 from budu.daemon.rooms.companions import Companions, build_companions
 from budu.daemon.rooms.containers import Containers, build_containers
 from budu.daemon.rooms.distribution import Distribution, build_distribution
@@ -47,6 +48,8 @@ class House:
     """Containers."""
     companions: Companions
     """What accompanies them while they run."""
+    builds: Builds
+    """Images made of Dockerfiles."""
     tools: Tools
     """What else may be done with them."""
     upkeep: Upkeep
@@ -74,6 +77,7 @@ def build_house(options: Options, shims: ShimPool, *, tasks: asyncio.TaskGroup) 
     )
     for observer in (*companions.observers, images.cleanup):
         containers.service.observe(observer)
+    builds = build_builds(options, ground, storage, distribution, images, containers, tasks=tasks)
     return House(
         ground=ground,
         plugins=plugins,
@@ -85,6 +89,16 @@ def build_house(options: Options, shims: ShimPool, *, tasks: asyncio.TaskGroup) 
         machine=machine,
         containers=containers,
         companions=companions,
-        tools=build_tools(ground, machine, storage, images, volumes, networks, containers),
+        builds=builds,
+        tools=build_tools(
+            ground,
+            machine,
+            storage,
+            images,
+            volumes,
+            networks,
+            containers,
+            build_cache=builds.service.cache,
+        ),
         upkeep=build_upkeep(options, ground, machine, storage, volumes, networks, containers),
     )

@@ -50,17 +50,23 @@ def build_images(
 ) -> Images:
     """All services of images."""
     records, containers = ground.images, ground.containers.all
-    service = ImageService(
-        records, storage.images, distribution.puller, ground.events, containers=containers
-    )
     maker = ImageMaker(
         records, storage.images, storage.content, storage.layers, folder=ground.paths.data_root
+    )
+    service = ImageService(
+        records,
+        storage.images,
+        distribution.puller,
+        maker,
+        ground.events,
+        containers=containers,
+        is_step=ground.build_steps.has_image,
     )
     return Images(
         service=service,
         maker=maker,
         archives=ImageArchiveService(
-            ImageSaver(records, storage.images, ground.events),
+            ImageSaver(records, storage.images, maker, ground.events),
             ImageLoader(records, storage.images, maker, storage.blobs, ground.events),
         ),
         imports=ImportService(maker, storage.layers, distribution.downloads, ground.events),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from budu.content.disk import DiskContent
 from budu.content.leases import Leases
 from budu.daemon.rooms.ground import Ground
+from budu.engine.containers.upper import Uppers
 from budu.engine.images.storage import ImageStorage
 from budu.snapshot.blobs import Blobs
 from budu.snapshot.choose import choose_layer_store, probe
@@ -35,6 +36,8 @@ class Storage:
     """The containers' root file systems."""
     differences: ContainerDifferences
     """What containers changed in them."""
+    uppers: Uppers
+    """Layers made of that."""
 
 
 def build_storage(ground: Ground) -> Storage:
@@ -48,6 +51,9 @@ def build_storage(ground: Ground) -> Storage:
     snapshots = ContainerSnapshots(
         paths.snapshots, layers, style=abilities.style, userxattr=abilities.userxattr
     )
+    differences = ContainerDifferences(
+        snapshots, layers, style=abilities.style, userxattr=abilities.userxattr
+    )
     return Storage(
         summary=abilities.summary,
         content=content,
@@ -58,11 +64,10 @@ def build_storage(ground: Ground) -> Storage:
             content,
             layers,
             leases,
-            images=ground.images.all,
+            images=ground.images.everything,
             containers=ground.containers.all,
         ),
         snapshots=snapshots,
-        differences=ContainerDifferences(
-            snapshots, layers, style=abilities.style, userxattr=abilities.userxattr
-        ),
+        differences=differences,
+        uppers=Uppers(snapshots, differences, layers),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from budu.daemon.rooms.containers import Containers
@@ -19,6 +20,7 @@ from budu.engine.containers.update import UpdateService
 from budu.engine.networks.doctor import NetworkDoctor
 from budu.engine.networks.members import NetworkMembers
 from budu.engine.usage import UsageService
+from budu.spec.api.build import BuildCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,8 @@ def build_tools(
     volumes: Volumes,
     networks: Networks,
     containers: Containers,
+    *,
+    build_cache: Callable[[], tuple[BuildCache, ...]],
 ) -> Tools:
     """All of them, over one service of containers."""
     service = containers.service
@@ -63,7 +67,7 @@ def build_tools(
             service,
             images.service,
             storage.differences,
-            storage.layers,
+            storage.uppers,
             images.maker,
             ground.events,
         ),
@@ -73,6 +77,6 @@ def build_tools(
             storage.images,
             volumes.service,
             volume_size=volumes.local.size_at_rest,
-            build_cache=tuple,
+            build_cache=build_cache,
         ),
     )

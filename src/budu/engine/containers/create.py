@@ -103,8 +103,23 @@ class ContainerCreator:
             message = f"{body.image} is no image: it is of type {image.artifact_type}"
             raise InvalidArgument(message, hint=Hint("engine.artifact-run"))
         image = self._images.of_platform(body.image, platform)
+        config = self._images.config(image).config or ExecConfig()
+        return await self._create(body, chosen_name, image, config)
+
+    async def create_of(
+        self, image: ImageRecord, config: ExecConfig, body: ContainerCreateBody
+    ) -> Created:
+        """Store a new container of `image` that takes `config` for the image's own.
+
+        Raises: as `create`.
+        """
+        return await self._create(body, self._choose_name(None), image, config)
+
+    async def _create(
+        self, body: ContainerCreateBody, name: str, image: ImageRecord, config: ExecConfig
+    ) -> Created:
         host, limit_warnings = fit_limits(body.host_config or HostConfig(), self._features)
-        planned = self._build(body, host, chosen_name, image)
+        planned = self._build(body, host, name, image, config)
         warnings = [*limit_warnings, *health_warnings(planned.config)]
         with self._images.holding(planned.all_layers):
             warnings += await look_at_sources(
@@ -154,12 +169,16 @@ class ContainerCreator:
         return new_id()[:12]
 
     def _build(
-        self, body: ContainerCreateBody, host: HostConfig, name: str, image: ImageRecord
+        self,
+        body: ContainerCreateBody,
+        host: HostConfig,
+        name: str,
+        image: ImageRecord,
+        image_config: ExecConfig,
     ) -> Container:
         id_ = new_id()
         check_health(body.healthcheck)
-        exec_config = self._images.config(image).config
-        merged = merge_config(_exec_config(body), exec_config)
+        merged = merge_config(_exec_config(body), image_config)
         host = _complete(
             host,
             self._log_default,

@@ -51,10 +51,12 @@ from budu.engine.images.storage import ImageStorage
 from budu.engine.networks import NetworkService
 from budu.engine.paths import EnginePaths
 from budu.engine.volumes import VolumeService
+from budu.image.model import ImageRecord
 from budu.runtime.cgroups.contract import Cgroup
 from budu.shim.client import ExitStatus
 from budu.snapshot.container import ContainerSnapshots
 from budu.spec.api.container import ContainerCreateBody
+from budu.spec.image import ExecConfig
 from budu.spec.platform import Platform
 
 
@@ -149,6 +151,12 @@ class ContainerService:
     ) -> Created:
         """Store a new container. Raises: InvalidArgument, NotFound, AlreadyExists."""
         return await self._creator.create(body, name=name, platform=platform)
+
+    async def create_of(
+        self, image: ImageRecord, config: ExecConfig, body: ContainerCreateBody
+    ) -> Created:
+        """Store a new container of `image` that takes `config` for the image's own."""
+        return await self._creator.create_of(image, config, body)
 
     async def start(self, ref: str) -> None:
         """Run a container. Raises: NotModified, Conflict, InvalidArgument (program), …"""

@@ -26,6 +26,7 @@ from budu.engine.containers.health_config import check_health
 from budu.engine.containers.model import Container, Status
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.signals import parse_signal
+from budu.engine.containers.upper import Uppers
 from budu.engine.contract.snapshots import Changes, CommitOptions
 from budu.engine.events import EventLog
 from budu.engine.images.making import ImageMaker, new_name
@@ -35,7 +36,7 @@ from budu.engine.streams import MadeInThread, ThreadResult, Write
 from budu.image.config import merge_defaults
 from budu.image.documents import child_config
 from budu.snapshot.differences import ContainerDifferences, keeps_xattr
-from budu.snapshot.layers import Layer, LayerStore
+from budu.snapshot.layers import Layer
 from budu.spec.api.container import ContainerConfig
 from budu.spec.digest import Digest
 from budu.spec.image import ExecConfig, History, ImageConfig, RootFS
@@ -50,14 +51,14 @@ class SnapshotService:
         containers: ContainerService,
         images: ImageService,
         differences: ContainerDifferences,
-        layers: LayerStore,
+        uppers: Uppers,
         maker: ImageMaker,
         events: EventLog,
     ) -> None:
         self._containers = containers
         self._images = images
         self._differences = differences
-        self._layers = layers
+        self._uppers = uppers
         self._maker = maker
         self._events = events
         self._locks = Locks()
@@ -101,7 +102,9 @@ class SnapshotService:
         config = _run_config(container, options)
         with self._maker.claiming(_diff_ids(container)):
             async with self._standing_still(container.id, pause=options.pause):
-                layer = await ThreadResult("commit", lambda: self._write_layer(container)).wait()
+                layer = await ThreadResult(
+                    "commit", lambda: self._uppers.make_layer(container)
+                ).wait()
             document = _document(self._parent(container), container, options, config, layer)
             image = await self._maker.make(document, [name] if name else [])
         labels = document.labels or {}
@@ -131,17 +134,6 @@ class SnapshotService:
             finally:
                 with suppress(NotFound, Conflict):  # it ended, or somebody unpaused it meanwhile
                     await asyncio.shield(self._containers.unpause(id_))
-
-    def _write_layer(self, container: Container) -> Layer | None:
-        """The container's changes as a new layer; None without any. In a thread."""
-        writer = self._layers.begin(None)
-        try:
-            changed = self._differences.write_layer(
-                container.id, _diff_ids(container), writer.write
-            )
-            return writer.commit() if changed else None
-        finally:
-            writer.abort()
 
     def _parent(self, container: Container) -> ImageConfig:
         """The document of the container's image; of an image deleted by force, what is known."""

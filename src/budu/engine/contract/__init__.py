@@ -20,6 +20,7 @@ from budu.base.filters import Filters
 from budu.distribution.progress import ProgressSink
 from budu.engine.containers.model import Container
 from budu.engine.contract.archives import ImageArchives
+from budu.engine.contract.builds import Builds
 from budu.engine.contract.care import Cleanup, ImageExplorer, StorageCare
 from budu.engine.contract.diagnosis import NetworkDoctor as NetworkDoctor
 from budu.engine.contract.execs import Execs
@@ -330,6 +331,10 @@ class Engine(Protocol):
     @property
     def explorer(self) -> ImageExplorer:
         """Looks into images."""
+
+    @property
+    def builds(self) -> Builds:
+        """Images made of Dockerfiles."""
 
     @property
     def cleanup(self) -> Cleanup:

@@ -78,7 +78,7 @@ class StorageCareService:
 
     async def examine(self, *, deep: bool, repair: bool) -> StorageReport:
         """See `StorageCare.examine`."""
-        images = tuple(self._repository.all())
+        images = tuple(self._repository.everything())
         stood_on = {Digest(each) for one in self._containers() for each in one.all_layers}
         work = ThreadResult("storage", lambda: self._look(images, stood_on, deep=deep))
         report = await work.wait()

@@ -70,6 +70,12 @@ class ImageMaker:
         with self.claiming(config.rootfs.diff_ids) as lease:
             return await self._store(config, document, names, lease)
 
+    async def complete(self, image: ImageRecord) -> ImageRecord:
+        """The image with all that images have: a step of a build gets its manifest and blobs."""
+        if not image.is_step:
+            return image
+        return await self.make_exact(self._content.read_blob(image.digest), ())
+
     async def _blob(self, diff_id: Digest, lease: Lease) -> Descriptor:
         """The layer's compressed blob: that of an image that has it, else a new one."""
         for known in self._known_blobs(diff_id):

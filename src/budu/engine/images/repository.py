@@ -82,7 +82,11 @@ class ImageRepository:
         return len(self._by_id)
 
     def all(self) -> Iterable[ImageRecord]:
-        """Every image, in no order."""
+        """Every image, in no order; steps of builds are none."""
+        return tuple(image for image in self._by_id.values() if not image.is_step)
+
+    def everything(self) -> Iterable[ImageRecord]:
+        """Every image and every step of a build, in no order."""
         return tuple(self._by_id.values())
 
     def get(self, ref: str) -> ImageRecord:

@@ -16,6 +16,7 @@ from budu.archive.tar import TarEntry, TarKind
 from budu.archive.tar_headers import END, padding, render_header
 from budu.base.errors import DataLoss, InvalidArgument
 from budu.engine.events import EventLog
+from budu.engine.images.making import ImageMaker
 from budu.engine.images.platforms import of_platform
 from budu.engine.images.repository import ImageRepository
 from budu.engine.images.storage import ImageStorage
@@ -39,8 +40,13 @@ class ImageSaver:
     """The writing half of `engine.contract.archives.ImageArchives`."""
 
     def __init__(
-        self, repository: ImageRepository, storage: ImageStorage, events: EventLog
+        self,
+        repository: ImageRepository,
+        storage: ImageStorage,
+        maker: ImageMaker,
+        events: EventLog,
     ) -> None:
+        self._maker = maker
         self._repository = repository
         self._storage = storage
         self._blobs = storage.blobs
@@ -58,6 +64,7 @@ class ImageSaver:
                 _, known = wanted.setdefault((one.id, one.form.target), (one, []))
                 known += [tag] if tag not in known else []
             if image is not None:
+                image = await self._maker.complete(image)
                 wanted.setdefault((image.id, image.form.target), (image, []))
         saved = []
         for image, tags in wanted.values():

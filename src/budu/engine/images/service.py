@@ -21,6 +21,7 @@ from budu.distribution.pull import PulledImage, Puller
 from budu.engine.containers.model import Container
 from budu.engine.contract import ContainerList, Deletions, ImageDeletion, ImageList, Texts
 from budu.engine.events import EventLog
+from budu.engine.images.making import ImageMaker
 from budu.engine.images.platforms import mismatch, of_platform, siblings
 from budu.engine.images.removal import plan_removal
 from budu.engine.images.repository import ImageRepository
@@ -45,10 +46,15 @@ class ImageService:
         repository: ImageRepository,
         storage: ImageStorage,
         puller: Puller,
+        maker: ImageMaker,
         events: EventLog,
         *,
         containers: Callable[[], Iterable[Container]],
+        is_step: Callable[[str], bool],
     ) -> None:
+        """`is_step` says whether the image of an id is kept by the build cache."""
+        self._is_step = is_step
+        self._maker = maker
         self._repository = repository
         self._storage = storage
         self._puller = puller
@@ -174,7 +180,8 @@ class ImageService:
     def list(self, *, everything: bool, filters: Filters) -> ImageList:
         """Images, newest first. Raises: InvalidArgument for an unknown filter."""
         filters.check_keys(_FILTER_KEYS)
-        images = sorted(self._repository.all(), key=created_ns, reverse=True)
+        known = self._repository.everything() if everything else self._repository.all()
+        images = sorted(known, key=created_ns, reverse=True)
         if not everything:
             named = _named_indexes(images)
             images = [each for each in images if _stands_alone(each, named)]
@@ -214,6 +221,7 @@ class ImageService:
         if name.digest:
             raise InvalidArgument("refusing to create a tag with a digest reference")
         name = name.with_default_tag()
+        image = await self._maker.complete(image)
         self._repository.put(image, [name])
         self._tell(image, "tag", name.familiar)
 
@@ -305,6 +313,8 @@ class ImageService:
         if self._repository.by_id(image.digest) is None:
             return []
         self._repository.remove(image.id)
+        if self._is_step(image.id) and not image.is_step:  # the build cache still wants it
+            self._repository.put(image.as_step(), ())
         self._events.emit("image", "delete", image.id, name=image.id)
         layers = await self._storage.release(image)
         return [ImageDeletion(deleted=image.id)] + [ImageDeletion(deleted=each) for each in layers]

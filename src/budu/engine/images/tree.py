@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from budu.base.errors import BuduError, InvalidArgument
+from budu.base.errors import BuduError, InvalidArgument, NotFound
 from budu.distribution.choose import is_attestation
 from budu.image.model import ImageRecord
 from budu.snapshot.blobs import Blobs
@@ -89,6 +89,8 @@ def image_tree(image: ImageRecord, blobs: Blobs) -> ImageTree:
         root = described(body, default=MEDIA_OCI_INDEX)
         nodes = tuple(_node(each, blobs) for each in index.manifests)
         return ImageTree(root=root, is_index=True, nodes=nodes)
+    if image.is_step:
+        raise NotFound(f"{image.id} is a step of a build: it has no manifest")
     root = described(blobs.content.read_blob(Digest(image.manifest_digest)))
     return ImageTree(root=root, is_index=False, nodes=(_node(root, blobs),))
 

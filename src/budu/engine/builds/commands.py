@@ -1,0 +1,174 @@
+"""RUN: a command in a container of its own, whose changes become a layer.
+
+    container of the step below ─▶ run ─▶ upper directory ─▶ layer ─▶ container removed
+
+The container is an ordinary one: it is seen by `ps` and `events` while it runs, and stays where
+the caller wants that. It carries `LABEL`, so that the next engine clears what a killed one left.
+Source: moby 28.3 builder/dockerfile/containerbackend.go, dispatchers.go (order and sentences).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, suppress
+from typing import cast
+
+import msgspec
+
+from budu.base.errors import BuduError, Hint, NotFound
+from budu.engine.builds.cache import Step
+from budu.engine.builds.run_mounts import PreparedMounts
+from budu.engine.containers.service import ContainerService
+from budu.engine.containers.upper import Uppers
+from budu.engine.contract import AttachOptions
+from budu.engine.contract.builds import BuildOptions, BuildSink, BuildText, StepFailed
+from budu.engine.streams import ThreadResult
+from budu.snapshot.layers import Layer
+from budu.spec.api.container import ContainerCreateBody, HealthConfig
+from budu.spec.api.host_config import HostConfig
+from budu.spec.image import ExecConfig
+
+LABEL = "budu.build"
+"""Names the build that a container belongs to."""
+
+
+class RunCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """One RUN, with its variables replaced."""
+
+    words: tuple[str, ...]
+    """The argument vector, the shell in it."""
+    env: tuple[str, ...]
+    network: str = ""
+    """`default`, `none` or `host`; empty for what the build asks for."""
+    latest_ns: int | None = None
+    """Later times of files become this one."""
+
+
+class Commands:
+    """Runs the commands of builds."""
+
+    def __init__(self, containers: ContainerService, uppers: Uppers) -> None:
+        self._containers = containers
+        self._uppers = uppers
+
+    async def run(
+        self,
+        command: RunCommand,
+        below: Step,
+        mounts: PreparedMounts,
+        options: BuildOptions,
+        *,
+        build_id: str,
+        tell: BuildSink,
+    ) -> Layer | None:
+        """The layer of what the command changed, None when it changed nothing.
+
+        Raises: StepFailed when it ends with another status than 0; BuduError when it can't start.
+        """
+        body = _body(command, below, mounts, options, build_id=build_id)
+        created = await self._containers.create_of(below.image, ExecConfig(), body)
+        worked = False
+        try:
+            await tell(BuildText(text=f" ---> Running in {created.id[:12]}\n"))
+            await self._carry_out(created.id, command, tell)
+            container = self._containers.get(created.id)
+
+            def make_layer() -> Layer | None:
+                self._uppers.drop_places(container, mounts.places)
+                return self._uppers.make_layer(container, latest_ns=command.latest_ns)
+
+            layer = await ThreadResult("build-layer", make_layer).wait()
+            worked = True
+        finally:
+            if options.always_removes or (worked and options.removes) or _is_cancelled():
+                await asyncio.shield(self.remove(created.id))
+        if options.removes or options.always_removes:
+            text = f" ---> Removed intermediate container {created.id[:12]}\n"
+            await tell(BuildText(text=text))
+        return layer
+
+    async def _carry_out(self, id_: str, command: RunCommand, tell: BuildSink) -> None:
+        streams = AttachOptions(stdout=True, stderr=True, stream=True, framed=False)
+        attachment = await self._containers.attach(id_, streams)
+        await self._containers.start(id_)
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        stream = cast("AsyncGenerator[bytes]", attachment.output())
+        async with aclosing(stream) as output:
+            async for piece in output:
+                if text := decoder.decode(piece):
+                    await tell(BuildText(text=text))
+        if text := decoder.decode(b"", final=True):
+            await tell(BuildText(text=text))
+        result = await self._containers.wait(id_, "not-running")
+        if result.exit_code:
+            raise self._failure(id_, command, result.exit_code)
+
+    def _failure(self, id_: str, command: RunCommand, code: int) -> StepFailed:
+        words = " ".join(command.words)
+        hint = None
+        container = self._containers.get(id_)
+        if container.oom_killed:
+            hint = Hint("build.out-of-memory")
+        return StepFailed(
+            f"The command '{words}' returned a non-zero code: {code}", code=code, hint=hint
+        )
+
+    async def remove(self, id_: str) -> None:
+        """Take a step's container away, whatever it is doing."""
+        with suppress(NotFound):
+            await self._containers.remove(id_, force=True, volumes=True, link=False)
+
+    async def clear(self, ids: Iterable[str]) -> None:
+        """Take away containers that builds of an engine before this one left."""
+        for id_ in ids:
+            with suppress(BuduError):
+                await self.remove(id_)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _body(
+    command: RunCommand,
+    below: Step,
+    mounts: PreparedMounts,
+    options: BuildOptions,
+    *,
+    build_id: str,
+) -> ContainerCreateBody:
+    config = below.config.config or ExecConfig()
+    return ContainerCreateBody(
+        image=below.image.id,
+        cmd=list(command.words),
+        env=list(command.env),
+        user=config.user,
+        working_dir=config.working_dir,
+        healthcheck=HealthConfig(test=["NONE"]),
+        labels={LABEL: build_id},
+        host_config=HostConfig(
+            network_mode=_network(command, options),
+            extra_hosts=list(options.extra_hosts),
+            shm_size=options.shm_size,
+            memory=options.memory,
+            memory_swap=options.memory_swap,
+            cpu_shares=options.cpu_shares,
+            cpu_period=options.cpu_period,
+            cpu_quota=options.cpu_quota,
+            cpuset_cpus=options.cpuset_cpus,
+            cpuset_mems=options.cpuset_mems,
+            cgroup_parent=options.cgroup_parent,
+            ulimits=list(options.ulimits),
+            security_opt=list(options.security_opt),
+            mounts=list(mounts.mounts),
+        ),
+    )
+
+
+def _network(command: RunCommand, options: BuildOptions) -> str:
+    if command.network in ("", "default"):
+        return options.network_mode
+    return command.network
