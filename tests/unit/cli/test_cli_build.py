@@ -57,10 +57,12 @@ def test_three_names_of_one_command(app: Path) -> None:
 
 
 def test_quiet_shows_what_the_engine_says_of_the_image_alone(app: Path, capsys) -> None:
-    request = build(app, "-q", "app", messages=[{"stream": f"{IMAGE_ID}\n"}])
+    words = ("-q", "--iidfile", "iid")
+    request = build(app, *words, "app", messages=[{"stream": f"{IMAGE_ID}\n"}])
     assert request is not None
     assert request.query["q"] == ["1"]
     assert capsys.readouterr().out == f"{IMAGE_ID}\n"
+    assert (app / "iid").read_text() == IMAGE_ID
 
 
 def test_a_quiet_build_that_fails_shows_what_it_held_back(app: Path, capsys) -> None:

@@ -50,7 +50,7 @@ def run_build(context: Context, call: Call) -> int:
     if context.talks_to_person and prepared.burden:
         name, size = prepared.burden
         context.hint(Hint("cli.build-burden", name=name, size=human_size(size, precision=3)))
-    _write_id_file(call, view.image_id)
+    _write_id_file(call, view.image_id or view.held.strip())
     return 0
 
 
