@@ -6,11 +6,12 @@ sums and the layout.
 
 from __future__ import annotations
 
-from budu.base.units import human_size
+from budu.base.clock import parse_time
+from budu.base.units import SECOND_NS, human_size
 from budu.cli.format import print_rows
 from budu.cli.tables.containers import row as container_fields
 from budu.cli.tables.images import row as image_fields
-from budu.cli.tables.times import ago
+from budu.cli.tables.times import ago, go_time
 from budu.cli.tables.volumes import volume_fields
 
 TYPE_CHECKING = False
@@ -83,7 +84,7 @@ def print_objects(usage: Usage, form: str, out: TextIO) -> None:
         "Images": _image_rows(usage, full=not is_table),
         "Containers": _container_rows(usage, full=not is_table),
         "Volumes": [_volume_row(each) for each in _items(usage, "Volumes")],
-        "BuildCache": [_cache_row(each) for each in _items(usage, "BuildCache")],
+        "BuildCache": _cache_rows(usage, full=not is_table),
     }
     if not is_table:
         _print_formatted(objects, form, out)
@@ -223,16 +224,33 @@ def _volume_row(volume: Any) -> dict[str, object]:
     }
 
 
-def _cache_row(entry: Any) -> dict[str, object]:
+def _cache_rows(usage: Usage, *, full: bool) -> list[dict[str, object]]:
+    """What was used last stands last; `*` is for what a build uses now."""
+    entries = sorted(
+        _items(usage, "BuildCache"),
+        key=lambda each: (_unix_ns(each["LastUsedAt"]), _unix_ns(each["CreatedAt"])),
+    )
+    return [_cache_row(each, full=full) for each in entries]
+
+
+def _cache_row(entry: Any, *, full: bool) -> dict[str, object]:
+    identity = entry["ID"] if full else entry["ID"].removeprefix("sha256:")[:12]
+    created, used = entry["CreatedAt"], entry["LastUsedAt"]
     return {
-        "ID": entry["ID"][:12],
+        "ID": f"{identity}*" if entry["InUse"] else identity,
         "Parent": "",
         "CacheType": entry["Type"],
         "Description": entry.get("Description", ""),
         "Size": human_size(entry["Size"], precision=3),
-        "CreatedSince": ago(entry["CreatedAt"]),
-        "LastUsedSince": ago(entry["LastUsedAt"]),
+        "CreatedAt": go_time(created),
+        "CreatedSince": ago(_unix_ns(created) // SECOND_NS),
+        "LastUsedAt": go_time(used) if used else "",
+        "LastUsedSince": ago(_unix_ns(used) // SECOND_NS) if used else "",
         "UsageCount": str(entry["UsageCount"]),
         "InUse": str(bool(entry["InUse"])).lower(),
         "Shared": str(bool(entry["Shared"])).lower(),
     }
+
+
+def _unix_ns(text: str | None) -> int:
+    return parse_time(text) if text else 0

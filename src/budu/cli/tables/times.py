@@ -49,6 +49,15 @@ def rfc3339_local(unix_ns: int) -> str:
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', moment)}.{rest:09d}{zone}"
 
 
+def go_time(text: str) -> str:
+    """An RFC 3339 time as Go prints it: `2026-11-23 22:15:00.1 +0000 UTC`."""
+    date, _, rest = text.partition("T")
+    if rest.endswith("Z"):
+        return f"{date} {rest[:-1]} +0000 UTC"
+    zone = rest[-6:].replace(":", "")
+    return f"{date} {rest[:-6]} {zone} {zone}"
+
+
 def local_time(unix_s: int) -> str:
     """`2026-11-23 22:15:00 +0000 UTC`."""
     moment = time.localtime(unix_s)
