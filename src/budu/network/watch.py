@@ -27,7 +27,6 @@ from budu.linux.netlink.wire import (
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle
 
-RTNLGRP_LINK = 1
 RTNLGRP_IPV4_IFADDR = 5
 RTNLGRP_IPV6_IFADDR = 9
 NFNLGRP_NFTABLES = 7
@@ -76,7 +75,7 @@ class Watch:
     def start(self, loop: AbstractEventLoop) -> None:
         """Begin to listen in the loop's thread. Raises: OSError."""
         self._loop = loop
-        groups = (RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR)
+        groups = (route.RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR)
         self._listen(NETLINK_ROUTE, groups, self._patience_of_route)
         self._listen(NETLINK_NETFILTER, (NFNLGRP_NFTABLES,), self._patience_of_table)
 

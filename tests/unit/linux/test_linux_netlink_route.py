@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from socket import AF_BRIDGE
 from typing import Any
 
 import pytest
@@ -98,6 +99,15 @@ def test_link_is_read_from_pyroute2s_bytes() -> None:
     link = route.parse_link(Reply(16, 0, 1, bytes(message.data[16:])))
     assert (link.index, link.name, link.kind, link.is_up) == (4, "b0", "bridge", True)
     assert (link.mtu, link.master, link.mac) == (1400, 3, "02:42:ac:11:00:01")
+
+
+@pytest.mark.parametrize(
+    ("kind", "family", "name"), [(17, 0, "b0"), (17, AF_BRIDGE, ""), (16, 0, "")]
+)
+def test_a_link_that_left_its_bridge_is_not_gone(kind: int, family: int, name: str) -> None:
+    message = route.delete_link("b0")
+    reply = Reply(kind, 0, 1, bytes((family,)) + message.body[1:])
+    assert route.gone_link(reply) == name
 
 
 def test_route_is_read_from_pyroute2s_bytes() -> None:

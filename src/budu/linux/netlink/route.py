@@ -29,6 +29,7 @@ from budu.linux.netlink.wire import (
     u32,
 )
 
+AF_UNSPEC = 0
 AF_INET = 2
 AF_INET6 = 10
 
@@ -41,6 +42,8 @@ RTM_GETADDR = 22
 RTM_NEWROUTE = 24
 RTM_DELROUTE = 25
 RTM_GETROUTE = 26
+
+RTNLGRP_LINK = 1
 
 IFF_UP = 0x1
 
@@ -424,6 +427,14 @@ def parse_link(reply: Reply) -> Link:
         mac=format_mac(found.get(IFLA_ADDRESS, b"")),
         alias=as_text(found.get(IFLA_IFALIAS, b"")),
     )
+
+
+def gone_link(reply: Reply) -> str:
+    """The name of the link that an RTM_DELLINK message says is gone; empty for other messages,
+    also for one that says that a link left its bridge."""
+    if reply.kind != RTM_DELLINK or reply.body[0] != AF_UNSPEC:
+        return ""
+    return parse_link(reply).name
 
 
 def parse_address(reply: Reply) -> Address | None:
