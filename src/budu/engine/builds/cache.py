@@ -93,9 +93,17 @@ class StepCache:
         return Step(key=key, image=image, config=config)
 
     async def keep(
-        self, key: str, config: ImageConfig, lease: Lease, *, parent: str, description: str
+        self,
+        key: str,
+        config: ImageConfig,
+        lease: Lease,
+        *,
+        added: tuple[str, ...],
+        parent: str,
+        description: str,
     ) -> Step:
-        """Store a step that was done just now; its layers are in the layer store."""
+        """Store a step that was done just now; its layers are in the layer store, and `added` are
+        those that the step below has not."""
         document = encode_config(config)
         digest = Digest.of(document)
         lease.add(digest, *map(Digest, config.rootfs.diff_ids))
@@ -108,6 +116,7 @@ class StepCache:
             StepRecord(
                 key=key,
                 image_id=image.id,
+                layers=added,
                 parent=parent,
                 description=description,
                 created_ns=now,
@@ -150,10 +159,18 @@ class CacheUse:
             self.hits.append(key)
         return step
 
-    async def keep(self, key: str, config: ImageConfig, *, parent: str, description: str) -> Step:
+    async def keep(
+        self,
+        key: str,
+        config: ImageConfig,
+        *,
+        added: tuple[str, ...] = (),
+        parent: str = "",
+        description: str,
+    ) -> Step:
         """See `StepCache.keep`."""
         step = await self._cache.keep(
-            key, config, self.lease, parent=parent, description=description
+            key, config, self.lease, added=added, parent=parent, description=description
         )
         self._have(step)
         return step

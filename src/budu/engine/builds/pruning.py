@@ -96,7 +96,7 @@ class CachePruner:
         return kept
 
     def _row(self, record: StepRecord, kept: set[str], users: set[str]) -> BuildCache:
-        own = () if record.is_folder else self._own_layers(record)
+        own = record.layers
         size = self._folder_size(record) if record.is_folder else sum(
             map(self._storage.unpacked_size, own)
         )  # fmt: skip
@@ -124,17 +124,6 @@ class CachePruner:
 
     def _image(self, record: StepRecord) -> ImageRecord | None:
         return self._images.by_id(Digest(record.image_id)) if record.image_id else None
-
-    def _own_layers(self, record: StepRecord) -> tuple[str, ...]:
-        """The layers that the step added to the step below."""
-        image = self._image(record)
-        if image is None:
-            return ()
-        below = self._records.get(record.parent) if record.parent else None
-        parent = self._image(below) if below is not None else None
-        if parent is None:
-            return image.diff_ids[-1:] if record.parent else ()
-        return image.diff_ids[len(parent.diff_ids) :]
 
     def _folder_size(self, record: StepRecord) -> int:
         place = self._mounts.place(record.key)

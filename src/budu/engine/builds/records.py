@@ -19,6 +19,8 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     image_id: str = ""
     """Empty for a folder."""
+    layers: tuple[str, ...] = ()
+    """Diff ids of what it added to the step below."""
     parent: str = ""
     """The key of the step below; empty for the first one of a stage."""
     description: str = ""

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from budu.base.errors import BuduError, InvalidArgument, NotFound
+from budu.base.errors import BuduError, DataLoss, InvalidArgument, NotFound
 from budu.base.ids import new_id
 from budu.build.arguments import BuildArguments, latest_ns
 from budu.build.context import Context, receive
@@ -80,7 +80,8 @@ class BuildService:
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._tasks = tasks
-        self._care: asyncio.Task[None] | None = None
+        self._care = asyncio.Lock()
+        self._is_care_waiting = False
         self._bases = bases
         self._cache = cache
         self._workers = workers
@@ -141,8 +142,7 @@ class BuildService:
             build.sources = await self._sources(build)
             step = await self._stages(build, target)
             image = await self._finish(build, step, names)
-        if self._care is None or self._care.done():
-            self._care = self._tasks.create_task(self._pruner.keep_budget(), name="build-budget")
+        self._tasks.create_task(self._keep_budget(), name="build-budget")
         return image.id
 
     async def _receive(
@@ -157,9 +157,12 @@ class BuildService:
         if options.remote:
             received = await self._downloads.context(options, body, folder, tell)
         else:
-            received = await used_in_thread(
-                "build-context", body, lambda pieces: receive(pieces, folder)
-            )
+            try:
+                received = await used_in_thread(
+                    "build-context", body, lambda pieces: receive(pieces, folder)
+                )
+            except DataLoss as error:  # what a client sends wrong is its own fault
+                raise InvalidArgument(error.message, hint=error.hint) from error
         held.push_async_callback(asyncio.to_thread, received.close)
         return received
 
@@ -241,6 +244,15 @@ class BuildService:
     def cache(self) -> tuple[BuildCache, ...]:
         """See `Builds.cache`."""
         return self._pruner.rows()
+
+    async def _keep_budget(self) -> None:
+        """After a build; builds that end meanwhile are looked after together."""
+        if self._is_care_waiting:
+            return
+        self._is_care_waiting = True
+        async with self._care:
+            self._is_care_waiting = False
+            await self._pruner.keep_budget()
 
     async def prune(self, options: CachePruneOptions) -> PrunedCache:
         """See `Builds.prune`."""

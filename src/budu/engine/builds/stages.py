@@ -126,7 +126,7 @@ class StageRun:
             os=platform.os,
             config=ExecConfig(env=(f"PATH={DEFAULT_PATH}",), working_dir="/"),
         )
-        return await self.build.use.keep(key, config, parent="", description="FROM scratch")
+        return await self.build.use.keep(key, config, description="FROM scratch")
 
     async def _triggers(self) -> None:
         """What the base has left for whoever builds on it."""
@@ -209,7 +209,13 @@ class StageRun:
                 else:
                     config, layer = await make()
                 document = self._document(told, config, layer, author)
-                step = await build.use.keep(key, document, parent=below.key, description=told)
+                step = await build.use.keep(
+                    key,
+                    document,
+                    added=(str(layer.diff_id),) if layer else (),
+                    parent=below.key,
+                    description=told,
+                )
         self.step = step
         await self._tell_step()
 
