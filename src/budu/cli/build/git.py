@@ -43,9 +43,10 @@ class Repository:
 
 
 class Clone:
-    """A context manager; gives the folder that is the context, and takes the clone away."""
+    """A clone in a folder of its own; whoever makes it removes it, too."""
 
     def __init__(self, text: str, arguments: Sequence[str]) -> None:
+        """`arguments` are those of `--build-arg`: one of them keeps `.git`."""
         self._repository = Repository(text)
         self._keeps_git = any(
             name == _KEEP_FOLDER and value.lower() in _TRUE
@@ -53,22 +54,21 @@ class Clone:
         )
         self._top = ""
 
-    def __enter__(self) -> str:
+    def folder(self) -> str:
+        """Clones it; the folder that is the context. Raises: CommandFailed in Docker's words."""
         if shutil.which("git", path=environment().get("PATH")) is None:
             raise unprepared(
                 "unable to find 'git': exec: \"git\": executable file not found in $PATH",
                 hint=Hint("cli.build-no-git"),
             )
         self._top = os.path.realpath(tempfile.mkdtemp(prefix="budu-build-git"))
-        try:
-            self._fetch()
-            return self._context_folder()
-        except BaseException:
-            self.__exit__()
-            raise
+        self._fetch()
+        return self._context_folder()
 
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._top, ignore_errors=True)
+    def remove(self) -> None:
+        """Takes it away, also when it was not finished."""
+        if self._top:
+            shutil.rmtree(self._top, ignore_errors=True)
 
     def _fetch(self) -> None:
         repository = self._repository

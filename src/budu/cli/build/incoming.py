@@ -6,22 +6,21 @@ GetContextFromURL).
 
 from __future__ import annotations
 
-import os
 from itertools import chain
 
 from budu.archive.compression import Compression, decompress, detect
 from budu.archive.tar_fields import BLOCK, has_valid_checksum
 from budu.archive.tar_headers import END
 from budu.cli.build.context import pack_files
+from budu.cli.build.outside import added_files, read_whole
 from budu.cli.build.source import DOCKERFILE, STANDARD_INPUT, unprepared
+from budu.cli.reading import pieces_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from http.client import HTTPResponse
 
-_DOCKERFILE_MAX = 16 << 20
-"""A Dockerfile is held in memory: more than that is none."""
 _READ_SIZE = 1 << 18
 
 
@@ -50,15 +49,6 @@ class Incoming:
         """All of it; once."""
         return chain((self._head,) if self._head else (), self._rest)
 
-    def read(self) -> bytes:
-        """All of it, as a Dockerfile. Raises: CommandFailed when it is too much for one."""
-        held = bytearray()
-        for piece in self.pieces():
-            held += piece
-            if len(held) > _DOCKERFILE_MAX:
-                raise unprepared(f"the Dockerfile is larger than {_DOCKERFILE_MAX >> 20} MiB")
-        return bytes(held)
-
 
 def take_in(pieces: Iterable[bytes], given: str) -> tuple[Iterator[bytes], str]:
     """The archive to send, and the Dockerfile's name in it, where `--file` is `given`.
@@ -67,6 +57,8 @@ def take_in(pieces: Iterable[bytes], given: str) -> tuple[Iterator[bytes], str]:
     """
     incoming = Incoming(pieces)
     if incoming.is_archive:
+        if given == STANDARD_INPUT:
+            return _put_before(read_whole(pieces_of(0)), incoming.pieces())
         return incoming.pieces(), given
     if given == STANDARD_INPUT:
         raise unprepared("build context is not an archive")
@@ -74,13 +66,13 @@ def take_in(pieces: Iterable[bytes], given: str) -> tuple[Iterator[bytes], str]:
         raise unprepared(
             "ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles"
         )
-    return iter((pack_files({DOCKERFILE: incoming.read()}) + END,)), DOCKERFILE
+    return iter((pack_files({DOCKERFILE: read_whole(incoming.pieces())}) + END,)), DOCKERFILE
 
 
-def put_before(added: bytes, archive: Iterator[bytes]) -> Iterator[bytes]:
-    """An archive, unpacked, with members of ours at its beginning."""
-    yield added
-    yield from decompress(archive)
+def _put_before(dockerfile: bytes, archive: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
+    """The archive, unpacked, with a Dockerfile of ours at its beginning."""
+    name, added = added_files(dockerfile)
+    return chain((pack_files(added),), decompress(archive)), name
 
 
 def download(url: str) -> Iterator[bytes]:
@@ -118,21 +110,3 @@ def _pieces_of(url: str, response: HTTPResponse) -> Iterator[bytes]:
 
 def _undelivered(url: str, reason: str) -> Exception:
     return unprepared(f"unable to download remote context {url}: {reason}")
-
-
-def read_standard_input() -> bytes:
-    """Standard input, as a Dockerfile. Raises: CommandFailed when it is too much for one."""
-    from budu.cli.reading import pieces_of
-
-    return Incoming(pieces_of(0)).read()
-
-
-def read_file(path: str) -> bytes:
-    """A Dockerfile outside the context. Raises: CommandFailed in Docker's words."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            data = file.read(_DOCKERFILE_MAX + 1)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise unprepared(f"unable to open Dockerfile: open {path}: {reason}") from None
-    return Incoming((data,)).read()

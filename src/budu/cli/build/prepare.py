@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from contextlib import contextmanager
 from operator import itemgetter
 
 from budu.archive.ignore import Ignore, read_patterns
 from budu.base.errors import InvalidArgument
-from budu.cli.build.context import pack, pack_files
-from budu.cli.build.incoming import (
-    download,
-    put_before,
-    read_file,
-    read_standard_input,
-    take_in,
-)
+from budu.cli.build.context import pack
 from budu.cli.build.source import (
     GIT,
     IGNORE_FILE,
@@ -30,22 +21,20 @@ from budu.cli.build.source import (
 )
 from budu.cli.copy_progress import Progress
 from budu.cli.failures import CommandFailed
-from budu.cli.reading import pieces_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TextIO
 
-_DIGITS = 20
 _BURDEN_MIN = 100_000_000
 _CODING = ("utf-8", "surrogateescape")
 
 
 class Prepared:
-    """A context that is ready to be sent. `pieces` can be read once."""
+    """A context that is ready to be sent. `pieces` can be read once; `close` it in any case."""
 
-    __slots__ = ("dockerfile", "pieces", "weights")
+    __slots__ = ("close", "dockerfile", "pieces", "weights")
 
     def __init__(
         self, pieces: Iterable[bytes], dockerfile: str, weights: dict[str, int] | None = None
@@ -55,6 +44,8 @@ class Prepared:
         """Its name in the context."""
         self.weights = {} if weights is None else weights
         """Bytes that were sent, by the first name of their paths; as far as they are known."""
+        self.close: Callable[[], object] = _nothing
+        """Takes away what was fetched."""
 
     @property
     def burden(self) -> tuple[str, int] | None:
@@ -64,10 +55,13 @@ class Prepared:
         return (name, size) if stands_out else None
 
 
-@contextmanager
+def _nothing() -> None:
+    """There is nothing to take away."""
+
+
 def prepare(
     text: str, given: str, *, arguments: Sequence[str], out: TextIO, quiet: bool
-) -> Iterator[Prepared]:
+) -> Prepared:
     """The context that an argument names, with `given` as its `--file`.
 
     `arguments` are those of `--build-arg`; how far a download is goes to `out`.
@@ -78,22 +72,25 @@ def prepare(
         raise CommandFailed(
             "invalid argument: can't use stdin for both build context and dockerfile"
         )
+    if kind == LOCAL:
+        return _of_folder(locate(text, given))
     if kind == GIT:
-        from budu.cli.build.git import Clone
+        return _of_repository(text, given, arguments)
+    from budu.cli.build.incoming import download, take_in
+    from budu.cli.reading import pieces_of
 
-        with Clone(text, arguments) as folder:
-            yield _of_folder(locate_inside(folder, given))
-    elif kind == LOCAL:
-        yield _of_folder(locate(text, given))
-    elif kind == STDIN:
-        yield _of_stream(pieces_of(0), given)
-    else:
-        header = f"Downloading build context from remote url: {text}"
-        progress = Progress(out, quiet=quiet, header=header)
-        try:
-            yield _of_stream(progress.count(download(text)), given)
-        finally:
-            progress.clear()
+    if kind == STDIN:
+        return Prepared(*take_in(pieces_of(0), given))
+    progress = Progress(
+        out, quiet=quiet, header=f"Downloading build context from remote url: {text}"
+    )
+    try:
+        prepared = Prepared(*take_in(progress.count(download(text)), given))
+    except BaseException:
+        progress.clear()
+        raise
+    prepared.close = progress.clear
+    return prepared
 
 
 def compress(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -108,39 +105,32 @@ def compress(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
+def _of_repository(text: str, given: str, arguments: Sequence[str]) -> Prepared:
+    from budu.cli.build.git import Clone
+
+    clone = Clone(text, arguments)
+    try:
+        prepared = _of_folder(locate_inside(clone.folder(), given))
+    except BaseException:
+        clone.remove()
+        raise
+    prepared.close = clone.remove
+    return prepared
+
+
 def _of_folder(place: Place) -> Prepared:
-    *nearer, rules = map(_read_ignore, place.rules)
-    beside = nearer[0] if nearer else None
-    lines = read_patterns((rules or b"" if beside is None else beside).decode(*_CODING))
+    *beside, rules = map(_read_rules, place.rules)
+    nearer = beside[0] if beside else None
+    lines = read_patterns((rules or b"" if nearer is None else nearer).decode(*_CODING))
     weights: dict[str, int] = {}
     if place.is_inside:
         ignore = _heeding(lines, (IGNORE_FILE, place.name, place.name + IGNORE_FILE))
         return Prepared(pack(place.root, ignore, {}, weights=weights), place.name, weights)
-    name, added = _outside(read_standard_input() if place.name == STANDARD_INPUT
-                           else read_file(place.dockerfile))  # fmt: skip
-    if beside is not None:
-        added[name + IGNORE_FILE] = beside + f"\n{name}\n{name}{IGNORE_FILE}\n".encode()
-    elif rules is not None:
-        added[IGNORE_FILE] = rules + f"\n{name}\n".encode()
-    else:
-        added[IGNORE_FILE] = f"{IGNORE_FILE}\n{name}\n".encode()
+    from budu.cli.build.outside import added_files, read_outside
+
     ignore = _heeding(lines, (IGNORE_FILE,))
+    name, added = added_files(read_outside(place), rules=rules, nearer=nearer)
     return Prepared(pack(place.root, ignore, added, weights=weights), name, weights)
-
-
-def _of_stream(pieces: Iterator[bytes], given: str) -> Prepared:
-    archive, name = take_in(pieces, given)
-    if given != STANDARD_INPUT:
-        return Prepared(archive, name)
-    name, added = _outside(read_standard_input())
-    added[IGNORE_FILE] = f"{IGNORE_FILE}\n{name}\n".encode()
-    return Prepared(put_before(pack_files(added), archive), name)
-
-
-def _outside(dockerfile: bytes) -> tuple[str, dict[str, bytes]]:
-    """A name for a Dockerfile that the context does not have, always the same one for the same."""
-    name = f".dockerfile.{hashlib.sha256(dockerfile).hexdigest()[:_DIGITS]}"
-    return name, {name: dockerfile}
 
 
 # What .dockerignore says. The engine reads it, too: the Dockerfile and the rules themselves are
@@ -158,7 +148,7 @@ def _heeding(lines: Sequence[str], needed: Sequence[str]) -> Ignore:
     return Ignore([*lines, *kept]) if kept else ignore
 
 
-def _read_ignore(path: str) -> bytes | None:
+def _read_rules(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read()

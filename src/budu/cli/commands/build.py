@@ -30,21 +30,22 @@ def run_build(context: Context, call: Call) -> int:
     _remove_id_file(call)
     mode = QUIET if call.on("quiet") else call.text("progress")
     view = BuildView(context.out, mode=mode, lang=context.lang)
-    with prepare(
+    prepared = prepare(
         call.args[0],
         call.text("file"),
         arguments=call.texts("build-arg"),
         out=context.out,
         quiet=mode == QUIET,
-    ) as prepared:
-        try:
-            for message in _send(context, call, prepared, quiet=mode == QUIET):
-                view.feed(message)
-        except Exit:
-            context.err.write(view.held)
-            raise
-        finally:
-            view.close()
+    )
+    try:
+        for message in _send(context, call, prepared, quiet=mode == QUIET):
+            view.feed(message)
+    except Exit:
+        context.err.write(view.held)
+        raise
+    finally:
+        view.close()
+        prepared.close()
     if call.on("quiet"):
         context.out.write(view.held)
     if context.talks_to_person and prepared.burden:
