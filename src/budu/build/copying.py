@@ -28,9 +28,9 @@ from budu.archive.walk import HANDLE, walk
 from budu.archive.wildcards import has_wildcards
 from budu.archive.write import PackOptions, Sink, TreeWriter
 from budu.base.errors import BuduError, InvalidArgument
-from budu.build.layer import CopiedLayer, not_a_folder
-from budu.build.modes import parse_mode
-from budu.build.sources import find_sources, nothing_found, open_source
+from budu.build.layer import FOLDER_MODE, CopiedLayer
+from budu.build.modes import folder_mode, parse_mode
+from budu.build.sources import find_sources, open_source
 from budu.build.target import Kind, Target
 from budu.build.unpacking import is_archive, unpack
 from budu.linux.paths import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2, read_file
@@ -90,25 +90,27 @@ def copy_digest(source_root: int, plan: CopyPlan) -> str:
     Raises: NotFound for a source that is not there, InvalidArgument, OSError.
     """
     digest = hashlib.sha256(b"unpack\0" if plan.unpacks else b"")
-    layer = CopiedLayer(Target(None), digest.update, mtime_ns=0, remembers=False)
-    _copy(layer, digest.update, (CopyPart(source_root=source_root, plan=plan),), is_digest=True)
+    parts = (CopyPart(source_root=source_root, plan=plan),)
+    _copy(
+        _layer(parts, Target(None), digest.update, mtime_ns=0), digest.update, parts, is_digest=True
+    )
     return f"sha256:{digest.hexdigest()}"
 
 
-def write_copies(parts: Sequence[CopyPart], target_root: int | None, write: Sink) -> None:
-    """Write one layer of all parts, in order, as a plain tar. Their targets are the same.
+def write_copies(parts: Sequence[CopyPart], target_root: int | None, write: Sink) -> bool:
+    """Write one layer of all parts, in order, as a plain tar; whether there is anything in it.
+
+    Their targets are the same, and the first one's owner and time are those of new folders.
 
     `target_root` is the tree that the layer will stand on, None for an empty one: links in it lead
     to what is below it, and folders that it has keep their mode and owner. Raises: as
     `copy_digest`; InvalidArgument when a folder would take a file's place, or the other way round;
     what `write` raises.
     """
-    first = parts[0].plan
-    layer = CopiedLayer(
-        Target(target_root), write, owner=first.owner or (0, 0), mtime_ns=first.mtime_ns
-    )
+    layer = _layer(parts, Target(target_root), write, mtime_ns=parts[0].plan.mtime_ns)
     _copy(layer, write, parts, is_digest=False)
     layer.end()
+    return not layer.is_empty
 
 
 def resolve_owner(target_root: int | None, text: str) -> tuple[int, int]:
@@ -118,10 +120,10 @@ def resolve_owner(target_root: int | None, text: str) -> tuple[int, int]:
     InvalidArgument with Docker's sentence. Source: Dockerfile reference, "COPY --chown --chmod".
     """
     user, _, group = text.partition(":")
-    if ":" in group:
-        raise InvalidArgument(f"invalid chown string format: {text}")
     is_number = user.isascii() and user.isdigit()
     try:
+        if ":" in group:
+            raise InvalidArgument(f"invalid chown string format: {text}")
         uid, gid = _look_up(target_root, user, f"can't find uid for user {user}: no such user")
         if group or is_number:
             wanted = group or user
@@ -145,15 +147,27 @@ def _look_up(root: int | None, user: str, problem: str) -> tuple[int, int]:
     return found.uid, found.gid
 
 
+def _layer(parts: Sequence[CopyPart], target: Target, write: Sink, *, mtime_ns: int) -> CopiedLayer:
+    first = parts[0].plan
+    is_simple = len(parts) == 1 and len(first.sources) + len(first.files) == 1
+    return CopiedLayer(
+        target,
+        write,
+        owner=first.owner or (0, 0),
+        mode=folder_mode(first.mode) or FOLDER_MODE,
+        mtime_ns=mtime_ns,
+        remembers=first.unpacks or not is_simple or any(map(has_wildcards, first.sources)),
+    )
+
+
 def _copy(layer: CopiedLayer, write: Sink, parts: Sequence[CopyPart], *, is_digest: bool) -> None:
     word = parts[0].plan.instruction
     many = sum(len(part.plan.sources) + len(part.plan.files) for part in parts) > 1
     if many and not _is_folder(parts[0].plan.target) and not parts[0].plan.parents:
         raise _not_one(word)
     try:
-        found = [_Copy(layer, write, part, is_digest=is_digest).run() for part in parts]
-        if not any(found):
-            raise nothing_found()
+        for part in parts:
+            _Copy(layer, write, part, is_digest=is_digest).run()
     except NotOneSource:
         raise
     except BuduError as error:
@@ -172,22 +186,21 @@ class _Copy:
         self._excludes = Ignore(part.plan.excludes)
         self._chmod = parse_mode(part.plan.mode) if part.plan.mode else None
 
-    def run(self) -> int:
-        """How many things were copied, each with all that is in it."""
-        place = self._layer.target.resolve(os.fsencode(self._plan.target))
+    def run(self) -> None:
+        """Copy everything. Wildcards that nothing matches are no mistake, as for BuildKit."""
+        place = self._layer.target.resolve(os.fsencode(clean(self._plan.target)))
         is_folder = _is_folder(self._plan.target)
         if self._plan.parents:
-            copied = sum(self._copy_parents(source, place) for source in self._plan.sources)
+            for source in self._plan.sources:
+                self._copy_parents(source, place)
         else:
-            copied = self._copy_all(place, is_folder=is_folder)
+            self._copy_all(place, is_folder=is_folder)
         for name, content in self._plan.files:
             self._put_document(name, content, place, is_folder=is_folder)
-        return copied + len(self._plan.files)
 
     # Sources by name
 
-    def _copy_all(self, place: bytes, *, is_folder: bool) -> int:
-        copied = 0
+    def _copy_all(self, place: bytes, *, is_folder: bool) -> None:
         for source in self._plan.sources:
             found = find_sources(self._root, source, is_context=self._plan.is_context)
             if has_wildcards(source):
@@ -197,8 +210,6 @@ class _Copy:
                     raise _not_one(self._plan.instruction)
             for each in found:
                 self._copy_one(each, source, place, is_folder=is_folder)
-            copied += len(found)
-        return copied
 
     def _copy_one(self, path: str, source: str, place: bytes, *, is_folder: bool) -> None:
         shown = path if has_wildcards(source) else source
@@ -238,9 +249,9 @@ class _Copy:
     # Folders
 
     def _copy_folder(self, fd: int, place: bytes) -> None:
-        """What is in a folder, and the folder itself where the target lacks it."""
+        """What is in a folder. The one that takes it in is a new one where the target has none."""
         writer = self._writer()
-        self._begin_folder(writer, fd, place)
+        self._layer.ensure(place)
         prunes = self._prunes if self._excludes else None
         for found in walk(fd, enter=_enters, prunes=prunes):
             if self._excludes and self._excludes.ignores(os.fsdecode(found.path)):
@@ -248,27 +259,23 @@ class _Copy:
             self._ensure_between(writer, fd, place, found.path)
             self._layer.add(writer, found.fd, _join(place, found.path))
 
-    def _copy_parents(self, source: str, place: bytes) -> int:
+    def _copy_parents(self, source: str, place: bytes) -> None:
         """What matches below the pivot, with the folders that it is in."""
         before, pivot, after = source.partition(_PIVOT)
         above, pattern = (before, after) if pivot else ("/", source)
         wanted = Ignore((clean("/" + pattern)[1:],))
         if not has_wildcards(source):
             os.close(open_source(self._root, source, is_context=self._plan.is_context))
-        copied = 0
         for each in find_sources(self._root, above, is_context=self._plan.is_context):
             fd = open_source(self._root, each, is_context=self._plan.is_context)
             try:
-                copied += self._copy_matching(fd, wanted, place)
+                if stat.S_ISDIR(os.fstat(fd).st_mode):
+                    self._copy_matching(fd, wanted, place)
             finally:
                 os.close(fd)
-        return copied
 
-    def _copy_matching(self, fd: int, wanted: Ignore, place: bytes) -> int:
-        if not stat.S_ISDIR(os.fstat(fd).st_mode):
-            return 0
+    def _copy_matching(self, fd: int, wanted: Ignore, place: bytes) -> None:
         writer = self._writer()
-        copied = 0
 
         def prunes(folder: bytes) -> bool:
             path = os.fsdecode(folder)
@@ -279,23 +286,9 @@ class _Copy:
             path = os.fsdecode(found.path)
             if not wanted.ignores(path) or self._excludes.ignores(path):
                 continue
-            if not copied:
-                self._begin_folder(writer, fd, place)
+            self._layer.ensure(place)
             self._ensure_between(writer, fd, place, found.path)
             self._layer.add(writer, found.fd, _join(place, found.path))
-            copied += 1
-        return copied
-
-    def _begin_folder(self, writer: TreeWriter, fd: int, place: bytes) -> None:
-        """A folder of the target takes in another, or becomes what that is."""
-        kind = self._layer.target.kind(place)
-        if kind is None:
-            self._layer.ensure(place.rpartition(b"/")[0])
-            self._layer.add(writer, fd, place)
-        elif kind is Kind.FOLDER:
-            self._layer.ensure(place)
-        else:
-            raise not_a_folder(place)
 
     def _ensure_between(self, writer: TreeWriter, fd: int, place: bytes, path: bytes) -> None:
         """Folders between the top and an entry that were not wanted for themselves."""

@@ -20,13 +20,13 @@ from budu.build.target import Kind, Target
 from budu.snapshot.differences import keeps_xattr
 
 FOLDER_MODE = 0o755
-"""Of a folder that is made because something is to be in it."""
+"""Of a folder that is made because something is to be in it, unless another one is wanted."""
 
 _LINK_KINDS = {TarKind.SYMLINK: Kind.LINK, TarKind.DIRECTORY: Kind.FOLDER}
 
 
 class CopiedLayer:
-    """One layer in the making. `owner` and `mtime_ns` are those of the folders on the way."""
+    """One layer in the making. `owner`, `mode` and `mtime_ns` are those of new folders."""
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class CopiedLayer:
         write: Sink,
         *,
         owner: tuple[int, int] = (0, 0),
+        mode: int = FOLDER_MODE,
         mtime_ns: int = 0,
         remembers: bool = True,
     ) -> None:
@@ -41,6 +42,7 @@ class CopiedLayer:
         self.target = target
         self._write = write
         self._owner = owner
+        self._mode = mode
         self._mtime_ns = mtime_ns
         self._remembers = remembers
         self._told: set[bytes] = set()
@@ -156,7 +158,7 @@ class CopiedLayer:
         return TarEntry(
             path=path + b"/",
             kind=TarKind.DIRECTORY,
-            mode=FOLDER_MODE,
+            mode=self._mode,
             uid=uid,
             gid=gid,
             mtime_ns=self._mtime_ns,

@@ -22,9 +22,21 @@ _BITS = {"r": 0o444, "w": 0o222, "x": 0o111}
 _WHO_BITS = {"u": 0o4700, "g": 0o2070, "o": 0o0007}
 
 
+def folder_mode(text: str) -> int | None:
+    """The mode that digits give to folders which are made on the way: who may read may enter.
+
+    None for symbols, which say nothing of what is not there. Source: fsutil copy.go (MkdirAll),
+    which has no thought for entering.
+    """
+    if not _is_octal(text):
+        return None
+    mode = int(text, 8) & 0o777
+    return mode | (mode & 0o444) >> 2
+
+
 def parse_mode(text: str) -> Change:
     """What a mode makes of others. Raises: InvalidArgument with Docker's sentence."""
-    if text and all(digit in "01234567" for digit in text) and int(text, 8) <= _MAX:
+    if _is_octal(text):
         fixed = int(text, 8)
         return lambda _mode, _is_folder: fixed
     clauses = [_CLAUSE.match(clause) for clause in text.split(",")]
@@ -45,6 +57,10 @@ def parse_mode(text: str) -> Change:
         return mode
 
     return change
+
+
+def _is_octal(text: str) -> bool:
+    return bool(text) and all(digit in "01234567" for digit in text) and int(text, 8) <= _MAX
 
 
 def _apply(mode: int, who: str, operator: str, wanted: str, *, is_folder: bool) -> int:

@@ -47,11 +47,6 @@ def open_source(root: int, source: str, *, is_context: bool) -> int:
         raise from_os_error(error, f"stat {source}") from error
 
 
-def nothing_found() -> InvalidArgument:
-    """The error for patterns that nothing matches."""
-    return InvalidArgument("no source files were specified")
-
-
 def _missing(source: str, *, is_context: bool) -> BuduError:
     shown = source.removeprefix("/").removeprefix("./") or source
     sentence = f"stat {shown}: file does not exist"

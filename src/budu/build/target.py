@@ -52,12 +52,14 @@ class Target:
         """What the layer itself has there."""
         return self._made.get(path, (None, b""))[0]
 
-    def resolve(self, path: bytes) -> bytes:
+    def resolve(self, path: bytes, *, base: bytes = b"") -> bytes:
         """The path without links, also where there is nothing yet; the last link is followed, too.
 
+        With a `base`, a folder without links, the path begins there and nothing leads out of it.
         Raises: InvalidArgument for a loop.
         """
-        done: list[bytes] = []
+        start = base.split(b"/") if base else []
+        done = list(start)
         pending = path.split(b"/")[::-1]
         links = 0
         while pending:
@@ -65,7 +67,7 @@ class Target:
             if name in (b"", b"."):
                 continue
             if name == b"..":
-                done = done[:-1]
+                done = done[:-1] if len(done) > len(start) else done
                 continue
             kind, link = self._look(b"/".join([*done, name]))
             if kind is not Kind.LINK:
@@ -74,7 +76,7 @@ class Target:
             links += 1
             if links > LINKS_MAX:
                 raise InvalidArgument(f"stat /{show(path)}: too many levels of symbolic links")
-            done = [] if link.startswith(b"/") else done
+            done = list(start) if link.startswith(b"/") else done
             pending.extend(reversed(link.split(b"/")))
         return b"/".join(done)
 

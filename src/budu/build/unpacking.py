@@ -1,8 +1,8 @@
 """ADD unpacks archives: their members become members of a layer. Blocking.
 
-What is an archive is told by its content, packed or not, never by its name. Its links count, as
-for tar: a member below one lands where it leads within the target. Source: Dockerfile reference,
-"ADD"; buildkit solver/llbsolver/file/unpack.go (isArchivePath).
+What is an archive is told by its content, packed or not, never by its name. Links count, as for
+tar: a member below one lands where it leads within the folder that takes the archive in, which is
+its root. Source: Dockerfile reference, "ADD"; buildkit solver/llbsolver/file/unpack.go.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _put(
 def _place(layer: CopiedLayer, folder: bytes, path: bytes) -> bytes:
     """Where a member lands: links above it lead on, one of its own name does not."""
     parent, _, name = path.rpartition(b"/")
-    above = layer.target.resolve(folder + b"/" + parent)
+    above = layer.target.resolve(parent, base=folder)
     return above + b"/" + name if above else name
 
 

@@ -15,7 +15,7 @@ from tests.support.layers import member as special
 
 from budu.archive.same import same_tree
 from budu.build.context import receive
-from budu.build.copying import CopyPlan, write_copy
+from budu.build.copying import CopyPart, CopyPlan, write_copies
 from budu.snapshot.choose import choose_layer_store, probe
 from budu.snapshot.layers import LayerStore
 from budu.snapshot.overlay import OverlayOptions, mount_overlay
@@ -54,7 +54,8 @@ class Images:
 
     def copy(self, source: int, target: int | None, *sources: str, to: str, **plan) -> Digest:
         writer = self._layers.begin(None)
-        write_copy(source, target, CopyPlan(sources=sources, target=to, **plan), writer.write)
+        part = CopyPart(source_root=source, plan=CopyPlan(sources=sources, target=to, **plan))
+        write_copies((part,), target, writer.write)
         return writer.commit().diff_id
 
     def close(self) -> None:
