@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import os
 import signal
 import subprocess
 import tarfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.host.cli.test_host_cli_images import Budu
 from tests.support.docker import Docker
 from tests.support.engine import EngineProcess
+from tests.support.registry import running_registry
 from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("clean")]
 
+HTPASSWD = "ann:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
+"""What `htpasswd -nbB ann secret` prints."""
 CLI = "from budu.cli.main import entry; entry()"
 LISTING = "RUN cd /context && find . | sort\n"
 
@@ -145,6 +152,52 @@ def test_a_base_image_is_pulled_and_shown(budu: Budu, app: Path) -> None:
     budu.run("rmi", "layered")
     lines = budu("build", "app").splitlines()
     assert "latest: Pulling from library/layered" in lines
+
+
+def test_a_base_image_that_wants_a_login(budu: Budu, app: Path, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir()
+    with running_registry(tmp_path / "locked", htpasswd=HTPASSWD) as address:
+        budu("login", "-u", "ann", "--password-stdin", address, stdin=b"secret")
+        budu("tag", "busybox", f"{address}/base:1")
+        budu("push", "-q", f"{address}/base:1")
+        budu("rmi", f"{address}/base:1")
+        write(f"FROM {address}/base:1\n")
+        assert "Successfully built" in budu("build", "app")
+        budu("logout", address)
+        budu("rmi", f"{address}/base:1")
+        assert "no basic auth credentials" in budu.failure("build", "app")
+
+
+def test_a_repository_and_a_url(budu: Budu, app: Path) -> None:
+    write("FROM busybox\nCOPY . /context\n" + LISTING)
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "x"),
+                  ("update-server-info",)):  # fmt: skip
+        identity = ("-c", "user.name=x", "-c", "user.email=x@x")
+        subprocess.run(["git", *identity, *words], cwd="app", check=True)
+    Path("app.git").symlink_to("app/.git")
+    with serving(app) as address:
+        found = listed(budu("build", f"{address}/app.git"))
+        assert "./src/main" in found
+        assert not [path for path in found if ".git" in path]
+        write("FROM busybox\nRUN echo small\n", "small")
+        assert "small\n" in budu("build", f"{address}/small")
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The folder at an address on loopback."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 def test_the_cache_is_told_and_pruned(budu: Budu, app: Path) -> None:
