@@ -80,15 +80,15 @@ def test_packets_to_loopback_from_outside_are_dropped_before_translation() -> No
     text = render_table(Skeleton(table="budu"), [])
     raw = text.partition("chain raw")[2].partition("}")[0]
     assert "priority -300" in raw
-    for address in ("daddr", "saddr"):
-        assert f'ip {address} 127.0.0.0/8 iif != "lo" drop' in raw
+    for offset_bits in (8 * 16, 8 * 12):
+        assert f'@nh,{offset_bits},8 127 meta nfproto ipv4 iif != "lo" drop' in raw
 
 
 def test_only_the_first_packet_of_a_connection_is_looked_up_before_its_route() -> None:
     """What every packet comes to stays short: it is paid for by each of a stream."""
     chains = render_table(Skeleton(table="budu"), []).split("chain ")
     arriving = [each.splitlines() for each in chains if "hook prerouting" in each]
-    lookups = {lines[1].split()[1]: sum("@" in line for line in lines) for lines in arriving}
+    lookups = {lines[1].split()[1]: sum("@lan" in line for line in lines) for lines in arriving}
     assert lookups == {"filter": 0, "nat": 4}
 
 
