@@ -167,12 +167,14 @@ def test_udp_client_that_sends_on_reaches_the_next_container(
         service.disconnect(state)
 
 
-def send_to_loopback(lab: Lab, netns: int, macs: tuple[str, str], source: str) -> None:
+def send_to_loopback(
+    lab: Lab, netns: int, macs: tuple[str, str], source: str, *, destination: str = "127.0.0.1"
+) -> None:
     with lab.inside(netns):
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         with raw:
             raw.bind(("eth0", 0))
-            raw.send(udp_frame(source=source, destination="127.0.0.1", port=7777, macs=macs))
+            raw.send(udp_frame(source=source, destination=destination, port=7777, macs=macs))
 
 
 def test_container_cannot_reach_the_hosts_loopback_services(
@@ -187,6 +189,19 @@ def test_container_cannot_reach_the_hosts_loopback_services(
         private.recv(10)
     nft("flush chain inet budu raw")
     send_to_loopback(lab, web.netns, macs, web.state.address)
+    assert private.recv(10) == b"ping"
+
+
+def test_container_cannot_pose_as_the_hosts_loopback(lab: Lab, service: NetworkFabric) -> None:
+    web = Web(lab, service)
+    private = lab.udp(lab.host, port=7777, address=GATEWAY)
+    private.settimeout(0.3)
+    macs = ("02:42:ac:11:00:01", web.state.mac)
+    send_to_loopback(lab, web.netns, macs, "127.0.0.2", destination=GATEWAY)
+    with pytest.raises(TimeoutError):
+        private.recv(10)
+    nft("flush chain inet budu raw")
+    send_to_loopback(lab, web.netns, macs, "127.0.0.2", destination=GATEWAY)
     assert private.recv(10) == b"ping"
 
 
