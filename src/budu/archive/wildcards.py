@@ -57,6 +57,14 @@ def has_wildcards(pattern: str) -> bool:
     return False
 
 
+def escaped(name: str) -> str:
+    """What names this very file where a name with wildcards is a pattern and any other is not."""
+    if not has_wildcards(name):
+        return name
+    classes = {each: f"[{each}]" for each in _MAGIC} | {"\\": "\\\\"}
+    return "".join(classes.get(each, each) for each in name)
+
+
 def matches(pattern: str, name: str) -> bool:
     """Whether a whole name is of the pattern. Raises: InvalidArgument for a broken pattern."""
     return _compiled(pattern)(name)

@@ -322,3 +322,24 @@ def test_limits_and_hosts_reach_the_commands(engine: EngineProcess) -> None:
         memory=64 << 20,
     )
     assert "10.1.2.3\tfixed.example\n99\n" in built.text
+
+
+def test_a_working_directory_leaves_the_folders_above_it_as_they_are(engine: EngineProcess) -> None:
+    built = build(
+        engine,
+        """
+        FROM busybox
+        RUN mkdir -p /open /home/own && chmod 1777 /open && chown 7:8 /home/own && ln -s /open /way
+        WORKDIR /way/a/b
+        USER 7
+        WORKDIR /home/own/c
+        """,
+    )
+    said = output(engine, built.id, "stat -c '%n %a %u:%g' /open /open/a /open/a/b / /home/own")
+    assert said.decode().splitlines() == [
+        "/open 1777 0:0",
+        "/open/a 755 0:0",
+        "/open/a/b 755 0:0",
+        "/ 755 0:0",
+        "/home/own 755 7:8",
+    ]

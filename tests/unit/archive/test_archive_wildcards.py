@@ -86,6 +86,16 @@ def test_a_backslash_takes_the_meaning_from_a_wildcard(name, expected):
     assert wildcards.has_wildcards(name) is expected
 
 
+@given(st.text("a*?[]^\\-", max_size=8))
+def test_an_escaped_name_is_read_as_itself(name):
+    found = wildcards.escaped(name)
+    if wildcards.has_wildcards(found):
+        assert wildcards.matches(found, name)
+        assert not wildcards.matches(found, f"{name}a")
+    else:
+        assert found == name
+
+
 def judge(parts: list[wildcards.Token], text: str) -> bool:
     """What the tokens say, word for word and with no thought of time."""
     if not parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class Build:
     bases: Bases
     layers: LayerStore
     tell: BuildSink
+    held: AsyncExitStack
+    """Lets go of things when the build ends."""
     platform: Platform
     sources: CacheSources = field(default_factory=CacheSources)
     """What `--cache-from` names."""

@@ -136,6 +136,7 @@ class BuildService:
                 bases=self._bases,
                 layers=self._layers,
                 tell=tell,
+                held=held,
                 platform=options.platform or host_platform(),
                 latest_ns=latest_ns(options.arguments),
             )
@@ -155,7 +156,7 @@ class BuildService:
     ) -> Context:
         folder = self._paths.build_contexts / f"{id_}.context"
         if options.remote:
-            received = await self._downloads.context(options, body, folder, tell)
+            received = await self._downloads.context(options, folder, tell)
         else:
             try:
                 received = await used_in_thread(
