@@ -176,7 +176,7 @@ def test_a_repository_and_a_url(budu: Budu, app: Path) -> None:
         subprocess.run(["git", *identity, *words], cwd="app", check=True)
     Path("app.git").symlink_to("app/.git")
     with serving(app) as address:
-        found = listed(budu("build", f"{address}/app.git"))
+        found = listed(budu("build", "--no-cache", f"{address}/app.git"))
         assert "./src/main" in found
         assert not [path for path in found if ".git" in path]
         write("FROM busybox\nRUN echo small\n", "small")
