@@ -25,7 +25,7 @@ def entry(path: str, kind: TarKind = TarKind.FILE, **fields) -> TarEntry:
 def test_super_block_names_one_device():
     image = build(entry("f", size=5, stored_size=5, offset=512), tar_size=10241)
     magic, _, _, block_bits, _, root, inodes = struct.unpack_from("<IIIBBHQ", image, 1024)
-    assert (magic, block_bits, root, inodes) == (0xE0F5E1E2, 9, 0, 2)
+    assert (magic, block_bits, root, inodes) == (0xE0F5E1E2, 9, 1, 2)
     blocks, meta = struct.unpack_from("<II", image, 1024 + 36)
     assert blocks * 512 >= len(image) > (blocks - 1) * 512
     assert meta == 4

@@ -33,6 +33,8 @@ _EXTENDED = 1
 _FLAT_PLAIN, _FLAT_INLINE, _CHUNK_BASED = 0, 2, 4
 _INODE_SIZE = 64
 _SLOT = 32
+_ROOT_AT = _SLOT
+"""Where the root's inode begins: C libraries leave out what is numbered 0 when they list."""
 
 # erofs_super_block: magic, checksum, feature_compat, blkszbits, sb_extslots, root_nid, inos,
 # epoch, fixed_nsec, blocks, meta_blkaddr, xattr_blkaddr, uuid, volume_name, feature_incompat,
@@ -113,7 +115,7 @@ class _Builder:
 
     def _place_all(self) -> int:
         """Places every inode, the root first; bytes used, in whole blocks."""
-        end = 0
+        end = _ROOT_AT
         pending = [(self._root, self._root)]
         while pending:
             node, parent = pending.pop()
@@ -199,7 +201,7 @@ class _Builder:
             0,
             _BLOCK_BITS,
             0,
-            0,
+            _ROOT_AT // _SLOT,
             len(self._inodes),
             0,
             0,
