@@ -27,7 +27,7 @@ def find_target(stages: Sequence[Stage], target: str) -> Stage:
         return stages[-1]
     found = find_stage(stages, target)
     if found is None:
-        raise InvalidArgument(f"failed to reach build target {target} in Dockerfile")
+        raise InvalidArgument(f'target stage "{target}" could not be found')
     return found
 
 

@@ -143,7 +143,7 @@ def test_a_target_may_be_named(engine: EngineProcess) -> None:
     assert output(engine, build(engine, text, target="one").id, "cat /n") == b"1\n"
     assert output(engine, build(engine, text, target="1").id, "cat /n") == b"2\n"
     refused = build(engine, text, target="three")
-    assert refused.error == "failed to reach build target three in Dockerfile"
+    assert refused.error == 'target stage "three" could not be found'
 
 
 def test_a_command_that_fails_names_its_status(engine: EngineProcess) -> None:

@@ -79,6 +79,8 @@ class Build:
         if name == "scratch":
             raise InvalidArgument("invalid from flag value scratch: it has no files")
         step = self.stage(name, before)
+        if step is None and name.isascii() and name.isdecimal():
+            raise InvalidArgument(f"invalid from flag value {name}: index out of bounds")
         image = step.image if step is not None else await self.image(name, None)
         return await self.roots.of_image(image)
 

@@ -84,9 +84,9 @@ class Commands:
         finally:
             if options.always_removes or (worked and options.removes) or _is_cancelled():
                 await asyncio.shield(self.remove(created.id))
-        if options.removes or options.always_removes:
-            text = f" ---> Removed intermediate container {created.id[:12]}\n"
-            await tell(BuildText(text=text))
+                if not _is_cancelled():
+                    text = f" ---> Removed intermediate container {created.id[:12]}\n"
+                    await tell(BuildText(text=text))
         return layer
 
     async def _carry_out(self, id_: str, command: RunCommand, tell: BuildSink) -> None:

@@ -32,7 +32,7 @@ from budu.spec.digest import Digest
 _FOLDER, _STEP = "exec.cachemount", "regular"
 _FILTERS = frozenset(
     (
-        *("description", "id", "inuse", "parent", "parents"),
+        *("description", "id", "inuse", "label", "label!", "parent", "parents"),
         *("private", "shared", "type", "until", "unused-for"),
     )
 )
@@ -133,6 +133,7 @@ class CachePruner:
 
     async def prune(self, options: CachePruneOptions) -> PrunedCache:
         """See `Builds.prune`."""
+        options.filters.check_keys(_FILTERS)
         everyone = await asyncio.to_thread(self.rows)
         used = sum(each.size for each in everyone if not each.shared)
         rows = [each for each in everyone if not each.in_use and _matches(each, options.filters)]
@@ -205,8 +206,9 @@ class CachePruner:
 
 
 def _matches(row: BuildCache, filters: Filters) -> bool:
-    """Whether a record is one of those asked for. Raises: InvalidArgument."""
-    filters.check_keys(_FILTERS)
+    """Whether a record is one of those asked for; it has no labels. Raises: InvalidArgument."""
+    if not filters.matches_prune_labels(None):
+        return False
     for name, value in (
         ("id", row.id),
         ("parent", (row.parents or [""])[0]),

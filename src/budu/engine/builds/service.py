@@ -14,8 +14,6 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 
-import msgspec
-
 from budu.base.errors import BuduError, DataLoss, InvalidArgument, NotFound
 from budu.base.ids import new_id
 from budu.build.arguments import BuildArguments, latest_ns
@@ -300,6 +298,5 @@ def _labels(options: BuildOptions) -> Label | None:
     if not options.labels:
         return None
     pairs = tuple(sorted(options.labels.items()))
-    words = " ".join(f"{msgspec.json.encode(k).decode()}={msgspec.json.encode(v).decode()}"
-                     for k, v in pairs)  # fmt: skip
+    words = " ".join(f"{name}={value}" for name, value in pairs)
     return Label(line=0, source=f"LABEL {words}", pairs=pairs)

@@ -144,7 +144,7 @@ class FileWorkers:
         async def make() -> Made:
             return config, await ThreadResult("build-folder", make_layer).wait()
 
-        await stage.do(instruction, make)
+        await stage.do(instruction, make, told=f"WORKDIR {config.working_dir}")
 
 
 def _check_rights(instruction: Run, network_mode: str) -> None:
