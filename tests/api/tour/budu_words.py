@@ -62,6 +62,16 @@ _OURS: tuple[Difference, ...] = (
                "the cause alone is told"),
     Difference(r'"NET.1.60"} {}', '"NET.1.60"} null', "options that nobody gave are not sent"),
     Difference("! exit status 1\n", "", "a failure is told once"),
+    Difference(r"\| 72\n", "| 71\n", "an id has no end of line, quiet or not", "--iidfile"),
+    Difference(r"! Sending build context to Docker daemon  SIZE\n", "",
+               "what a quiet build keeps for its failure is the engine's", "build -q"),
+    Difference("the Dockerfile \\(Dockerfile\\) is no UTF-8 text: .*", "gzip: invalid header",
+               "what begins as an archive is sent as one", "no archive"),
+    Difference('! "--squash" is only supported .*\n= 1',
+               "| Sending build context to Docker daemon  SIZE\n| Step 1/2 : FROM busybox\n"
+               "|  ---> ID\n| Step 2/2 : RUN true\n|  ---> Running in ID\n"
+               "|  ---> Removed intermediate container ID\n|  ---> ID\n"
+               "| Successfully built ID\n= 0", "squashing is no experiment", "--squash"),
 )  # fmt: skip
 
 _ABSENT = (

@@ -106,6 +106,24 @@ _SINCE: tuple[tuple[str, ...], ...] = (
     ("network n1 id ID has active endpoints",
      'network n1 has active endpoints (name:"c1" id:"ID", name:"c2" id:"ID")'),
     (r"Invalid IPv4 address: nope\)", "invalid endpoint settings:\n! invalid IPv4 address: nope"),
+    ("Removing intermediate container ID", " ---> Removed intermediate container ID"),
+    ("dockerfile parse error line", "dockerfile parse error on line"),
+    ("unknown instruction: NOPE", "unknown instruction: NOPE (did you mean COPY?)"),
+    ("Unknown flag: nope", "unknown flag: --nope"),
+    ("Invalid containerPort: nope", "invalid containerPort: nope"),
+    ("Invalid signal: NOPE", "invalid signal: NOPE", "STOPSIGNAL NOPE"),
+    ("! failed to create shim task: (.*) process: exec",
+     r"! failed to create task for container: failed to create shim task: \1 process: error "
+     "during container init: exec"),
+    ("! network nope not found", "! failed to set up container networking: network nope not found",
+     "docker build --network nope"),
+    ("repository name must be lowercase", "repository name (library/UPPER) must be lowercase",
+     "FROM UPPER"),
+    (r"! Sending build context to Docker daemon  SIZE\n! .* build target 1 .*\n= 1",
+     "| sha256:ID\n= 0"),
+    ("failed to reach build target nope in Dockerfile", 'target stage "nope" could not be found'),
+    (r"\| Step 1/1 : ARG A\n! unexpected EOF",
+     "! Error response from daemon: dockerfile contains no stages to build"),
 )  # fmt: skip
 """What 20.10 says, what 28.5 says, and perhaps the line."""
 
@@ -152,6 +170,53 @@ _OURS: tuple[Difference, ...] = (
     Difference(r"bridge NET.2.0/24 ?\n", "bridge NET.2.0/24 NET.2.1\n", "as above", "n3 conf"),
     Difference("(! Error .*\n)+= 1", "= 0", "names work on the default network too",
                "network connect --alias x bridge"),
+    Difference(r"([|!] Step \d+/\d+ : (?!RUN)[A-Z]+ .*\n)[|!]  ---> Running in ID\n"
+               r"[|!].* intermediate container ID\n", r"\1",
+               "only a command needs a container"),
+    Difference(r"\| 6\n", "| 2\n", "as above", "--rm=false"),
+    Difference(r"(: ARG .*\n)\|  ---> Using cache\n", r"\1",
+               "a variable's declaration makes nothing that could be kept"),
+    Difference("\x1b\\[91m(.*)\n\\| \x1b\\[0m", r"\1\n| ",
+               "what a command writes stays in its order, and carries no colours"),
+    Difference(r"(: FROM .*\n\|  --->)\n", r"\1 ID\n",
+               "what stands on nothing is an image too, as with BuildKit"),
+    Difference(r"! No image was generated. Is your Dockerfile empty\?\n= 1",
+               "| Successfully built ID\n= 0", "as above"),
+    Difference("null {", "[] {", "an image without layers has an empty list of them",
+               ".RootFS.Layers"),
+    Difference(r"(FROM trigger\n)((?:.*\n){4})\|  ---> Running in ID\n\|.*\n",
+               r"\1|  ---> ID\n\2|  ---> ID\n", "triggers are told as other steps are"),
+    Difference(r"\| Step 1/2 : FROM busybox\n\|  ---> ID\n\| Step 2/2 : FROM UPPER",
+               "| Step 1/1 : FROM UPPER", "a stage that nobody needs is not built"),
+    Difference(r"\| Step 1/1 : FROM \$\{NOPE\}\n! base", "! Error response from daemon: base",
+               "the names of stages are looked at before anything is done"),
+    Difference("! Error response from daemon: The daemon on this .* security options on build",
+               "| Step 1/2 : FROM busybox\n|  ---> ID\n| Step 2/2 : RUN true\n"
+               '! invalid --security-opt 1: "nope"',
+               "they hold for the containers of a build"),
+    Difference("dockerfile parse error (on )?line 1: unknown instruction: .*",
+               "the Dockerfile (Dockerfile) is no UTF-8 text: 'utf-8' codec can't decode byte 0x8b "
+               "in position 1: invalid start byte", "the cause is told", "no archive"),
+    Difference(r"(: COPY f /other\n)", r"\1|  ---> Using cache\n",
+               "the same files are the same step, however they were packed", "-f Other -"),
+    Difference(r"/bin/sh -e?c #\(nop\) +", "", "steps are told as BuildKit tells them"),
+    Difference("\"0s\" '", "\"0s\" \"0s\" '", "as above", "docker history"),
+    Difference(r"\| (Successfully built ID\n\| Successfully tagged all)",
+               "| 2 warnings found:\n|  - MaintainerDeprecated: Maintainer instruction is "
+               "deprecated in favor of using label (line 2)\n|  - WorkdirRelativePath: Relative "
+               'workdir "rel" can have unexpected results if the base image changes (line 8)\n'
+               r"| \1",
+               "BuildKit's checks are made in every build"),
+    Difference(r"(joined # not a comment\n(?:.*\n){4})\| Successfully",
+               r"\1| 1 warning found:" "\n|  - UndefinedVar: Usage of undefined variable '$NOPE' "
+               "(line 3)\n| Successfully", "as above"),
+    Difference(r"forbidden path outside the build context: ../x \(\)",
+               "file not found in build context or excluded by .dockerignore: stat ../x: file does "
+               "not exist", "no path leads out of the context, as with BuildKit"),
+    Difference("COPY failed: file not found .* stat b: file does not exist",
+               "When using COPY with more than one source file, the destination must be a "
+               "directory and end with a /", "of two mistakes the one in the Dockerfile is told"),
+    Difference("EXPOSE 53/udp 80", "EXPOSE map[53/udp:{} 80/tcp:{}]", "as above"),
 )  # fmt: skip
 
 DIFFERENCES: tuple[Difference, ...] = (

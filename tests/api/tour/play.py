@@ -20,6 +20,7 @@ TIMEOUT_S = 60
 MASKS: tuple[tuple[str, str], ...] = (
     (r"\b[0-9a-f]{64}\b", "ID"),
     (r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b", "ID"),
+    (r"(---> |Running in |container |built )[0-9a-f]{12}\b", r"\1ID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
     (r'("(?:CreatedAt|Created)"): ?"\d[^"]*"', r'\1:"TIME"'),
     (r"(Less than a|About a|\d+) (seconds?|minutes?)( ago)?", "AGO"),
@@ -33,12 +34,14 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"(?<=Requested CPUs are not available - requested 9999, available: ).*", "CPUS"),
     (r"lookup registry-1.docker.io.*", "lookup NONE"),
     (r'time="[^"]*" level=error msg="Can\'t [^\n]*\n', ""),
+    (r"DEPRECATED: The legacy builder [^\n]*\n(  [^\n]*\n)+\n", ""),
     (r"/tmp/(tour|tr|bt)-\w+(/tour)?", "DIR"),
     (r" {2,}", "  "),
     (r"[ \t\r]+$", ""),
 )
 """What differs from run to run and from machine to machine, and what stands for it. The client's
-own messages of a stream that the engine no longer reads come or not, as their threads run."""
+own messages of a stream that the engine no longer reads come or not, as their threads run; its
+advice on builders is its own."""
 
 
 _TIDY = """
@@ -48,6 +51,7 @@ docker network prune -f
 docker images --format '{{.Repository}}:{{.Tag}}' | grep -vE '^busybox:|<none>' > images
 xargs -r docker rmi < images
 docker image prune -f
+docker builder prune -af
 """
 """Takes away what a scene left."""
 

@@ -6,12 +6,13 @@ one folder of their own; what they print, normalised, is what Docker's engine le
 
 from __future__ import annotations
 
-from tests.api.tour.scenes import life, looking, networks, running
+from tests.api.tour.scenes import building, life, looking, networks, running
 
 SCENES: dict[str, list[str]] = {
     **life.SCENES,
     **running.SCENES,
     **looking.SCENES,
     **networks.SCENES,
+    **building.SCENES,
 }
 """Name to lines, in the order of a tour."""
