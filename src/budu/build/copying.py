@@ -71,6 +71,8 @@ class CopyPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the sources keep their owners where `owner` is None: those of stages and images."""
     mtime_ns: int = MADE_NS
     """Time of `files`, and of folders that are made on the way."""
+    latest_ns: int | None = None
+    """What no time of a copied file may be later than; None when they are as they come."""
 
 
 class NotOneSource(InvalidArgument):
@@ -107,7 +109,9 @@ def write_copies(parts: Sequence[CopyPart], target_root: int | None, write: Sink
     `copy_digest`; InvalidArgument when a folder would take a file's place, or the other way round;
     what `write` raises.
     """
-    layer = _layer(parts, Target(target_root), write, mtime_ns=parts[0].plan.mtime_ns)
+    first = parts[0].plan
+    mtime_ns = min(first.mtime_ns, first.mtime_ns if first.latest_ns is None else first.latest_ns)
+    layer = _layer(parts, Target(target_root), write, mtime_ns=mtime_ns)
     _copy(layer, write, parts, is_digest=False)
     layer.end()
     return not layer.is_empty
@@ -220,7 +224,7 @@ class _Copy:
                 self._copy_folder(fd, place)
             elif self._plan.unpacks and not self._is_digest and _is_archive(fd, status):
                 self._layer.ensure(place)
-                unpack(fd, self._layer, place, owner=self._plan.owner)
+                unpack(fd, self._layer, place, change=self._change_member)
             else:
                 where = self._file_place(_name(path), place, is_folder=is_folder)
                 self._layer.add(self._writer(), fd, where)
@@ -325,8 +329,18 @@ class _Copy:
         mode = entry.mode
         if self._chmod is not None and entry.kind is not TarKind.SYMLINK:
             mode = self._chmod(mode, entry.kind is TarKind.DIRECTORY)
-        mtime_ns = 0 if self._is_digest else entry.mtime_ns
+        mtime_ns = 0 if self._is_digest else self._bounded(entry.mtime_ns)
         return msgspec.structs.replace(entry, uid=uid, gid=gid, mode=mode, mtime_ns=mtime_ns)
+
+    def _change_member(self, entry: TarEntry) -> TarEntry:
+        """A member of an archive: only its owner may be another one."""
+        uid, gid = self._plan.owner or (entry.uid, entry.gid)
+        mtime_ns = self._bounded(entry.mtime_ns)
+        return msgspec.structs.replace(entry, uid=uid, gid=gid, mtime_ns=mtime_ns)
+
+    def _bounded(self, mtime_ns: int) -> int:
+        latest_ns = self._plan.latest_ns
+        return mtime_ns if latest_ns is None else min(mtime_ns, latest_ns)
 
 
 def _is_archive(fd: int, status: os.stat_result) -> bool:

@@ -8,7 +8,7 @@ its root. Source: Dockerfile reference, "ADD"; buildkit solver/llbsolver/file/un
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -39,11 +39,13 @@ def is_archive(fd: int) -> bool:
         os.close(content)
 
 
-def unpack(fd: int, layer: CopiedLayer, folder: bytes, *, owner: tuple[int, int] | None) -> None:
+def unpack(
+    fd: int, layer: CopiedLayer, folder: bytes, *, change: Callable[[TarEntry], TarEntry]
+) -> None:
     """Put the members of an archive into the layer, below a folder without links.
 
-    `owner`: whose everything becomes; None: as the archive says. Raises: InvalidArgument for
-    hostile or broken members, DataLoss, ResourceExhausted.
+    `change`: what a member becomes. Raises: InvalidArgument for hostile or broken members,
+    DataLoss, ResourceExhausted.
     """
     content = os.open(handle_path(fd), _READ)
     try:
@@ -54,7 +56,7 @@ def unpack(fd: int, layer: CopiedLayer, folder: bytes, *, owner: tuple[int, int]
             count.admit(entry)
             path = clean_path(entry.path)
             if path:  # the folder itself stays as it is
-                _put(layer, folder, path, _owned(entry, owner), reader)
+                _put(layer, folder, path, change(entry), reader)
         for _ in plain:  # what pads the archive
             continue
     finally:
@@ -102,12 +104,6 @@ def _zeros(size: int) -> Iterator[bytes]:
     while size > 0:
         yield bytes(step := min(size, PIECE_BYTES))
         size -= step
-
-
-def _owned(entry: TarEntry, owner: tuple[int, int] | None) -> TarEntry:
-    if owner is None:
-        return entry
-    return msgspec.structs.replace(entry, uid=owner[0], gid=owner[1])
 
 
 def _pieces(fd: int) -> Iterator[bytes]:

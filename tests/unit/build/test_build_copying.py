@@ -483,6 +483,17 @@ def test_the_same_sources_make_the_same_bytes(context, image, tmp_path):
     assert layer_of(copy, image, "app", "hom*", to="/x/") == first
 
 
+def test_no_time_is_later_than_the_latest(context, image):
+    info = member("dir", tarfile.DIRTYPE, mtime=7)
+    (context / "a.tar").write_bytes(archive(info))
+    os.utime(context / "home.txt", (3, 3))
+    files = {"unpacks": True, "files": (("EOF", b""),), "latest_ns": 5 * 10**9}
+    layer = members(layer_of(context, image, "a.tar", "app", "home.txt", to="/x/", **files))
+    del layer["."]
+    assert layer.pop("x/home.txt").mtime == 3
+    assert {each.mtime for each in layer.values()} == {5}
+
+
 def test_several_trees_become_one_layer(context, image, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

@@ -97,6 +97,7 @@ class FileWorkers:
         build = stage.build
         view = await build.roots.view(stage.step.layers)
         plan = await asyncio.to_thread(_plan, instruction, view, stage.config.working_dir)
+        plan = msgspec.structs.replace(plan, latest_ns=build.latest_ns)
         remote = [each for each in plan.sources if is_remote(instruction, each)]
         local = tuple(each for each in plan.sources if each not in remote)
         parts: list[CopyPart] = []
