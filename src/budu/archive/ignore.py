@@ -1,9 +1,12 @@
 """Patterns of `.dockerignore`, and of `--exclude` and `--parents`: which paths they mean. Pure.
 
-A path is ignored when the last pattern that matches it, or a folder that it is in, begins without
-`!`. A walker asks `ignores` for everything it meets and `prunes` for folders: what is below one
-that is pruned need not be looked at. Source: Dockerfile reference, ".dockerignore file"; moby
-patternmatcher 0.6 (MatchesOrParentMatches, ignorefile). Characters that mean something in Go's
+The patterns are asked in order, each for the path and for the folders that it is in; one with `!`
+takes back what those before it said, of a path as of a folder, and has no say where nothing was
+said. So `*/x` and `!a` ignore `a/x`: of `a` nothing was said that could be taken back.
+
+A walker asks `ignores` for everything it meets and `prunes` for folders: what is below one that is
+pruned need not be looked at. Source: Dockerfile reference, ".dockerignore file"; moby
+patternmatcher 0.6 (MatchesUsingParentResults, ignorefile). Characters that mean something in Go's
 regular expressions only, such as `{`, are ordinary here, as documented.
 """
 
@@ -60,7 +63,7 @@ class Ignore:
 
     def ignores(self, path: str) -> bool:
         """Whether the path is meant, itself or by a folder that it is in."""
-        hits = self._hits(path)
+        hits = self._judge(path, self._above(path))
         return hits > 0 and not self._rules[hits.bit_length() - 1].is_exception
 
     def prunes(self, folder: str) -> bool:
@@ -73,35 +76,30 @@ class Ignore:
         """Whether a pattern without `!` may match something in the folder, at any depth."""
         return any(rule.may_match_below(folder) for rule in self._rules if not rule.is_exception)
 
-    def _hits(self, path: str) -> int:
-        """Which patterns match the path or a folder above it, a bit for each."""
-        known = self._known.get(path)
-        if known is not None:
-            return known
-        above = self._above(path)
-        return above | self._own(path, above)
-
     def _above(self, path: str) -> int:
-        """The same for the folder that the path is in, kept for the next one in it."""
+        """What hit the folder that the path is in, kept for the next one in it."""
         folder = path.rpartition("/")[0]
         known = self._known.get(folder)
         if known is None:
             known = 0
             ends = [at for at, each in enumerate(folder) if each == "/"]
             for end in [*ends, len(folder)]:
-                known |= self._own(folder[:end], known)
+                known = self._judge(folder[:end], known)
             if len(self._known) >= _KNOWN_MAX:
                 self._known = {"": 0}
             self._known[folder] = known
         return known
 
-    def _own(self, path: str, above: int) -> int:
-        """Which patterns match the path itself, but for those of the folders above it."""
-        found = 0
+    def _judge(self, path: str, above: int) -> int:
+        """Which rules hit the path, a bit for each. `above`: those that hit the folder it is in."""
+        hits = 0
+        is_ignored = False
         for at, rule in enumerate(self._rules):
-            if not above >> at & 1 and rule.matches(path):
-                found |= 1 << at
-        return found
+            if not above >> at & 1 and (rule.is_exception != is_ignored or not rule.matches(path)):
+                continue
+            hits |= 1 << at
+            is_ignored = not rule.is_exception
+        return hits
 
 
 class _Rule:
