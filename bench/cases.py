@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bench.case import Case
-from bench.groups import api, commands, images, logs, many, memory, networks, ports
+from bench.groups import api, builds, commands, images, logs, many, memory, networks, ports
 
 CASES: tuple[Case, ...] = (
     *commands.CASES,
     *api.CASES,
     *many.CASES,
     *images.CASES,
+    *builds.CASES,
     *logs.CASES,
     *ports.CASES,
     *networks.CASES,
