@@ -60,18 +60,7 @@ class Context:
 
         Raises: NotFound; InvalidArgument for what is no file, or is longer than `READ_MAX`.
         """
-        if "\0" in path:
-            raise InvalidArgument(f"stat {path.partition(chr(0))[0]}: invalid argument")
-        try:
-            fd = open_below(self.root, path, os.O_PATH)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFound(f"stat {path}: file does not exist", reference=path) from error
-        except OSError as error:
-            raise from_os_error(error, f"stat {path}") from error
-        try:
-            return _read_file(fd, path)
-        finally:
-            os.close(fd)
+        return read_below(self.root, path)
 
     def leave_out(self, dockerfile: str, *, everything: bool = False) -> None:
         """Remove what the context's ignore file says, after the Dockerfile has been read.
@@ -81,28 +70,57 @@ class Context:
         look. An ignore file beside the Dockerfile goes before the one in the root. Raises:
         InvalidArgument for a broken pattern. Source: Dockerfile reference, ".dockerignore file".
         """
-        names = (f"{dockerfile}{IGNORE_NAME}", IGNORE_NAME)
-        text = next((text for name in names if (text := self._read_text(name)) is not None), None)
-        if text is None:
+        ignore = find_ignore(self.root, dockerfile)
+        if ignore is None:
             return
-        ignore = Ignore(read_patterns(text))
         if everything:
             remove_ignored(self.root, ignore)
             return
-        for name in (dockerfile, *names):
-            if ignore.ignores(name):
-                remove_below(self.root, os.fsencode(name))
+        for name in ignored_names(ignore, dockerfile):
+            remove_below(self.root, os.fsencode(name))
+
+    def unpacked(self) -> int:
+        """The root, which lies on the host as it is."""
+        return self.root
 
     def close(self) -> None:
         """Remove the folder and all that is in it. Raises: OSError."""
         os.close(self.root)
         discard(self._folder)
 
-    def _read_text(self, path: str) -> str | None:
+
+def read_below(root: int, path: str) -> bytes:
+    """A file's content below a root: see `Context.read`."""
+    if "\0" in path:
+        raise InvalidArgument(f"stat {path.partition(chr(0))[0]}: invalid argument")
+    try:
+        fd = open_below(root, path, os.O_PATH)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound(f"stat {path}: file does not exist", reference=path) from error
+    except OSError as error:
+        raise from_os_error(error, f"stat {path}") from error
+    try:
+        return _read_file(fd, path)
+    finally:
+        os.close(fd)
+
+
+def find_ignore(root: int, dockerfile: str) -> Ignore | None:
+    """What the ignore file of a context says; one beside the Dockerfile goes before the one in the
+    root. Raises: InvalidArgument for a broken pattern."""
+    for name in (f"{dockerfile}{IGNORE_NAME}", IGNORE_NAME):
         try:
-            return self.read(path).decode(errors="surrogateescape")
+            text = read_below(root, name).decode(errors="surrogateescape")
         except NotFound:
-            return None
+            continue
+        return Ignore(read_patterns(text))
+    return None
+
+
+def ignored_names(ignore: Ignore, dockerfile: str) -> list[str]:
+    """Those of the files that come with every context which are ignored nevertheless."""
+    names = (dockerfile, f"{dockerfile}{IGNORE_NAME}", IGNORE_NAME)
+    return [name for name in names if ignore.ignores(name)]
 
 
 def receive(

@@ -151,15 +151,17 @@ class ContainerSnapshots:
 
     def mount_image(self, diff_ids: Sequence[Digest]) -> int:
         """A detached read-only mount of an image without any container, the caller's to close."""
-        lowers = [self._layers.lower(diff_id) for diff_id in diff_ids]
         empty = os.open(self._empty, _DIRECTORY)
         try:
-            if not lowers:
-                return os.dup(empty)
-            options = OverlayOptions((empty, *lowers), userxattr=self._userxattr)
-            return self._mount(options, "image")
+            return self.mount_over(empty, diff_ids) if diff_ids else os.dup(empty)
         finally:
             os.close(empty)
+
+    def mount_over(self, top: int, diff_ids: Sequence[Digest]) -> int:
+        """A detached read-only mount of layers and a directory over them, the caller's to close."""
+        lowers = [self._layers.lower(diff_id) for diff_id in diff_ids]
+        options = OverlayOptions((*lowers, top), userxattr=self._userxattr)
+        return self._mount(options, "image")
 
     def _mount(self, options: OverlayOptions, name: str) -> int:
         try:

@@ -66,6 +66,7 @@ def build_builds(
         events=ground.events,
         layers=storage.layers,
         mount_image=storage.snapshots.mount_image,
+        mount_over=storage.snapshots.mount_over,
         paths=ground.paths,
         containers=everyone,
         tasks=tasks,

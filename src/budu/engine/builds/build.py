@@ -9,11 +9,11 @@ from pathlib import Path
 
 from budu.base.errors import InvalidArgument
 from budu.build.arguments import BuildArguments
-from budu.build.context import Context
 from budu.build.dockerfile.model import Dockerfile, Stage
 from budu.build.graph import find_stage
 from budu.engine.builds.bases import Bases
 from budu.engine.builds.cache import CacheUse, Step
+from budu.engine.builds.layer_context import AnyContext
 from budu.engine.builds.origins import Origin, Roots
 from budu.engine.builds.sources import CacheSources
 from budu.engine.contract.builds import BuildOptions, BuildSink, BuildText
@@ -31,7 +31,7 @@ class Build:
     options: BuildOptions
     dockerfile: Dockerfile
     arguments: BuildArguments
-    context: Context
+    context: AnyContext
     folder: Path
     """The build's own, for what it needs meanwhile."""
     use: CacheUse
@@ -75,7 +75,7 @@ class Build:
     async def origin(self, name: str, *, before: int) -> Origin:
         """What files are taken from: the context, a stage before number `before`, or an image."""
         if not name:
-            return Origin(root=self.context.root, path=str(self.context.path))
+            return Origin(root=self.context.root, unpacked=self.context.unpacked)
         if name == "scratch":
             raise InvalidArgument("invalid from flag value scratch: it has no files")
         step = self.stage(name, before)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing, suppress
-from typing import cast
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -29,6 +29,8 @@ from budu.snapshot.layers import Layer
 from budu.spec.api.container import ContainerCreateBody, HealthConfig
 from budu.spec.api.host_config import HostConfig
 from budu.spec.image import ExecConfig
+
+T = TypeVar("T")
 
 LABEL = "budu.build"
 """Names the build that a container belongs to."""
@@ -68,31 +70,49 @@ class Commands:
         Raises: StepFailed when it ends with another status than 0; BuduError when it can't start.
         """
         body = _body(command, below, mounts, options, build_id=build_id)
-        created = await self._containers.create_of(below.image, ExecConfig(), body)
-        worked = False
+        id_ = await self._create(below, body)
         try:
-            await tell(BuildText(text=f" ---> Running in {created.id[:12]}\n"))
-            await self._carry_out(created.id, command, tell)
-            container = self._containers.get(created.id)
-
-            def make_layer() -> Layer | None:
-                self._uppers.drop_places(container, mounts.places)
-                return self._uppers.make_layer(container, latest_ns=command.latest_ns)
-
-            layer = await ThreadResult("build-layer", make_layer).wait()
-            worked = True
-        finally:
-            if options.always_removes or (worked and options.removes) or _is_cancelled():
-                await asyncio.shield(self.remove(created.id))
-                if not _is_cancelled():
-                    text = f" ---> Removed intermediate container {created.id[:12]}\n"
-                    await tell(BuildText(text=text))
+            await tell(BuildText(text=f" ---> Running in {id_[:12]}\n"))
+            await self._carry_out(id_, command, tell)
+            layer = await self._make_layer(id_, command, mounts)
+        except BuduError:
+            if options.always_removes or self._containers.get(id_).is_running:
+                await self._remove_and_tell(id_, tell)
+            raise
+        except BaseException:  # the client is gone, or the build is not wanted any more
+            await _to_its_end(self.remove(id_))
+            raise
+        if options.removes or options.always_removes:
+            await self._remove_and_tell(id_, tell)
         return layer
+
+    async def _create(self, below: Step, body: ContainerCreateBody) -> str:
+        creating = asyncio.ensure_future(
+            self._containers.create_of(below.image, ExecConfig(), body)
+        )
+        try:
+            return (await asyncio.shield(creating)).id
+        except asyncio.CancelledError:
+            await asyncio.wait([creating])
+            if creating.exception() is None:
+                await self.remove(creating.result().id)
+            raise
+
+    async def _make_layer(
+        self, id_: str, command: RunCommand, mounts: PreparedMounts
+    ) -> Layer | None:
+        container = self._containers.get(id_)
+
+        def make() -> Layer | None:
+            self._uppers.drop_places(container, mounts.places)
+            return self._uppers.make_layer(container, latest_ns=command.latest_ns)
+
+        return await ThreadResult("build-layer", make).wait()
 
     async def _carry_out(self, id_: str, command: RunCommand, tell: BuildSink) -> None:
         streams = AttachOptions(stdout=True, stderr=True, stream=True, framed=False)
         attachment = await self._containers.attach(id_, streams)
-        await self._containers.start(id_)
+        await _to_its_end(self._containers.start(id_))
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         stream = cast("AsyncGenerator[bytes]", attachment.output())
         async with aclosing(stream) as output:
@@ -115,6 +135,10 @@ class Commands:
             f"The command '{words}' returned a non-zero code: {code}", code=code, hint=hint
         )
 
+    async def _remove_and_tell(self, id_: str, tell: BuildSink) -> None:
+        await _to_its_end(self.remove(id_))
+        await tell(BuildText(text=f" ---> Removed intermediate container {id_[:12]}\n"))
+
     async def remove(self, id_: str) -> None:
         """Take a step's container away, whatever it is doing."""
         with suppress(NotFound):
@@ -127,9 +151,15 @@ class Commands:
                 await self.remove(id_)
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+async def _to_its_end(work: Coroutine[None, None, T]) -> T:
+    """What `work` returns. Cancelled meanwhile, it is done to its end first: half a start would
+    leave something behind."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _body(

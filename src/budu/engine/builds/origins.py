@@ -23,8 +23,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """A tree that files are taken from. `root` is `O_PATH`, valid as long as the build."""
 
     root: int
-    path: str = ""
-    """Where it lies on the host; empty for an image's."""
+    unpacked: Callable[[], int] | None = None
+    """Gives the same tree as files on the host, for what is no image. Blocking."""
     image: ImageRecord | None = None
     """None for the context."""
 

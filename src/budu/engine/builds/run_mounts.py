@@ -125,8 +125,10 @@ class RunMounts:
                 return None
 
     async def _bind(self, mount: RunMount, origin: Origin, folder: Path) -> Mount:
-        source = mount.source or "/"
-        fd = _open(origin.root, source)
+        source, root = mount.source or "/", origin.root
+        if origin.unpacked is not None:
+            root = await asyncio.to_thread(origin.unpacked)
+        fd = _open(root, source)
         try:
             if not mount.is_read_only:
                 copy = await asyncio.to_thread(_copied, fd, folder)
@@ -134,7 +136,7 @@ class RunMounts:
             inside = os.readlink(f"/proc/self/fd/{fd}")
             if origin.image is None:
                 return Mount(type="bind", source=inside, target=mount.target, read_only=True)
-            below = os.path.relpath(inside, os.readlink(f"/proc/self/fd/{origin.root}"))
+            below = os.path.relpath(inside, os.readlink(f"/proc/self/fd/{root}"))
             return Mount(
                 type="image",
                 source=origin.image.id,

@@ -13,11 +13,11 @@ import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from budu.base.errors import BuduError, DataLoss, InvalidArgument, NotFound
 from budu.base.ids import new_id
 from budu.build.arguments import BuildArguments, latest_ns
-from budu.build.context import Context, receive
 from budu.build.dockerfile.expand import expand
 from budu.build.dockerfile.model import Dockerfile, Label, Stage
 from budu.build.dockerfile.parse import parse
@@ -25,9 +25,10 @@ from budu.build.graph import find_target, needed, with_base
 from budu.engine.builds.advice import advice, refuse
 from budu.engine.builds.bases import Bases
 from budu.engine.builds.build import Build, count_steps
-from budu.engine.builds.cache import Step, StepCache
+from budu.engine.builds.cache import CacheUse, Step, StepCache
 from budu.engine.builds.commands import LABEL, Commands
 from budu.engine.builds.downloads import BuildDownloads
+from budu.engine.builds.layer_context import AnyContext, MountOver, receive_layer
 from budu.engine.builds.origins import MountImage, Roots
 from budu.engine.builds.pruning import CachePruner
 from budu.engine.builds.sources import CacheSources
@@ -73,6 +74,7 @@ class BuildService:
         events: EventLog,
         layers: LayerStore,
         mount_image: MountImage,
+        mount_over: MountOver,
         paths: EnginePaths,
         containers: Callable[[], Iterable[Container]],
         tasks: asyncio.TaskGroup,
@@ -90,6 +92,7 @@ class BuildService:
         self._events = events
         self._layers = layers
         self._mount_image = mount_image
+        self._mount_over = mount_over
         self._paths = paths
         self._containers = containers
         self._locks = Locks()
@@ -112,7 +115,8 @@ class BuildService:
         folder.mkdir(mode=0o700)
         async with AsyncExitStack() as held:
             held.push_async_callback(asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True)
-            received = await self._receive(options, context, held, id_, tell)
+            use = held.enter_context(self._cache.using())
+            received = await self._receive(options, context, held, id_, use, tell)
             dockerfile = await asyncio.to_thread(_read, received, options)
             roots = Roots(self._mount_image)
             held.push_async_callback(roots.aclose)
@@ -129,7 +133,7 @@ class BuildService:
                 ),
                 context=received,
                 folder=folder,
-                use=held.enter_context(self._cache.using()),
+                use=use,
                 roots=roots,
                 bases=self._bases,
                 layers=self._layers,
@@ -150,16 +154,23 @@ class BuildService:
         body: AsyncIterator[bytes],
         held: AsyncExitStack,
         id_: str,
+        use: CacheUse,
         tell: BuildSink,
-    ) -> Context:
+    ) -> AnyContext:
         folder = self._paths.build_contexts / f"{id_}.context"
         if options.remote:
-            received = await self._downloads.context(options, folder, tell)
+            received: AnyContext = await self._downloads.context(options, folder, tell)
         else:
+            take = partial(
+                receive_layer,
+                folder=folder,
+                layers=self._layers,
+                mount_over=self._mount_over,
+                mark=id_,
+                claim=use.lease.add,
+            )
             try:
-                received = await used_in_thread(
-                    "build-context", body, lambda pieces: receive(pieces, folder)
-                )
+                received = await used_in_thread("build-context", body, take)
             except DataLoss as error:  # what a client sends wrong is its own fault
                 raise InvalidArgument(error.message, hint=error.hint) from error
         held.push_async_callback(asyncio.to_thread, received.close)
@@ -272,7 +283,7 @@ def _names(texts: Iterable[str]) -> list[Reference]:
     return list(names.values())
 
 
-def _read(context: Context, options: BuildOptions) -> Dockerfile:
+def _read(context: AnyContext, options: BuildOptions) -> Dockerfile:
     """The Dockerfile of a context, which then is as its ignore file wants it. Blocking.
 
     Raises: InvalidArgument with Docker's sentence.
