@@ -36,7 +36,7 @@ def build_options(request: Request) -> BuildOptions:
     Raises: InvalidArgument; NotImplementedHere for what only BuildKit's own protocol brings.
     """
     query = request.query
-    _refuse_buildkit(query)
+    _refuse(query)
     always_removes = query.flag("forcerm")
     return BuildOptions(
         dockerfile=query.text("dockerfile"),
@@ -50,7 +50,6 @@ def build_options(request: Request) -> BuildOptions:
         cache_from=tuple(_json(query, "cachefrom", list[str], "error reading cache-from") or ()),
         pulls=query.flag("pull"),
         is_quiet=query.flag("q"),
-        squashes=query.flag("squash"),
         removes=always_removes or not query.text("rm") or query.flag("rm"),
         always_removes=always_removes,
         network_mode=query.text("networkmode"),
@@ -84,8 +83,8 @@ def build_names(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _refuse_buildkit(query: Query) -> None:
-    """What BuildKit's protocol would have to bring, and Windows."""
+def _refuse(query: Query) -> None:
+    """What BuildKit's protocol would have to bring, what is Windows', and one layer of many."""
     version = query.text("version")
     if version == _BUILDKIT:
         raise NotImplementedHere(
@@ -98,6 +97,10 @@ def _refuse_buildkit(query: Query) -> None:
         raise NotImplementedHere(
             "outputs need BuildKit's protocol, which is not served by this engine",
             hint=Hint("api.build-outputs"),
+        )
+    if query.flag("squash"):
+        raise InvalidArgument(
+            "squash is only supported with experimental mode", hint=Hint("api.build-squash")
         )
     isolation = query.text("isolation")
     if isolation.lower() not in _DEFAULT_ISOLATION:

@@ -67,11 +67,6 @@ _OURS: tuple[Difference, ...] = (
                "what a quiet build keeps for its failure is the engine's", "build -q"),
     Difference("the Dockerfile \\(Dockerfile\\) is no UTF-8 text: .*", "gzip: invalid header",
                "what begins as an archive is sent as one", "no archive"),
-    Difference('! "--squash" is only supported .*\n= 1',
-               "| Sending build context to Docker daemon  SIZE\n| Step 1/2 : FROM busybox\n"
-               "|  ---> ID\n| Step 2/2 : RUN true\n|  ---> Running in ID\n"
-               "|  ---> Removed intermediate container ID\n|  ---> ID\n"
-               "| Successfully built ID\n= 0", "squashing is no experiment", "--squash"),
 )  # fmt: skip
 
 _ABSENT = (

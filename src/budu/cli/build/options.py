@@ -51,7 +51,6 @@ def build_query(call: Call, *, dockerfile: str, proxy: Mapping[str, str]) -> dic
         "rm": None if call.on("rm") else "0",
         "forcerm": call.on("force-rm"),
         "pull": call.on("pull"),
-        "squash": call.on("squash"),
         "platform": call.text("platform").lower() or None,
         "networkmode": _unless_default(call.text("network")),
         "tlsVerify": None if call.on("tls-verify") else "0",

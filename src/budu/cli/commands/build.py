@@ -27,6 +27,11 @@ def run_build(context: Context, call: Call) -> int:
     from budu.cli.build.prepare import prepare
     from budu.cli.build.view import BuildView
 
+    if call.on("squash"):
+        raise CommandFailed(
+            '"--squash" is only supported on a Docker daemon with experimental features enabled',
+            hint=Hint("api.build-squash"),
+        )
     _remove_id_file(call)
     mode = QUIET if call.on("quiet") else call.text("progress")
     view = BuildView(context.out, mode=mode, lang=context.lang)

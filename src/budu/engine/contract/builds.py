@@ -40,7 +40,6 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     pulls: bool = False
     """Ask the registry for the base images even where they are here."""
     is_quiet: bool = False
-    squashes: bool = False
     removes: bool = True
     """`rm`: containers of steps that worked go."""
     always_removes: bool = False
