@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from budu import __version__
 from budu.base.errors import InvalidArgument
 from budu.daemon.options import (
+    COMPRESSIONS,
     DEFAULT_CONFIG_FILE,
     DEFAULT_DATA_ROOT,
     DEFAULT_EXEC_ROOT,
@@ -75,6 +76,8 @@ def _add_images(add: _Add) -> None:
     add("--max-concurrent-uploads", type=int, metavar="N")
     budget = "what the build cache may take: 20g, 10%% of the disk"
     add("--build-budget", metavar="SIZE", help=budget)
+    packing = "how layers that are made here are packed (fast)"
+    add("--image-compression", choices=COMPRESSIONS, help=packing)
     cleanup = "when images go by themselves: unused-for=30d, keep-last=3, max-size=20g"
     add("--image-cleanup", action="append", metavar="RULE=VALUE", help=cleanup)
 

@@ -7,13 +7,18 @@ import os
 from collections.abc import Callable
 
 from budu.base.errors import InvalidArgument
-from budu.daemon.options import LOG_LEVELS, REACHES, AddressPool, Options
+from budu.daemon.options import COMPRESSIONS, LOG_LEVELS, REACHES, AddressPool, Options
 
 
 def check(options: Options) -> None:
     """Raises: InvalidArgument with Docker's sentence for a value that can't be."""
     if options.log_level not in LOG_LEVELS:
         raise InvalidArgument(f"unable to parse logging level: {options.log_level}")
+    if options.image_compression not in COMPRESSIONS:
+        raise InvalidArgument(
+            f"invalid image compression: {options.image_compression}: must be one of "
+            + ", ".join(COMPRESSIONS)
+        )
     if options.max_concurrent_downloads < 1:
         raise InvalidArgument(
             f"invalid max concurrent downloads: {options.max_concurrent_downloads}"

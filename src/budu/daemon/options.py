@@ -16,6 +16,7 @@ DEFAULT_DATA_ROOT = "/var/lib/budu"
 DEFAULT_EXEC_ROOT = "/run/budu"
 DEFAULT_CONFIG_FILE = "/etc/budu/daemon.json"
 REACHES = ("me", "lan", "world")
+COMPRESSIONS = ("fast", "small")
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
 
@@ -53,6 +54,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What all logs may take: `20g`, or `10%` of the disk; empty is 10 %, at most 10 GiB."""
     build_budget: str = ""
     """What the build cache may take: `20g`, or `10%` of the disk (empty); 0 is no limit."""
+    image_compression: str = "fast"
+    """How layers that are made here are packed: one of `COMPRESSIONS`."""
     max_concurrent_downloads: int = 3
     """Layers of one pull that arrive at once."""
     image_cleanup: dict[str, str] = {}

@@ -25,6 +25,7 @@ KEYS: dict[str, str] = {
     "log-budget": "log_budget",
     "build-budget": "build_budget",
     "max-concurrent-downloads": "max_concurrent_downloads",
+    "image-compression": "image_compression",
     "image-cleanup": "image_cleanup",
     "signature-policy": "signature_policy",
     "registry-config": "registry_config",

@@ -170,7 +170,12 @@ def one_broken_image_hides_nothing(engine: EngineProcess) -> None:
         assert engine.request("GET", place).status == 200, place
 
 
-def test_blob_that_was_packed_here_is_packed_again(one: EngineProcess) -> None:
+@pytest.mark.parametrize("compression", ["fast", "small"])
+def test_blob_that_was_packed_here_is_packed_again(
+    compression: str, make_engine: Callable[..., EngineProcess]
+) -> None:
+    one = make_engine("--image-compression", compression)
+    pull(one, "layered", "latest")
     identity = start(one, "sh", "-c", "echo made > /made")
     one.request("POST", f"/containers/{identity}/wait")
     reply = one.request("POST", f"/commit?container={identity}&repo=made", {})

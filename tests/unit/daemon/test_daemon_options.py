@@ -51,6 +51,7 @@ def test_socket_and_pid_file_follow_the_exec_root(empty: list[str]) -> None:
         (["--registry-mirror", "http://m"], "registry_mirrors", ("http://m",)),
         (["--max-concurrent-downloads", "7"], "max_concurrent_downloads", 7),
         (["--tlsverify"], "tls_verify", True),
+        (["--image-compression", "small"], "image_compression", "small"),
         (["--image-cleanup", "keep-last=3"], "image_cleanup", {"keep-last": "3"}),
         (
             ["--log-opt", "max-size=1m", "--log-opt", "max-file=2"],
@@ -119,6 +120,7 @@ def test_absent_file_that_was_named_is_refused(tmp_path: Path) -> None:
     "values",
     [
         {"log-level": "loud"},
+        {"image-compression": "none"},
         {"max-concurrent-downloads": 0},
         {"max-concurrent-downloads": "many"},
         {"hosts": ["/run/x.sock"]},

@@ -19,6 +19,7 @@ from budu.engine.images.pushing import PushService
 from budu.engine.images.registries import RegistryService
 from budu.engine.images.saving import ImageSaver
 from budu.engine.images.service import ImageService
+from budu.snapshot.packing import Packing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,12 @@ def build_images(
     """All services of images."""
     records, containers = ground.images, ground.containers.all
     maker = ImageMaker(
-        records, storage.images, storage.content, storage.layers, folder=ground.paths.data_root
+        records,
+        storage.images,
+        storage.content,
+        storage.layers,
+        folder=ground.paths.data_root,
+        packing=Packing(options.image_compression),
     )
     service = ImageService(
         records,

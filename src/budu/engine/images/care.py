@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -29,7 +30,7 @@ from budu.engine.images.storage import ImageStorage, blobs_of
 from budu.engine.streams import ThreadResult
 from budu.image.model import ImageRecord
 from budu.snapshot.blobs import read_pieces
-from budu.snapshot.packing import pack_layer
+from budu.snapshot.packing import Packing, pack_layer
 from budu.spec.digest import Digest
 
 GRACE_S = 3600.0
@@ -193,12 +194,17 @@ class StorageCareService:
             if any(each.digest == digest for each in image.packed_layer(diff_id))
         }
         layers = self._blobs.layers
-        for diff_id in map(Digest, diff_ids):
+        for diff_id, packing in product(map(Digest, diff_ids), Packing):
             if not layers.has(diff_id):
                 continue
             with self._storage.leases.hold() as lease:
                 packed = pack_layer(
-                    diff_id, layers, self._content, folder=self._layers_root, lease=lease
+                    diff_id,
+                    layers,
+                    self._content,
+                    folder=self._layers_root,
+                    lease=lease,
+                    packing=packing,
                 )
                 if packed.digest == digest:
                     return True

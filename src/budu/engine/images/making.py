@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from budu.base.errors import InvalidArgument
@@ -22,7 +23,7 @@ from budu.engine.images.storage import ImageStorage
 from budu.image.documents import decode_config, encode_config, encode_manifest
 from budu.image.model import ImageRecord
 from budu.snapshot.layers import LayerStore
-from budu.snapshot.packing import pack_layer
+from budu.snapshot.packing import Packing, pack_layer
 from budu.spec.digest import Digest
 from budu.spec.image import Descriptor, ImageConfig
 from budu.spec.reference import Reference, parse_reference
@@ -39,13 +40,14 @@ class ImageMaker:
         layers: LayerStore,
         *,
         folder: Path,
+        packing: Packing = Packing.FAST,
     ) -> None:
         """`folder` takes nameless files for a while; it is on the disk of the stores."""
         self._repository = repository
         self._storage = storage
         self._content = content
         self._layers = layers
-        self._folder = folder
+        self._pack_layer = partial(pack_layer, folder=folder, packing=packing)
         self._packing = asyncio.Lock()
 
     def claiming(self, diff_ids: Iterable[str]) -> AbstractContextManager[Lease]:
@@ -84,7 +86,7 @@ class ImageMaker:
                 return known
         async with self._packing:
             return await asyncio.to_thread(
-                pack_layer, diff_id, self._layers, self._content, folder=self._folder, lease=lease
+                self._pack_layer, diff_id, self._layers, self._content, lease=lease
             )
 
     def _known_blobs(self, diff_id: Digest) -> Iterator[Descriptor]:
