@@ -288,6 +288,11 @@ def test_an_image_is_made_again_byte_by_byte(engine: EngineProcess) -> None:
     two = build(engine, text, {"a": "1"}, buildargs=epoch, nocache=1)
     assert one.id == two.id
     assert output(engine, one.id, "stat -c %Y /x /d") == b"1700000000\n" * 2
+    again = [
+        build(engine, "FROM scratch\nCOPY a /b/a\n", {"a": "1"}, buildargs=epoch, nocache=1).id
+        for _ in range(2)
+    ]
+    assert again[0] == again[1]
 
 
 def test_steps_of_an_image_from_elsewhere(engine: EngineProcess) -> None:

@@ -110,17 +110,20 @@ class FileWorkers:
         reads = [await asyncio.to_thread(copy_digest, each.source_root, each.plan)
                  for each in parts]  # fmt: skip
 
+        # of scratch there is a view that was made just now, whose times say nothing
+        target = view if stage.step.layers else None
+
         async def make() -> Made:
-            layer = await ThreadResult("build-copy", lambda: self._copied(parts, view)).wait()
+            layer = await ThreadResult("build-copy", lambda: self._copied(parts, target)).wait()
             return stage.config, layer
 
         await stage.do(instruction, make, reads=reads)
 
-    def _copied(self, parts: list[CopyPart], view: int) -> Layer:
+    def _copied(self, parts: list[CopyPart], target: int | None) -> Layer:
         """A layer of everything that is copied. In a thread."""
         writer = self._layers.begin(None)
         try:
-            write_copies(parts, view, writer.write)
+            write_copies(parts, target, writer.write)
             return writer.commit()
         finally:
             writer.abort()
