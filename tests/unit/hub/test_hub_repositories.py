@@ -100,6 +100,7 @@ def test_senseless_rules_are_refused(rules: Rules) -> None:
         ("RUN /bin/sh -c apt-get update # buildkit", "RUN apt-get update"),
         ("COPY a b # buildkit", "COPY a b"),
         ("|1 A=2 /bin/sh -c make", "RUN make"),
+        ("RUN |1 A=2 /bin/sh -c make # buildkit", "RUN make"),
         ('ENTRYPOINT ["httpd"]', 'ENTRYPOINT ["httpd"]'),
         ("", ""),
     ],

@@ -125,7 +125,8 @@ def command_of(created_by: str) -> str:
     """The instruction that a history entry tells of: `RUN apt-get update`, `CMD ["sh"]`.
 
     Builders write it in four ways: `/bin/sh -c #(nop)  CMD ["sh"]`, `/bin/sh -c apt-get update`,
-    `RUN /bin/sh -c apt-get update # buildkit`, `CMD ["sh"]`.
+    `RUN /bin/sh -c apt-get update # buildkit`, `CMD ["sh"]`; before a shell there may be arguments
+    of the build: `|2 A=1 B=2 /bin/sh -c make`.
     """
     text = created_by.strip().removesuffix("# buildkit").strip()
     _, nop, instruction = text.partition(_NOP)
@@ -136,7 +137,7 @@ def command_of(created_by: str) -> str:
             return f"RUN {text.removeprefix(shell).strip()}"
         if text.startswith(f"RUN {shell}"):
             return f"RUN {text.removeprefix(f'RUN {shell}').strip()}"
-    if text.startswith("|"):  # |2 A=1 B=2 /bin/sh -c make: arguments of the build
+    if text.removeprefix("RUN ").startswith("|"):
         return _with_arguments(text)
     return text
 
