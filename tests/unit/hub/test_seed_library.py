@@ -72,6 +72,13 @@ def test_recipes_that_need_each_other_are_refused(tmp_path: Path) -> None:
         library.in_order(["busybox"], tmp_path)
 
 
+def test_a_base_that_is_no_recipe_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(library.LIBRARY / "hello-world", tmp_path / "hello-world")
+    (tmp_path / "hello-world" / "Dockerfile").write_text("FROM scratch\nCOPY --from=two /a /b\n")
+    with pytest.raises(NotFound, match="no recipe for two"):
+        library.read_recipe("hello-world", tmp_path)
+
+
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(NotFound, match="no recipe for nothing"):
         library.read_recipe("nothing")

@@ -1,6 +1,9 @@
 """Builds the official images of `hub/library/` and publishes them to a hub.
 
-`library` reads recipes, `dockerfile` parses them, `room` runs their commands, `build` makes layers,
-`image` writes configs, `publish` pushes over `/v2/` and describes over `/api/v1`, `main` is the
-command line. It speaks to the hub as any client does and knows none of its rooms.
+    library ─▶ build ─▶ push ─▶ describe
+
+`library` reads recipes, `dockerfile` tells what they stand on, `rootfs` makes the system below all
+of them, `engine` runs an engine for them alone, `build` has it build and push, `publish` asks the
+hub and tells it the texts, `main` is the command line. Engine and hub are spoken to as any client
+speaks to them: nothing of their rooms is known here.
 """

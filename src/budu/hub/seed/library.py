@@ -3,7 +3,7 @@
 Dockerfile        how it is made
 overview.md       what it is and how it is used; overview.ko.md in Korean
 metadata.yaml     summary, summaryKo, tags, categories, synonyms; `rootfs: debootstrap` for the
-                  image that all others stand on
+                  image that all others stand on: its context has `rootfs.tar`, too
 everything else   what COPY may take
 """
 
@@ -18,7 +18,7 @@ import yaml
 
 from budu.base.errors import InvalidArgument, NotFound
 from budu.hub.seed import rootfs
-from budu.hub.seed.dockerfile import Stage, parse
+from budu.hub.seed.dockerfile import images_below
 
 LIBRARY = Path(__file__).resolve().parents[4] / "hub" / "library"
 TEXTS = frozenset(("overview.md", "overview.ko.md", "metadata.yaml"))
@@ -44,16 +44,13 @@ class Recipe:
 
     name: str
     folder: Path
-    stages: tuple[Stage, ...]
+    needs: tuple[str, ...]
+    """The images of the library that it stands on or takes files from."""
     metadata: Metadata
     overview: str
     overview_ko: str
     fingerprint: str
     """Of everything that goes into the image and into those below it, texts aside; hex."""
-
-    def needs(self) -> list[str]:
-        """The images of the library that it begins with."""
-        return _needs(self.stages)
 
 
 def read_recipe(name: str, library: Path = LIBRARY, *, above: tuple[str, ...] = ()) -> Recipe:
@@ -71,15 +68,15 @@ def read_recipe(name: str, library: Path = LIBRARY, *, above: tuple[str, ...] = 
         metadata = msgspec.convert(document, Metadata)
     except (msgspec.ValidationError, yaml.YAMLError) as error:
         raise InvalidArgument(f"{folder / 'metadata.yaml'}: {error}") from error
-    stages = tuple(parse((folder / "Dockerfile").read_text()))
+    needs = tuple(images_below((folder / "Dockerfile").read_text()))
     way = (*above, name)
-    below = [read_recipe(each, library, above=way).fingerprint for each in _needs(stages)]
+    below = [read_recipe(each, library, above=way).fingerprint for each in needs]
     if metadata.rootfs:
         below.append(rootfs.fingerprint())
     return Recipe(
         name=name,
         folder=folder,
-        stages=stages,
+        needs=needs,
         metadata=metadata,
         overview=(folder / "overview.md").read_text(),
         overview_ko=(folder / "overview.ko.md").read_text(),
@@ -98,18 +95,13 @@ def in_order(wanted: list[str], library: Path = LIBRARY) -> list[Recipe]:
 
     def add(name: str) -> None:
         recipe = read_recipe(name, library)
-        for needed in recipe.needs():
+        for needed in recipe.needs:
             add(needed)
         ordered.setdefault(name, recipe)
 
     for name in wanted:
         add(name)
     return list(ordered.values())
-
-
-def _needs(stages: tuple[Stage, ...]) -> list[str]:
-    own = {stage.name for stage in stages}
-    return [s.base for s in stages if s.base != "scratch" and s.base not in own]
 
 
 def _fingerprint(folder: Path, below: list[str]) -> str:

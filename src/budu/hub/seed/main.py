@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from budu.base.errors import InvalidArgument
 from budu.hub.seed import library
 from budu.hub.seed.build import Builder
-from budu.hub.seed.layers import EPOCH_S
+from budu.hub.seed.engine import SeedEngine
 from budu.hub.seed.publish import Hub
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-CREATED = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(EPOCH_S))
 DEFAULT_CACHE = "/var/cache/budu-hub-seed"
 PASSWORD = "HUB_ADMIN_PASSWORD"
 """The variable of the environment that holds the password or token."""
@@ -62,18 +58,20 @@ def publish(
     say: Callable[[str], object] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> None:
     """Build and push the images that the hub has not, or has of another recipe."""
-    architecture = ARCHITECTURES[platform.machine()]
     stale = [
         name
         for name in wanted
         if is_forced or not _is_current(hub, library.read_recipe(name, recipes))
     ]
-    builder = Builder(cache, say)
-    for recipe in library.in_order(stale, recipes):
-        image = builder.build(recipe)
-        if recipe.name in stale:
-            digest = hub.push(recipe, image, architecture=architecture, created=CREATED)
-            say(f"{recipe.name}: {digest}")
+    if not stale:
+        return
+    with SeedEngine(cache / "engine") as engine:
+        builder = Builder(engine, cache, say)
+        for recipe in library.in_order(stale, recipes):
+            builder.build(recipe)
+            if recipe.name in stale:
+                say(f"{recipe.name}: {builder.push(recipe, hub)}")
+        builder.forget()
 
 
 def _is_current(hub: Hub, recipe: library.Recipe) -> bool:

@@ -1,4 +1,4 @@
-"""Pushes images over `/v2/` and describes them over `/api/v1`, as any client could."""
+"""Asks a hub over `/v2/` what it has, and describes images over `/api/v1`, as any client could."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
+from typing import Any, TypeAlias
 
 from budu.base.errors import BuduError, NotFound, PermissionDenied, Unavailable
-from budu.hub.seed.image import Image, Json
 from budu.hub.seed.library import Recipe
-from budu.spec.digest import Digest
-from budu.spec.image import MEDIA_OCI_CONFIG, MEDIA_OCI_MANIFEST
+from budu.spec.image import MEDIA_OCI_MANIFEST
 
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 RECIPE = "io.budu.recipe"
-"""The manifest's annotation that tells from which recipe it was made."""
+"""The image's label that tells from which recipe it was made."""
 ACCOUNT = "library"
 
 
@@ -30,34 +28,28 @@ class Hub:
         """`address`: `http://127.0.0.1:5080`."""
         self.address = address.rstrip("/")
         self._basic = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        self._user = user
+        self.user = user
+        self.password = password
         self._bearer: dict[str, str] = {}
+
+    @property
+    def registry(self) -> str:
+        """As image names have it."""
+        return urllib.parse.urlsplit(self.address).netloc
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it is spoken to over TLS."""
+        return self.address.startswith("https:")
 
     def published_recipe(self, name: str, tag: str) -> str:
         """The fingerprint of the recipe that a tag was made from; empty when it is not there."""
-        path = f"/v2/{ACCOUNT}/{name}/manifests/{tag}"
         try:
-            body = self._registry(name, "GET", path, headers={"Accept": MEDIA_OCI_MANIFEST})[1]
+            manifest = self._document(name, f"manifests/{tag}")
+            config = self._document(name, f"blobs/{manifest['config']['digest']}")
         except NotFound:
             return ""
-        annotations = json.loads(body).get("annotations") or {}
-        return str(annotations.get(RECIPE, ""))
-
-    def push(self, recipe: Recipe, image: Image, *, architecture: str, created: str) -> str:
-        """Push an image under all its tags; the manifest's digest."""
-        name = recipe.name
-        document = image.document(architecture=architecture, created=created)
-        config = json.dumps(document, separators=(",", ":")).encode()
-        for layer in image.layers:
-            self._push_file(name, layer.digest, Path(layer.path))
-        self._push_bytes(name, config)
-        manifest = _manifest(image, config, recipe.fingerprint)
-        for tag in recipe.metadata.tags:
-            path = f"/v2/{ACCOUNT}/{name}/manifests/{tag}"
-            self._registry(
-                name, "PUT", path, body=manifest, headers={"Content-Type": MEDIA_OCI_MANIFEST}
-            )
-        return Digest.of(manifest)
+        return str((config.get("config", {}).get("Labels") or {}).get(RECIPE, ""))
 
     def describe(self, recipe: Recipe) -> None:
         """Make the repository unless it is there, and set what its page shows."""
@@ -92,47 +84,21 @@ class Hub:
         headers = {"Content-Type": "application/json", "Authorization": self._basic}
         self._send(method, self.address + path, body=json.dumps(body).encode(), headers=headers)
 
-    def _push_bytes(self, name: str, data: bytes) -> None:
-        digest = Digest.of(data)
-        if not self._has_blob(name, digest):
-            self._registry(name, "PUT", self._upload(name, digest), body=data, headers=_OCTETS)
-
-    def _push_file(self, name: str, digest: str, path: Path) -> None:
-        if not self._has_blob(name, digest):
-            body = path.read_bytes()
-            self._registry(name, "PUT", self._upload(name, digest), body=body, headers=_OCTETS)
-
-    def _has_blob(self, name: str, digest: str) -> bool:
-        try:
-            self._registry(name, "HEAD", f"/v2/{ACCOUNT}/{name}/blobs/{digest}")
-        except NotFound:
-            return False
-        return True
-
-    def _upload(self, name: str, digest: str) -> str:
-        headers, _ = self._registry(name, "POST", f"/v2/{ACCOUNT}/{name}/blobs/uploads/")
-        place = str(headers["Location"])
-        return f"{place}{'&' if '?' in place else '?'}digest={urllib.parse.quote(digest)}"
-
-    def _registry(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> tuple[http.client.HTTPMessage, bytes]:
-        """A request to the registry with the token that it asks for."""
-        url = urllib.parse.urljoin(self.address, path)
+    def _document(self, name: str, path: str) -> dict[str, Any]:
+        """A JSON document of the registry's, with the token that it asks for."""
+        url = f"{self.address}/v2/{ACCOUNT}/{name}/{path}"
         for _ in range(2):
             authorization = self._bearer.get(name)
-            known = {"Authorization": authorization} if authorization else {}
+            headers = {"Accept": MEDIA_OCI_MANIFEST}
+            if authorization:
+                headers["Authorization"] = authorization
             try:
-                return self._send(method, url, body=body, headers={**(headers or {}), **known})
+                document = json.loads(self._send("GET", url, headers=headers)[1])
             except _Challenge as challenge:
                 self._bearer[name] = self._answer(challenge.text)
-        raise PermissionDenied(f"{self.address} does not let {self._user} push {name}")
+            else:
+                return document if isinstance(document, dict) else {}
+        raise PermissionDenied(f"{self.address} does not let {self.user} read {name}")
 
     def _answer(self, challenge: str) -> str:
         """The Authorization that a challenge asks for."""
@@ -164,9 +130,6 @@ class Hub:
             raise Unavailable(f"{self.address} does not answer: {error}") from error
 
 
-_OCTETS = {"Content-Type": "application/octet-stream"}
-
-
 class _Challenge(BuduError):
     """The registry wants to know who asks."""
 
@@ -183,18 +146,3 @@ def _refusal(error: urllib.error.HTTPError) -> BuduError:
         return NotFound(f"{error.url}: not found")
     told = error.read(2000).decode(errors="replace")
     return PermissionDenied(f"{error.url}: {error.code} {told}")
-
-
-def _manifest(image: Image, config: bytes, fingerprint: str) -> bytes:
-    layers = [
-        {"mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.size}
-        for layer in image.layers
-    ]
-    document = {
-        "schemaVersion": 2,
-        "mediaType": MEDIA_OCI_MANIFEST,
-        "config": {"mediaType": MEDIA_OCI_CONFIG, "digest": Digest.of(config), "size": len(config)},
-        "layers": layers,
-        "annotations": {RECIPE: fingerprint},
-    }
-    return json.dumps(document, separators=(",", ":")).encode()
