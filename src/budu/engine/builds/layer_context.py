@@ -21,7 +21,15 @@ from budu.archive.compression import decompress
 from budu.archive.tar import FileSource, TarReader
 from budu.archive.whiteouts import PREFIX
 from budu.base.errors import NotFound
-from budu.build.context import Context, find_ignore, ignored_names, read_below, receive
+from budu.build.context import (
+    Context,
+    find_ignore,
+    ignored_names,
+    read_below,
+    receive,
+    remove_below,
+)
+from budu.linux.paths import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
 from budu.snapshot.blobs import read_pieces
 from budu.snapshot.layers import LayerStore
 from budu.spec.digest import Digest
@@ -77,7 +85,7 @@ class LayerContext:
                 pieces = read_pieces(self._layers.open_tar(self._diff_id))
                 self._unpacked = receive(pieces, self._folder / "unpacked")
                 for name in self._hidden:
-                    (self._unpacked.path / name).unlink()
+                    remove_below(self._unpacked.root, os.fsencode(name))
             return self._unpacked.root
 
     def close(self) -> None:
@@ -126,7 +134,7 @@ def receive_layer(
         if not watch.has_whiteouts:
             return LayerContext(layers, layer.diff_id, folder, mount_over)
         try:  # names that layers have for files that are gone: here they are files
-            return receive(read_pieces(layers.open_tar(layer.diff_id)), folder / "unpacked")
+            return receive(read_pieces(layers.open_tar(layer.diff_id)), folder)
         finally:
             layers.remove(layer.diff_id)
     except BaseException:
@@ -176,8 +184,10 @@ class _Shorter(FileSource):
 
 
 def _is_there(root: int, name: str) -> bool:
+    """Whether there is such a file, by a way without links: those lead out of the context."""
+    resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
     try:
-        os.close(os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root))
+        os.close(openat2(root, name, os.O_PATH | os.O_NOFOLLOW, resolve=resolve))
     except OSError:
         return False
     return True
