@@ -317,6 +317,12 @@ def _load(engine: EngineProcess, archive: bytes) -> None:
     connection.close()
 
 
+def test_commands_wait_for_no_disk(engine: EngineProcess) -> None:
+    built = build(engine, "FROM busybox\nRUN grep ' / ' /proc/mounts; echo x >/x; sync\n")
+    assert "volatile" in built.text
+    assert output(engine, built.id, "cat /x") == b"x\n"
+
+
 def test_limits_and_hosts_reach_the_commands(engine: EngineProcess) -> None:
     built = build(
         engine,

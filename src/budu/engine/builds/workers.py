@@ -107,8 +107,7 @@ class FileWorkers:
             origin = await build.origin(instruction.origin, before=stage.stage.index)
             own = msgspec.structs.replace(plan, sources=local)
             parts.append(CopyPart(source_root=origin.root, plan=own))
-        reads = [await asyncio.to_thread(copy_digest, each.source_root, each.plan)
-                 for each in parts]  # fmt: skip
+        reads = [await _digest(each) for each in parts]
 
         # of scratch there is a view that was made just now, whose times say nothing
         target = view if stage.step.layers else None
@@ -149,6 +148,12 @@ class FileWorkers:
             return config, await ThreadResult("build-folder", make_layer).wait()
 
         await stage.do(instruction, make, told=f"WORKDIR {config.working_dir}")
+
+
+async def _digest(part: CopyPart) -> str:
+    """In a thread of its own: it may take long, and a build that is given up does not wait."""
+    work = ThreadResult("build-digest", lambda: copy_digest(part.source_root, part.plan))
+    return await work.wait()
 
 
 def _check_rights(instruction: Run, network_mode: str) -> None:

@@ -109,14 +109,20 @@ class ContainerCreator:
     async def create_of(
         self, image: ImageRecord, config: ExecConfig, body: ContainerCreateBody
     ) -> Created:
-        """Store a new container of `image` that takes `config` for the image's own.
-
-        Raises: as `create`.
+        """Store a new container of `image`, a step of a build, that takes `config` for the image's
+        own. Raises: as `create`.
         """
-        return await self._create(body, self._choose_name(None), image, config)
+        name = self._choose_name(None)
+        return await self._create(body, name, image, config, is_passing=True)
 
     async def _create(
-        self, body: ContainerCreateBody, name: str, image: ImageRecord, config: ExecConfig
+        self,
+        body: ContainerCreateBody,
+        name: str,
+        image: ImageRecord,
+        config: ExecConfig,
+        *,
+        is_passing: bool = False,
     ) -> Created:
         host, limit_warnings = fit_limits(body.host_config or HostConfig(), self._features)
         planned = self._build(body, host, name, image, config)
@@ -126,7 +132,9 @@ class ContainerCreator:
                 planned.mounts, partial(self._snapshots.mount_image, _digests(image))
             )
             async with providing(self._volumes, planned.mounts) as provided:
-                container = msgspec.structs.replace(planned, mounts=provided.mounts)
+                container = msgspec.structs.replace(
+                    planned, mounts=provided.mounts, is_passing=is_passing
+                )
                 self._store(container, image, provided.new)
         faults.at("create.record-stored")
         return Created(id=container.id, warnings=tuple(warnings))

@@ -123,6 +123,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     `health` is None for a container without a probe, and before its first start.
     `links` are names it has for others, `linked_as` such names that others have for it.
     `removes_volumes` says of one that is being removed that its anonymous volumes go with it.
+    `is_passing` says that its files need not outlive a crash of the machine: a step of a build.
     `ending` tells of the last life that is over; `told_deaf` that somebody was told once that
     process 1 has no handler for the stop signal.
     """
@@ -158,6 +159,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     told_deaf: bool = False
     removes_volumes: bool = False
     warnings: tuple[str, ...] = ()
+    is_passing: bool = False
     health: HealthState | None = None
 
     @property
@@ -170,6 +172,11 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
         """Diff ids of everything it stands on: its image's and those of mounted images."""
         mounted = (layer for each in self.mounts for layer in each.image_layers)
         return (*self.diff_ids, *mounted)
+
+    @property
+    def is_volatile(self) -> bool:
+        """Whether nothing of its root need be written to the disk for good."""
+        return self.is_passing or self.host_config.auto_remove
 
     @property
     def is_running(self) -> bool:

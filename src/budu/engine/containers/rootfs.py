@@ -118,7 +118,7 @@ class ContainerRoots:
         layers = tuple(map(Digest, container.diff_ids))
         async with AsyncExitStack() as undo, AsyncExitStack() as fds:
             with ExitStack() as sharing:
-                volatile = container.host_config.auto_remove
+                volatile = container.is_volatile
                 rootfs = self._snapshots.share(container.id, layers, volatile=volatile)
                 sharing.callback(self._snapshots.unshare, container.id)
                 fds.callback(os.close, rootfs)

@@ -155,7 +155,7 @@ class ContainerService:
     async def create_of(
         self, image: ImageRecord, config: ExecConfig, body: ContainerCreateBody
     ) -> Created:
-        """Store a new container of `image` that takes `config` for the image's own."""
+        """Store a new container of `image`, a step of a build; `config` stands for the image's."""
         return await self._creator.create_of(image, config, body)
 
     async def start(self, ref: str) -> None:

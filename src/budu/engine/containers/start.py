@@ -145,7 +145,7 @@ class ContainerStarter:
             rootfs = self._snapshots.mount(
                 container.id,
                 tuple(map(Digest, container.diff_ids)),
-                volatile=container.host_config.auto_remove,
+                volatile=container.is_volatile,
             )
             fds.callback(os.close, rootfs)
             faults.at("start.root-mounted")
