@@ -56,15 +56,6 @@ class PackOptions(msgspec.Struct, frozen=True, kw_only=True):
     changes: Callable[[TarEntry], TarEntry] | None = None
 
 
-def pack(root: str, write: Sink, *, overlay: bool = False) -> None:
-    """Writes the tree below `root`, without `root` itself, as a whole archive. See `write_tree`."""
-    fd = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        write_tree(fd, write, options=PackOptions(overlay=overlay))
-    finally:
-        os.close(fd)
-
-
 def write_tree(
     dir_fd: int, write: Sink, *, name: bytes = b"", options: PackOptions | None = None
 ) -> None:

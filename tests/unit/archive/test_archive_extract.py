@@ -14,7 +14,7 @@ from budu.archive import whiteouts
 from budu.archive.extract import ExtractOptions, extract
 from budu.archive.remove import remove_entry
 from budu.archive.tar import StreamSource
-from budu.archive.write import pack
+from budu.archive.write import PackOptions, write_tree
 from budu.base.errors import BuduError, DataLoss, InvalidArgument, PermissionDenied
 
 UNPRIVILEGED = ExtractOptions(owners=False, devices=False)
@@ -46,6 +46,15 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "victim").write_text("precious")
     (tmp_path / "root").mkdir()
     return tmp_path / "root"
+
+
+def pack(root: Path, sink: io.BytesIO, *, overlay: bool = False) -> None:
+    """The tree below `root` as an archive."""
+    fd = os.open(root, os.O_PATH | os.O_DIRECTORY)
+    try:
+        write_tree(fd, sink.write, options=PackOptions(overlay=overlay))
+    finally:
+        os.close(fd)
 
 
 def unpack(root: Path, *members, options: ExtractOptions = UNPRIVILEGED) -> None:
@@ -258,7 +267,7 @@ def test_pack_is_what_extract_reads(root, tmp_path):
     os.utime(root / "d/e", ns=(0, 1234567890123456789))
     (root / "d").chmod(0o1777)
     first, second, copy = io.BytesIO(), io.BytesIO(), tmp_path / "copy"
-    pack(str(root), first.write)
+    pack(root, first)
     copy.mkdir()
     fd = os.open(copy, os.O_RDONLY)
     try:
@@ -267,7 +276,7 @@ def test_pack_is_what_extract_reads(root, tmp_path):
         os.close(fd)
     assert (copy / "hard").stat().st_nlink == 2
     assert (copy / "d/e").stat().st_mtime_ns == 1234567890123456789
-    pack(str(copy), second.write)
+    pack(copy, second)
     assert first.getvalue() == second.getvalue()
     with tarfile.open(fileobj=io.BytesIO(first.getvalue())) as tar:
         assert {m.name for m in tar} == {"d", "d/e", "d/e/f", "hard", "n" * 200, "s"}
@@ -277,6 +286,6 @@ def test_pack_turns_overlays_opaque_directories_into_whiteouts(root):
     (root / "d").mkdir()
     os.setxattr(root / "d", whiteouts.USER + b"opaque", b"y")
     out = io.BytesIO()
-    pack(str(root), out.write, overlay=True)
+    pack(root, out, overlay=True)
     with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as tar:
         assert tar.getnames() == ["d", "d/.wh..wh..opq"]
