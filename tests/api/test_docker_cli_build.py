@@ -68,6 +68,7 @@ def build(docker: Docker, tmp_path: Path) -> Builder:
     return Builder(docker, folder)
 
 
+@pytest.mark.docker_28
 def test_build_needs_no_setting_of_the_client(build: Builder, docker: Docker) -> None:
     done = build.run("FROM busybox\nRUN echo hello\n", "-t", "made")
     assert done.status == 0, done

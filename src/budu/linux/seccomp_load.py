@@ -13,6 +13,7 @@ from budu.linux.libc import bind_syscall
 
 SYS_seccomp = {"x86_64": 317, "aarch64": 277}.get(os.uname().machine, -1)  # <asm/unistd.h>
 SECCOMP_SET_MODE_FILTER = 1  # <linux/seccomp.h>
+SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4
 
 INSTRUCTION_SIZE = 8  # struct sock_filter
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from budu.linux.seccomp_load import set_filter
+from budu.linux.seccomp_load import SECCOMP_FILTER_FLAG_SPEC_ALLOW, set_filter
+from budu.runtime.context import Context
+from budu.runtime.seccomp_compile import compile_seccomp
 from budu.runtime.seccomp_profile import compile_profile, default_profile
+from budu.runtime.steps import run
+from budu.spec.oci_runtime import Seccomp, Syscall, SyscallArg
 
 pytestmark = [
     pytest.mark.host,
@@ -95,6 +100,29 @@ def test_kernel_refuses_a_broken_program() -> None:
             os._exit(error.errno or 1)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == errno.EINVAL
+
+
+def test_a_containers_filter_leaves_the_processors_guesses_on() -> None:
+    """Nobody can ask the kernel afterwards, so a first filter lets only such filters in."""
+    unlike = SyscallArg(index=1, value=SECCOMP_FILTER_FLAG_SPEC_ALLOW, op="SCMP_CMP_NE")
+    flagged_only = Syscall(names=("seccomp",), action="SCMP_ACT_ERRNO", args=(unlike,))
+    program = compile_seccomp(
+        Seccomp(
+            default_action="SCMP_ACT_ALLOW",
+            architectures=("SCMP_ARCH_X86_64",),
+            syscalls=(flagged_only,),
+        )
+    )
+    pid = os.fork()
+    if not pid:
+        set_filter(program)
+        try:
+            set_filter(program)
+        except PermissionError:
+            nobody, _ = socket.socketpair()
+            os._exit(run(Context(nobody, (0, 1, 2), {}), (("seccomp", program),)) is not None)
+        os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
 
 
 def test_32_bit_calls_are_filtered_by_their_own_numbers() -> None:
