@@ -20,7 +20,7 @@ TIMEOUT_S = 60
 MASKS: tuple[tuple[str, str], ...] = (
     (r"\b[0-9a-f]{64}\b", "ID"),
     (r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b", "ID"),
-    (r"(---> |Running in |container |built )[0-9a-f]{12}\b", r"\1ID"),
+    (r"(---> |Running in |container |built |HOSTNAME=)[0-9a-f]{12}\b", r"\1ID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
     (r'("(?:CreatedAt|Created)"): ?"\d[^"]*"', r'\1:"TIME"'),
     (r"(Less than a|About a|\d+) (seconds?|minutes?)( ago)?", "AGO"),
