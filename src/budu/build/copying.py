@@ -160,6 +160,7 @@ def _layer(parts: Sequence[CopyPart], target: Target, write: Sink, *, mtime_ns: 
         owner=first.owner or (0, 0),
         mode=folder_mode(first.mode) or FOLDER_MODE,
         mtime_ns=mtime_ns,
+        latest_ns=first.latest_ns,
         remembers=first.unpacks or not is_simple or any(map(has_wildcards, first.sources)),
     )
 

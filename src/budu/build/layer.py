@@ -10,6 +10,8 @@ import os
 import stat
 from collections.abc import Iterable
 
+import msgspec
+
 from budu.archive import whiteouts
 from budu.archive.paths import show
 from budu.archive.tar import TarEntry, TarKind
@@ -36,9 +38,13 @@ class CopiedLayer:
         owner: tuple[int, int] = (0, 0),
         mode: int = FOLDER_MODE,
         mtime_ns: int = 0,
+        latest_ns: int | None = None,
         remembers: bool = True,
     ) -> None:
-        """`remembers`: whether something that is no folder may be asked for again."""
+        """`latest_ns`: what no time of a folder that is taken in as it is may be later than.
+
+        `remembers`: whether something that is no folder may be asked for again.
+        """
         self.target = target
         self._write = write
         self._owner = owner
@@ -46,7 +52,9 @@ class CopiedLayer:
         self._mtime_ns = mtime_ns
         self._remembers = remembers
         self._told: set[bytes] = set()
-        self._as_it_is = TreeWriter(write, PackOptions(keeps_xattr=keeps_xattr))
+        self._latest_ns = latest_ns
+        options = PackOptions(keeps_xattr=keeps_xattr, changes=self._bounded)
+        self._as_it_is = TreeWriter(write, options)
 
     @property
     def is_empty(self) -> bool:
@@ -89,6 +97,11 @@ class CopiedLayer:
             finally:
                 os.close(fd)
         self._told.add(folder)
+
+    def _bounded(self, entry: TarEntry) -> TarEntry:
+        if self._latest_ns is None:
+            return entry
+        return msgspec.structs.replace(entry, mtime_ns=min(entry.mtime_ns, self._latest_ns))
 
     def add(self, writer: TreeWriter, fd: int, path: bytes) -> None:
         """Take in what a descriptor stands for, through a writer of the caller's.

@@ -64,6 +64,7 @@ class ContainerSnapshots:
             for directory in (self._containers, self._spare, self._trash, self._empty):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._empty.chmod(0o755)
+            os.utime(self._empty, (0, 0))  # as a root that no layer tells of
 
     def prepare(self, container_id: str, diff_ids: Sequence[Digest]) -> None:
         """Makes the container's directories; its root gets the look of the topmost layer's root.
@@ -153,7 +154,12 @@ class ContainerSnapshots:
         """A detached read-only mount of an image without any container, the caller's to close."""
         empty = os.open(self._empty, _DIRECTORY)
         try:
-            return self.mount_over(empty, diff_ids) if diff_ids else os.dup(empty)
+            if not diff_ids:
+                return os.dup(empty)
+            lowers = [self._layers.lower(diff_id) for diff_id in diff_ids]
+            # at the bottom: the root is the uppermost layer's
+            options = OverlayOptions((empty, *lowers), userxattr=self._userxattr)
+            return self._mount(options, "image")
         finally:
             os.close(empty)
 

@@ -11,6 +11,7 @@ import pytest
 from layer_stores import LOWER, UPPER, add
 from tests.contract.layer_tools import (
     describe_tree,
+    directory,
     make_tar,
     member,
 )
@@ -89,6 +90,14 @@ def test_image_mount_is_read_only(snapshots, store, count):
     if count:
         with pytest.raises(OSError, match="Read-only"):
             (root / "x").touch()
+    os.close(fd)
+
+
+def test_image_mount_has_the_root_of_the_uppermost_layer(snapshots, store):
+    tar = make_tar([directory(".", mode=0o711, mtime=77), member("a", b"x")])
+    fd = snapshots.mount_image([add(store, LOWER), add(store, tar)])
+    status = os.stat(f"/proc/self/fd/{fd}/.")
+    assert (status.st_mode & 0o7777, status.st_mtime) == (0o711, 77)
     os.close(fd)
 
 

@@ -109,20 +109,17 @@ class FileWorkers:
             parts.append(CopyPart(source_root=origin.root, plan=own))
         reads = [await _digest(each) for each in parts]
 
-        # of scratch there is a view that was made just now, whose times say nothing
-        target = view if stage.step.layers else None
-
         async def make() -> Made:
-            layer = await ThreadResult("build-copy", lambda: self._copied(parts, target)).wait()
+            layer = await ThreadResult("build-copy", lambda: self._copied(parts, view)).wait()
             return stage.config, layer
 
         await stage.do(instruction, make, reads=reads)
 
-    def _copied(self, parts: list[CopyPart], target: int | None) -> Layer:
+    def _copied(self, parts: list[CopyPart], view: int) -> Layer:
         """A layer of everything that is copied. In a thread."""
         writer = self._layers.begin(None)
         try:
-            write_copies(parts, target, writer.write)
+            write_copies(parts, view, writer.write)
             return writer.commit()
         finally:
             writer.abort()
