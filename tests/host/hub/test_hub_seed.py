@@ -74,9 +74,11 @@ def seed(
 
 
 def left_of_engine(cache: Path) -> list[str]:
-    """Links, tables, mounts and processes that seeding left."""
+    """Links, tables, sockets, mounts and processes that seeding left."""
     mark = hashlib.sha256(str(cache / "engine" / "data").encode()).hexdigest()[:6]
     found = [each for each in os.listdir("/sys/class/net") if mark in each]
+    run = Path("/run/budu-seed", hashlib.sha256(str(cache / "engine").encode()).hexdigest()[:12])
+    found += [str(run)] if run.exists() else []
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
     found += [each for each in tables.splitlines() if mark in each]
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import os
 import re
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from budu.base.errors import Internal, Unavailable
+from budu.base.errors import Internal, PermissionDenied, Unavailable
 
 _START_S = 60
 _END_S = 30
@@ -47,7 +48,9 @@ class SeedEngine:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> SeedEngine:
-        """Start it. Raises: Unavailable."""
+        """Start it. Raises: Unavailable; PermissionDenied for who is not root."""
+        if os.geteuid() != 0:
+            raise PermissionDenied("only root can build the official images")
         for each in (self._folder, self._run):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings = self._folder / "daemon.json"  # its own: the user's are for his engine
@@ -81,6 +84,9 @@ class SeedEngine:
         finally:
             self._end()
             _tidy(bridge)
+            for folder in (self._run / "containers", self._run, _RUN):
+                with contextlib.suppress(OSError):  # not empty: another seeding's
+                    folder.rmdir()
 
     def _answers(self) -> bool:
         try:

@@ -14,7 +14,7 @@ import msgspec
 
 from budu.archive.tar import TarEntry
 from budu.archive.write import PackOptions, write_tree
-from budu.base.errors import Internal
+from budu.base.errors import Internal, Unavailable
 
 EPOCH_S = 1767225600
 """2026-01-01, the date of everything that a recipe makes."""
@@ -91,7 +91,7 @@ def fingerprint() -> str:
 
 
 def archive(cache: Path) -> Path:
-    """The root file system as a tar in `cache`, made when it is not there. Raises: Internal."""
+    """The root file system as a tar in `cache`, made when it is not there. Raises: as `make`."""
     mark = hashlib.sha256(fingerprint().encode()).hexdigest()[:12]
     path = cache / f"rootfs-{mark}.tar"
     if not path.exists():
@@ -108,8 +108,10 @@ def archive(cache: Path) -> Path:
 def make(tree: Path, archives: Path) -> None:
     """Debian's minimal system in the empty folder `tree`; `archives` keeps its packages.
 
-    Raises: Internal.
+    Raises: Internal, Unavailable.
     """
+    if shutil.which("debootstrap") is None:
+        raise Unavailable("debootstrap is not installed: apt-get install debootstrap")
     archives.mkdir(parents=True, exist_ok=True)
     command = ["debootstrap", "--variant=minbase", f"--cache-dir={archives.absolute()}"]
     done = subprocess.run([*command, SUITE, str(tree), MIRROR], capture_output=True, text=True)
