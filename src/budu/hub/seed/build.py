@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import urllib.parse
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -96,7 +97,8 @@ class Builder:
                 if path.name not in TEXTS:
                     tar.add(path, path.name, filter=_neutral)
             if recipe.metadata.rootfs:
-                tar.add(rootfs.archive(self._cache), "rootfs.tar", filter=_neutral)
+                say = partial(self._tell, recipe.name)
+                tar.add(rootfs.archive(self._cache, say), "rootfs.tar", filter=_neutral)
 
     def _follow(self, recipe: Recipe, messages: Iterator[dict[str, Any]]) -> None:
         told = ""
@@ -105,8 +107,11 @@ class Builder:
                 raise Internal(f"the recipe of {recipe.name} failed:\n{told}{message['error']}")
             text = message.get("stream", "")
             if step := _STEP.match(text):
-                self._say(f"{recipe.name}: {' '.join(_MOUNT.sub('', step[1]).split())[:90]}")
+                self._tell(recipe.name, " ".join(_MOUNT.sub("", step[1]).split())[:90])
             told = (told + text)[-3000:]
+
+    def _tell(self, name: str, line: str) -> None:
+        self._say(f"{name}: {line}")
 
 
 def _neutral(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -90,11 +91,15 @@ def fingerprint() -> str:
     return repr((SUITE, MIRROR, FILES, EMPTIED, REMOVED, FOLDERS, POLICY, EPOCH_S))
 
 
-def archive(cache: Path) -> Path:
-    """The root file system as a tar in `cache`, made when it is not there. Raises: as `make`."""
+def archive(cache: Path, say: Callable[[str], object]) -> Path:
+    """The root file system as a tar in `cache`; made, and `say` told so, when it is not there.
+
+    Raises: as `make`.
+    """
     mark = hashlib.sha256(fingerprint().encode()).hexdigest()[:12]
     path = cache / f"rootfs-{mark}.tar"
     if not path.exists():
+        say(f"debootstrap {SUITE}")
         for old in cache.glob("rootfs-*.tar*"):
             old.unlink()
         with tempfile.TemporaryDirectory(prefix="rootfs-", dir=cache) as scratch:
