@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -125,7 +126,8 @@ def _proxies() -> dict[str, str]:
     """This machine's way to Debian's mirror, where it has one of its own."""
     found = {name: os.environ[name] for name in _PROXIES if name in os.environ}
     if "http_proxy" not in found and shutil.which("apt-config"):
-        asked = ["apt-config", "dump", "--format=%v", "Acquire::http::Proxy"]
-        proxy = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
-        found |= {"http_proxy": proxy} if proxy else {}
+        asked = ["apt-config", "shell", "proxy", "Acquire::http::Proxy"]
+        told = subprocess.run(asked, capture_output=True, text=True).stdout
+        proxy = "".join(shlex.split(told)).partition("=")[2]
+        found |= {"http_proxy": proxy} if "://" in proxy else {}  # DIRECT is none
     return found
