@@ -32,6 +32,7 @@ from budu.linux.paths import (
     openat2,
     read_file,
 )
+from budu.linux.subtree import copy_subtree
 from budu.runtime.users import UserNotFound, resolve_user
 from budu.spec.digest import Digest
 from budu.volume.apart import apart
@@ -157,7 +158,7 @@ def _inside(directory: int, subpath: str, base: str) -> int:
     try:
         place = openat2(directory, subpath, _HANDLE, resolve=_SAFELY)
         try:
-            return open_tree(place, recursive=True)
+            return copy_subtree(directory, place)
         finally:
             os.close(place)
     except OSError as error:
