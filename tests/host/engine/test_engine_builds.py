@@ -288,6 +288,9 @@ def test_an_image_is_made_again_byte_by_byte(engine: EngineProcess) -> None:
     two = build(engine, text, {"a": "1"}, buildargs=epoch, nocache=1)
     assert one.id == two.id
     assert output(engine, one.id, "stat -c %Y /x /d") == b"1700000000\n" * 2
+    earlier = json.dumps({"SOURCE_DATE_EPOCH": "1600000000"})
+    three = build(engine, text, {"a": "1"}, buildargs=earlier)
+    assert output(engine, three.id, "stat -c %Y /x /d") == b"1600000000\n" * 2
     again = [
         build(engine, "FROM scratch\nCOPY a /b/a\n", {"a": "1"}, buildargs=epoch, nocache=1).id
         for _ in range(2)

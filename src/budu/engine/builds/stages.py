@@ -195,6 +195,8 @@ class StageRun:
         another machine's image may bring it.
         """
         build, below = self.build, self.step
+        if build.latest_ns is not None:  # other times are another layer, and another config
+            reads = [*reads, f"not later than {build.latest_ns}"]
         key = step_key(below.key, instruction, reads=reads)
         async with self._locks.holding(key):
             step = build.use.find(key) if build.options.uses_cache else None
