@@ -19,7 +19,7 @@ from budu.base.errors import BuduError, DataLoss, InvalidArgument, NotFound
 from budu.base.ids import new_id
 from budu.build.arguments import BuildArguments, latest_ns
 from budu.build.dockerfile.expand import expand
-from budu.build.dockerfile.model import Dockerfile, Label, Stage
+from budu.build.dockerfile.model import Arg, Dockerfile, Label, Stage
 from budu.build.dockerfile.parse import parse
 from budu.build.graph import find_target, needed, with_base
 from budu.engine.builds.advice import advice, refuse
@@ -191,40 +191,17 @@ class BuildService:
 
     async def _stages(self, build: Build, target: Stage) -> Step:
         """Carry out what the target needs; what the target has come to."""
-        for number, argument in enumerate(build.dockerfile.arguments):
-            if number == 0:
-                await self._count(build, target)
-            await build.announce(argument.source)
-            escape = build.dockerfile.directives.escape
-            known = build.arguments.variables
-            build.arguments.declare(expand(argument, known, escape=escape))
-        if not build.dockerfile.arguments:
-            await self._count(build, target)
+        wanted = _wanted(build, target)
         labels = _labels(build.options)
-        for stage in self._needed(build, target):
+        build.steps = count_steps(build.dockerfile, wanted, labels=labels is not None)
+        for argument in build.dockerfile.arguments:
+            await build.announce(argument.source)
+            build.arguments.declare(_expanded(build, argument, build.arguments))
+        for stage in wanted:
             run = StageRun(build, stage, self._workers, self._locks)
             is_last = stage.index == target.index
             build.done[stage.index] = await run.run(labels=labels if is_last else None)
         return build.done[target.index]
-
-    def _needed(self, build: Build, target: Stage) -> list[Stage]:
-        stages = build.dockerfile.stages
-        known, escape = build.arguments.variables, build.dockerfile.directives.escape
-        bases = [with_base(each, known, escape=escape).base for each in stages]
-        return needed(stages, target, bases)
-
-    async def _count(self, build: Build, target: Stage) -> None:
-        """How many steps there will be; nothing is told before this has worked."""
-        arguments = BuildArguments(
-            build.options.arguments, target=build.platform, here=host_platform()
-        )
-        escape = build.dockerfile.directives.escape
-        for each in build.dockerfile.arguments:
-            arguments.declare(expand(each, arguments.variables, escape=escape))
-        stages = build.dockerfile.stages
-        bases = [with_base(each, arguments.variables, escape=escape).base for each in stages]
-        wanted = needed(stages, target, bases)
-        build.steps = count_steps(build.dockerfile, wanted, labels=bool(build.options.labels))
 
     # The end
 
@@ -302,6 +279,20 @@ def _read(context: AnyContext, options: BuildOptions) -> Dockerfile:
         context.leave_out(name, everything=bool(options.remote))
         return dockerfile
     raise InvalidArgument(f"Cannot locate specified Dockerfile: {path or _NAMES[0]}")
+
+
+def _wanted(build: Build, target: Stage) -> list[Stage]:
+    """The stages that the target needs. Before anything is told: their FROM lines may be wrong."""
+    arguments = BuildArguments(build.options.arguments, target=build.platform, here=host_platform())
+    for each in build.dockerfile.arguments:
+        arguments.declare(_expanded(build, each, arguments))
+    stages, escape = build.dockerfile.stages, build.dockerfile.directives.escape
+    bases = [with_base(each, arguments.variables, escape=escape).base for each in stages]
+    return needed(stages, target, bases)
+
+
+def _expanded(build: Build, argument: Arg, known: BuildArguments) -> Arg:
+    return expand(argument, known.variables, escape=build.dockerfile.directives.escape)
 
 
 def _labels(options: BuildOptions) -> Label | None:
