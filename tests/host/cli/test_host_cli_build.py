@@ -217,11 +217,16 @@ def test_the_cache_is_told_and_pruned(budu: Budu, app: Path) -> None:
 def test_an_interrupt_ends_the_build(budu: Budu, app: Path, engine: EngineProcess) -> None:
     write("FROM busybox\nRUN echo begun; sleep 1000\n")
     command = [*program(), "build", "app"]
-    with subprocess.Popen(command, env=budu.environment, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=budu.environment, stdout=subprocess.PIPE, preexec_fn=heed_interrupts
+    ) as process:
         assert process.stdout is not None
-        eventually(lambda: b"begun" in process.stdout.readline())
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        try:
+            eventually(lambda: b"begun" in process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
     eventually(lambda: budu("ps", "-aq") == "")
 
 
@@ -232,6 +237,11 @@ def test_a_person_sees_the_context_and_then_the_steps(budu: Budu, app: Path) -> 
         assert "\x1b[2KSending build context to Docker daemon  " in sent
         screen.read_until("done-42")
         assert screen.wait() == 0
+
+
+def heed_interrupts() -> None:
+    """What runs these tests may ignore the signal, and its children then do, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def program() -> list[str]:

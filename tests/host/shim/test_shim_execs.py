@@ -91,8 +91,11 @@ async def test_a_terminal(beside: Beside) -> None:
     handle.resize(20, 70)
     os.write(handle.stdin_fd, b"this\n")
     assert (await handle.wait()).code == 0
-    shown = os.read(handle.stdin_fd, 4096)
-    assert shown.endswith(b"got this\r\n")
+    shown = b""
+    while not shown.endswith(b"got this\r\n"):  # a terminal hands out line by line
+        piece = os.read(handle.stdin_fd, 4096)
+        assert piece, shown
+        shown += piece
     handle.close()
 
 
