@@ -72,7 +72,7 @@ api: $(TEST_SETUP)
 web-test: $(TEST_SETUP) $(WEB)
 	@packaging/install-packages chromium fonts-noto-cjk libatomic1 skopeo
 	@cd web/hub && npm test --silent
-	$(BIN)/pytest tests/web
+	$(BIN)/pytest -n 2 --dist loadfile tests/web
 
 bench: $(TEST_SETUP)
 	$(BIN)/python -m bench
