@@ -51,6 +51,8 @@ class Build:
     told: int = 0
     done: dict[int, Step] = field(default_factory=dict)
     """What stages have come to, by number."""
+    images: dict[tuple[str, str], ImageRecord] = field(default_factory=dict)
+    """Images that it has found, by name and platform."""
     base_env: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """The environments of the images that they stand on."""
 
@@ -92,10 +94,12 @@ class Build:
         return Layer(diff_id=diff_id, size=self.layers.size(diff_id))
 
     async def image(self, name: str, platform: Platform | None) -> ImageRecord:
-        """An image that is no stage, fetched where it is not here; it stays until the build ends.
-
-        Raises: NotFound, and whatever a pull raises.
+        """An image that is no stage, fetched where it is not here; it stays until the build ends,
+        and is the same one for the whole build. Raises: NotFound, and whatever a pull raises.
         """
+        known = self.images.get((name, str(platform)))
+        if known is not None:
+            return known
         image = await self.bases.find(
             name,
             platform or self.options.platform,
@@ -104,6 +108,7 @@ class Build:
             tell=self.tell,
         )
         self.use.hold(image)
+        self.images[name, str(platform)] = image
         return image
 
 

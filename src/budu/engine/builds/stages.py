@@ -67,7 +67,6 @@ class StageRun:
         self._workers = workers
         self._locks = locks
         self._sets_cmd = False
-        self._author = ""
 
     @property
     def config(self) -> ExecConfig:
