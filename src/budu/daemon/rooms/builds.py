@@ -1,9 +1,10 @@
-"""Builds of images: what carries Dockerfiles out, and the cache of their steps."""
+"""Builds of images, whose builder comes with the first one."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from budu.daemon.options import Options
 from budu.daemon.rooms.containers import Containers
@@ -11,21 +12,16 @@ from budu.daemon.rooms.distribution import Distribution
 from budu.daemon.rooms.ground import Ground
 from budu.daemon.rooms.images import Images
 from budu.daemon.rooms.storage import Storage
-from budu.engine.builds.bases import Bases
-from budu.engine.builds.cache import StepCache
-from budu.engine.builds.commands import Commands
-from budu.engine.builds.downloads import BuildDownloads
-from budu.engine.builds.pruning import CachePruner, budget_bytes
-from budu.engine.builds.run_mounts import RunMounts
-from budu.engine.builds.service import BuildService
-from budu.engine.builds.workers import FileWorkers
+from budu.engine.builds.budget import budget_bytes
+from budu.engine.builds.late import LateBuilds
+from budu.engine.contract.builds import Builds as BuildsContract
 
 
 @dataclass(frozen=True, kw_only=True)
 class Builds:
     """What `build_builds` gives."""
 
-    service: BuildService
+    service: LateBuilds
     """Builds, and their cache."""
 
 
@@ -39,36 +35,23 @@ def build_builds(
     *,
     tasks: asyncio.TaskGroup,
 ) -> Builds:
-    """The service with its workers."""
-    everyone, records = ground.containers.all, ground.build_steps
-    cache = StepCache(records, ground.images, storage.images, storage.content, storage.layers)
-    mounts = RunMounts(ground.paths.build_caches, records)
-    commands = Commands(containers.service, storage.uppers)
-    downloads = BuildDownloads(distribution.downloads)
-    service = BuildService(
-        bases=Bases(images.service),
-        cache=cache,
-        workers=FileWorkers(commands, mounts, storage.layers, downloads),
-        commands=commands,
-        downloads=downloads,
-        pruner=CachePruner(
-            records,
-            cache,
-            mounts,
-            ground.images,
-            storage.images,
-            ground.events,
-            containers=everyone,
-            data_root=ground.paths.data_root,
-            budget=budget_bytes(options.build_budget, ground.paths.data_root),
-        ),
-        maker=images.maker,
-        events=ground.events,
-        layers=storage.layers,
-        mount_image=storage.snapshots.mount_image,
-        mount_over=storage.snapshots.mount_over,
-        paths=ground.paths,
-        containers=everyone,
-        tasks=tasks,
+    """The service. Raises: InvalidArgument for the budget."""
+    budget = budget_bytes(options.build_budget, ground.paths.data_root)
+
+    def load() -> BuildsContract:
+        from budu.daemon.rooms.builder import build_builder
+
+        return build_builder(
+            ground, storage, distribution, images, containers, budget=budget, tasks=tasks
+        )
+
+    remove = partial(containers.service.remove, force=True, volumes=True, link=False)
+    return Builds(
+        service=LateBuilds(
+            load,
+            ground.build_steps,
+            ground.paths,
+            containers=ground.containers.all,
+            remove=remove,
+        )
     )
-    return Builds(service=service)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, suppress
 from typing import TypeVar, cast
 
@@ -19,6 +19,7 @@ import msgspec
 
 from budu.base.errors import BuduError, Hint, NotFound
 from budu.engine.builds.cache import Step
+from budu.engine.builds.records import LABEL
 from budu.engine.builds.run_mounts import PreparedMounts
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.upper import Uppers
@@ -31,9 +32,6 @@ from budu.spec.api.host_config import HostConfig
 from budu.spec.image import ExecConfig
 
 T = TypeVar("T")
-
-LABEL = "budu.build"
-"""Names the build that a container belongs to."""
 
 
 class RunCommand(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,12 +141,6 @@ class Commands:
         """Take a step's container away, whatever it is doing."""
         with suppress(NotFound):
             await self._containers.remove(id_, force=True, volumes=True, link=False)
-
-    async def clear(self, ids: Iterable[str]) -> None:
-        """Take away containers that builds of an engine before this one left."""
-        for id_ in ids:
-            with suppress(BuduError):
-                await self.remove(id_)
 
 
 async def _to_its_end(work: Coroutine[None, None, T]) -> T:

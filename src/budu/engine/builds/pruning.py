@@ -14,9 +14,7 @@ from pathlib import Path
 
 from budu.archive.usage import tree_size
 from budu.base.clock import format_time, now_ns, parse_time_argument
-from budu.base.errors import InvalidArgument
 from budu.base.filters import Filters
-from budu.base.units import parse_bytes
 from budu.engine.builds.cache import StepCache
 from budu.engine.builds.records import StepRecord, StepRecords
 from budu.engine.builds.run_mounts import RunMounts
@@ -36,20 +34,6 @@ _FILTERS = frozenset(
         *("private", "shared", "type", "until", "unused-for"),
     )
 )
-_DEFAULT_BUDGET = "10%"
-"""As BuildKit's."""
-
-
-def budget_bytes(text: str, folder: Path) -> int:
-    """`20g`, or `10%` of the disk of `folder`; 0 is no limit. Raises: InvalidArgument."""
-    text = text or _DEFAULT_BUDGET
-    if not text.endswith("%"):
-        return parse_bytes(text)
-    number = text.removesuffix("%")
-    if not number.isdecimal() or not 0 < int(number) <= 100:
-        raise InvalidArgument(f"invalid budget of the build cache: {text}")
-    disk = os.statvfs(folder)
-    return disk.f_blocks * disk.f_frsize * int(number) // 100
 
 
 class CachePruner:

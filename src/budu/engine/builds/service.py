@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -26,14 +26,12 @@ from budu.engine.builds.advice import advice, refuse
 from budu.engine.builds.bases import Bases
 from budu.engine.builds.build import Build, count_steps
 from budu.engine.builds.cache import CacheUse, Step, StepCache
-from budu.engine.builds.commands import LABEL, Commands
 from budu.engine.builds.downloads import BuildDownloads
 from budu.engine.builds.layer_context import AnyContext, MountOver, receive_layer
 from budu.engine.builds.origins import MountImage, Roots
 from budu.engine.builds.pruning import CachePruner
 from budu.engine.builds.sources import CacheSources
 from budu.engine.builds.stages import StageRun, Workers
-from budu.engine.containers.model import Container
 from budu.engine.contract.builds import (
     BuildOptions,
     BuildResult,
@@ -67,7 +65,6 @@ class BuildService:
         bases: Bases,
         cache: StepCache,
         workers: Workers,
-        commands: Commands,
         downloads: BuildDownloads,
         pruner: CachePruner,
         maker: ImageMaker,
@@ -76,7 +73,6 @@ class BuildService:
         mount_image: MountImage,
         mount_over: MountOver,
         paths: EnginePaths,
-        containers: Callable[[], Iterable[Container]],
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._tasks = tasks
@@ -85,7 +81,6 @@ class BuildService:
         self._bases = bases
         self._cache = cache
         self._workers = workers
-        self._commands = commands
         self._downloads = downloads
         self._pruner = pruner
         self._maker = maker
@@ -94,16 +89,7 @@ class BuildService:
         self._mount_image = mount_image
         self._mount_over = mount_over
         self._paths = paths
-        self._containers = containers
         self._locks = Locks()
-
-    async def open(self) -> None:
-        """Take away what builds of an engine before this one left."""
-        left = [each.id for each in self._containers() if LABEL in (each.config.labels or {})]
-        await self._commands.clear(left)
-        await asyncio.to_thread(shutil.rmtree, self._paths.build_contexts, ignore_errors=True)
-        for place in (self._paths.build_contexts, self._paths.build_caches):
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def build(
         self, options: BuildOptions, context: AsyncIterator[bytes], tell: BuildSink
