@@ -15,6 +15,9 @@ from budu.plugin.registry import NETWORK_DRIVER, VOLUME_DRIVER, Plugins
 from budu.plugin.wire import LARGEST_BODY, LARGEST_HEAD, MEDIA_TYPE
 
 QUICK = Patience(total_s=0.2, first_step_s=0.05, short_s=0.5, long_s=0.5)
+"""Soon has enough of a plugin that is silent."""
+BRIEF = Patience(total_s=0.2, first_step_s=0.05, short_s=30, long_s=30)
+"""Soon gives up on one that is not there, and waits for the answer of one that is slow."""
 PATIENT = Patience(total_s=30, first_step_s=0.05, short_s=30, long_s=30)
 """Where the outcome does not depend on how long it takes: the machine may be busy."""
 
@@ -91,7 +94,7 @@ async def test_a_plugin_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
 async def test_a_plugin_that_died_gives_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "gone.sock"
     with pytest.raises(Unavailable) as found:
-        await client_of(path, QUICK).call("Say.It", {}, Word)
+        await client_of(path, BRIEF).call("Say.It", {}, Word)
     words = f'plugin "it" is not answering: Say.It: dial unix {path}: connect: no such file or'
     assert found.value.message.startswith(words)
     assert found.value.hint is not None and found.value.hint.key == "plugin.died"
@@ -177,7 +180,7 @@ async def test_an_answer_may_end_with_the_connection(tmp_path: Path) -> None:
 
 
 async def test_a_plugin_is_greeted_once(server: PluginServer) -> None:
-    plugins = Plugins(PluginFolders(sockets=server.socket.parent, specs=()), patience=QUICK)
+    plugins = Plugins(PluginFolders(sockets=server.socket.parent, specs=()), patience=BRIEF)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(5):
             tasks.create_task(plugins.get("it", VOLUME_DRIVER))
@@ -186,7 +189,7 @@ async def test_a_plugin_is_greeted_once(server: PluginServer) -> None:
 
 
 async def test_a_plugin_of_another_kind_is_refused(server: PluginServer) -> None:
-    plugins = Plugins(PluginFolders(sockets=server.socket.parent, specs=()), patience=QUICK)
+    plugins = Plugins(PluginFolders(sockets=server.socket.parent, specs=()), patience=BRIEF)
     with pytest.raises(Internal, match="Plugin does not implement the requested driver"):
         await plugins.get("it", NETWORK_DRIVER)
     with pytest.raises(NotFound, match=r'^plugin "other" not found$'):
@@ -196,7 +199,7 @@ async def test_a_plugin_of_another_kind_is_refused(server: PluginServer) -> None
 async def test_a_survey_is_not_stopped_by_one_that_is_dead(server: PluginServer) -> None:
     folder = server.socket.parent
     (folder / "dead.spec").write_text("unix:///nowhere/dead.sock")
-    plugins = Plugins(PluginFolders(sockets=folder, specs=(folder,)), patience=QUICK)
+    plugins = Plugins(PluginFolders(sockets=folder, specs=(folder,)), patience=BRIEF)
     await plugins.survey()
     assert plugins.names(VOLUME_DRIVER) == ["it"]
 
@@ -213,13 +216,13 @@ async def test_tls_with_an_authority(tls_port: int, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(CERTIFICATE)
     tls = TlsFiles(ca_file=str(tmp_path / "ca.pem"))
     address = Address(scheme="https", host="127.0.0.1", port=tls_port, tls=tls)
-    client = PluginClient("it", address, patience=QUICK)
+    client = PluginClient("it", address, patience=BRIEF)
     assert (await client.call("Say.It", {}, Word)).word == "tls"
 
 
 async def test_tls_without_an_authority_verifies_nobody(tls_port: int) -> None:
     address = Address(scheme="https", host="127.0.0.1", port=tls_port)
-    client = PluginClient("it", address, patience=QUICK)
+    client = PluginClient("it", address, patience=BRIEF)
     assert (await client.call("Say.It", {}, Word)).word == "tls"
 
 
@@ -228,7 +231,7 @@ async def test_tls_of_somebody_else_is_refused(tls_port: int, tmp_path: Path) ->
     tls = TlsFiles(ca_file=str(tmp_path / "ca.pem"))
     address = Address(scheme="https", host="127.0.0.2", port=tls_port, tls=tls)
     with pytest.raises(Unavailable, match=r"dial tcp 127\.0\.0\.2:\d+: tls: "):
-        await PluginClient("it", address, patience=QUICK).call("Say.It", {}, Word)
+        await PluginClient("it", address, patience=BRIEF).call("Say.It", {}, Word)
 
 
 @pytest.mark.parametrize("file", ["ca_file", "cert_file"])
@@ -236,4 +239,4 @@ async def test_tls_files_that_are_not_there_are_told(tls_port: int, file: str) -
     tls = TlsFiles(**{file: "/nowhere/x.pem"})
     address = Address(scheme="https", host="127.0.0.1", port=tls_port, tls=tls)
     with pytest.raises(Unavailable, match="no such file or directory"):
-        await PluginClient("it", address, patience=QUICK).call("Say.It", {}, Word)
+        await PluginClient("it", address, patience=BRIEF).call("Say.It", {}, Word)

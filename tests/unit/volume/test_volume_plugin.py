@@ -27,7 +27,7 @@ class Place:
 
     def engine(self) -> PluginVolumes:
         """As the next engine makes it."""
-        patience = Patience(total_s=0.1, first_step_s=0.05, short_s=1, long_s=1)
+        patience = Patience(total_s=0.1, first_step_s=0.05, short_s=30, long_s=30)
         folders = PluginFolders(sockets=self.folder / "run", specs=())
         book = MountBook(self.folder / "mounts.json")
         return PluginVolumes(Plugins(folders, patience=patience), book)
