@@ -72,6 +72,15 @@ def test_argument_sets(arguments: list[str], field: str, value: object, empty: l
         ({"debug": False}, "debug", False),
         ({"insecure-registries": ["r:5000"]}, "insecure_registries", ("r:5000",)),
         ({"data-root": "/d"}, "data_root", Path("/d")),
+        ({"build-budget": "7g"}, "build_budget", "7g"),
+        ({"builder": {"gc": {"enabled": True}}}, "build_budget", ""),
+        ({"builder": {"gc": {"enabled": False}}}, "build_budget", "0"),
+        ({"builder": {"gc": {"defaultKeepStorage": "5GB"}}}, "build_budget", "5GB"),
+        (
+            {"builder": {"gc": {"defaultKeepStorage": "5GB", "defaultMaxUsedSpace": "6GB"}}},
+            "build_budget",
+            "6GB",
+        ),
     ],
 )
 def test_file_sets(values: dict[str, object], field: str, value: object, tmp_path: Path) -> None:
@@ -101,6 +110,22 @@ def test_setting_in_both_places_is_refused(tmp_path: Path) -> None:
 def test_unknown_setting_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"don't match any configuration option: colour$"):
         read_options(with_file(tmp_path, {"colour": "red"}))
+
+
+@pytest.mark.parametrize(
+    ("builder", "named"),
+    [
+        ({"gc": {"policy": []}}, "gc.policy"),
+        ({"entitlements": {}}, "entitlements"),
+        ("on", "gc must be an object"),
+        ({"gc": 1}, "gc must be an object"),
+    ],
+)
+def test_settings_of_another_builder_are_refused(
+    builder: object, named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidArgument, match=rf"builder: .*{named}"):
+        read_options(with_file(tmp_path, {"builder": builder}))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\xff"])

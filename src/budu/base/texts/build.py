@@ -35,4 +35,25 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Add a line `FROM <image>`, or `FROM scratch` for an empty image.",
         "`FROM <이미지>` 줄을 추가하세요. 빈 이미지라면 `FROM scratch`를 쓰세요.",
     ),
+    "build.insecure": (
+        "No command of a build gets all rights: a Dockerfile may come from anybody. Do that step "
+        "in a container (budu run --privileged), then budu commit.",
+        "Dockerfile은 누구나 쓸 수 있으므로 빌드 중의 명령에는 모든 권한을 주지 않습니다. 그 "
+        "단계는 컨테이너에서 (budu run --privileged) 실행한 다음 budu commit 하세요.",
+    ),
+    "build.host-network": (
+        "Only you can allow this, not the Dockerfile: build with --network host.",
+        "Dockerfile이 아니라 빌드하는 사람만 허용할 수 있습니다. --network host 로 빌드하세요.",
+    ),
+    "build.no-session": (
+        "Secrets and SSH agents come by BuildKit's protocol, which is not served. Mount a file of "
+        "another stage (RUN --mount=type=bind,from=…), or leave `required` out.",
+        "비밀 값과 SSH 에이전트는 BuildKit 프로토콜로 전달되는데, 지원하지 않습니다. 다른 단계의 "
+        "파일을 마운트하거나 (RUN --mount=type=bind,from=…) `required`를 빼세요.",
+    ),
+    "build.out-of-memory": (
+        "The command needed more memory than there is. Allow it more with --memory, or let it do "
+        "less at a time.",
+        "명령에 필요한 메모리가 모자랐습니다. --memory 로 늘리거나 한 번에 하는 일을 줄이세요.",
+    ),
 }
