@@ -86,6 +86,19 @@ def test_a_build_whose_engine_is_killed(make_engine: Callable[..., EngineProcess
     assert output(engine, again.id, "cat /first /second") == b"first\nsecond\n"
 
 
+def test_what_a_build_left_to_be_looked_at_stays(make_engine: Callable[..., EngineProcess]) -> None:
+    engine = make_engine()
+    build(engine, "FROM busybox\nLABEL budu.build=mine\nRUN exit 3\n", rm=1)
+    build(engine, "FROM busybox\nRUN true\n", rm=0)
+    kept = {row["Id"] for row in engine.containers()}
+    assert len(kept) == 2
+    body = {"Image": "busybox", "Cmd": ["true"], "Labels": {"budu.build": "mine"}}
+    kept.add(engine.request("POST", "/containers/create", body).json["Id"])
+    engine.kill()
+    engine.start()
+    assert {row["Id"] for row in engine.containers()} == kept
+
+
 def test_builds_at_the_same_time_do_a_step_once(engine: EngineProcess) -> None:
     text = f"FROM busybox\nRUN {UUID} >/id; sleep 0.3\nRUN cat /id\n"
     results: list[Built] = []

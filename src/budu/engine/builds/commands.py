@@ -3,7 +3,8 @@
     container of the step below ─▶ run ─▶ upper directory ─▶ layer ─▶ container removed
 
 The container is an ordinary one: it is seen by `ps` and `events` while it runs, and stays where
-the caller wants that. It carries `LABEL`, so that the next engine clears what a killed one left.
+the caller wants that. Until then its record says `is_passing`, by which the next engine clears what
+a killed one left.
 Source: moby 28.3 builder/dockerfile/containerbackend.go, dispatchers.go (order and sentences).
 """
 
@@ -19,7 +20,6 @@ import msgspec
 
 from budu.base.errors import BuduError, Hint, NotFound
 from budu.engine.builds.cache import Step
-from budu.engine.builds.records import LABEL
 from budu.engine.builds.run_mounts import PreparedMounts
 from budu.engine.containers.service import ContainerService
 from budu.engine.containers.upper import Uppers
@@ -60,29 +60,43 @@ class Commands:
         mounts: PreparedMounts,
         options: BuildOptions,
         *,
-        build_id: str,
         tell: BuildSink,
     ) -> Layer | None:
         """The layer of what the command changed, None when it changed nothing.
 
         Raises: StepFailed when it ends with another status than 0; BuduError when it can't start.
         """
-        body = _body(command, below, mounts, options, build_id=build_id)
+        body = _body(command, below, mounts, options)
         id_ = await self._create(below, body)
         try:
             await tell(BuildText(text=f" ---> Running in {id_[:12]}\n"))
             await self._carry_out(id_, command, tell)
             layer = await self._make_layer(id_, command, mounts)
         except BuduError:
-            if options.always_removes or self._containers.get(id_).is_running:
+            if options.always_removes or self._is_running(id_):
                 await self._remove_and_tell(id_, tell)
+            else:
+                self._keep(id_)
             raise
         except BaseException:  # the client is gone, or the build is not wanted any more
             await _to_its_end(self.remove(id_))
             raise
         if options.removes or options.always_removes:
             await self._remove_and_tell(id_, tell)
+        else:
+            self._keep(id_)
         return layer
+
+    def _is_running(self, id_: str) -> bool:
+        try:
+            return self._containers.get(id_).is_running
+        except NotFound:  # somebody else removed it
+            return False
+
+    def _keep(self, id_: str) -> None:
+        """The container is the user's from now on, who wanted to look at it."""
+        with suppress(NotFound):
+            self._containers.change(id_, is_passing=False)
 
     async def _create(self, below: Step, body: ContainerCreateBody) -> str:
         creating = asyncio.ensure_future(
@@ -159,8 +173,6 @@ def _body(
     below: Step,
     mounts: PreparedMounts,
     options: BuildOptions,
-    *,
-    build_id: str,
 ) -> ContainerCreateBody:
     config = below.config.config or ExecConfig()
     return ContainerCreateBody(
@@ -170,7 +182,6 @@ def _body(
         user=config.user,
         working_dir=config.working_dir,
         healthcheck=HealthConfig(test=["NONE"]),
-        labels={LABEL: build_id},
         host_config=HostConfig(
             network_mode=_network(command, options),
             extra_hosts=list(options.extra_hosts),

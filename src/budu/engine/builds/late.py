@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from budu.archive.remove import remove_entries
 from budu.base.errors import BuduError
-from budu.engine.builds.records import LABEL, StepRecords
+from budu.engine.builds.records import StepRecords
 from budu.engine.containers.model import Container
 from budu.engine.contract.builds import (
     BuildOptions,
@@ -49,8 +49,7 @@ class LateBuilds:
 
     async def open(self) -> None:
         """Take away what builds of an engine before this one left."""
-        left = [each.id for each in self._containers() if LABEL in (each.config.labels or {})]
-        for id_ in left:
+        for id_ in [each.id for each in self._containers() if each.is_passing]:
             with suppress(BuduError):
                 await self._remove(id_)
         contexts = self._paths.build_contexts

@@ -12,9 +12,6 @@ import msgspec
 
 from budu.engine.database import Database
 
-LABEL = "budu.build"
-"""Of a container: names the build that it belongs to."""
-
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One step, or one kept folder. Times in unix nanoseconds."""

@@ -81,7 +81,6 @@ class FileWorkers:
                     stage.step,
                     prepared,
                     build.options,
-                    build_id=build.id,
                     tell=build.tell,
                 )
             return config, layer

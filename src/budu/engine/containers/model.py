@@ -123,7 +123,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     `health` is None for a container without a probe, and before its first start.
     `links` are names it has for others, `linked_as` such names that others have for it.
     `removes_volumes` says of one that is being removed that its anonymous volumes go with it.
-    `is_passing` says that its files need not outlive a crash of the machine: a step of a build.
+    `is_passing` says that its files need not outlive a crash of the machine, and
+    that it goes with its engine: a step of a build.
     `ending` tells of the last life that is over; `told_deaf` that somebody was told once that
     process 1 has no handler for the stop signal.
     """
